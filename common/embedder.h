@@ -1,0 +1,67 @@
+// Interfaces that the generator room implements and the retriever, indexer and grounding use, so
+// that those rooms need not know models: text to vector, and pair of texts to score.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/call_context.h"
+#include "common/status.h"
+
+namespace footnote {
+
+// Vectors of a batch of texts.
+struct Embeddings {
+  int width = 0;
+  std::vector<float> values;    // [n, width], row-major, each row of length 1
+  std::vector<bool> truncated;  // [n]: the text had more tokens than the model takes
+
+  std::span<const float> row(size_t index) const {
+    return std::span<const float>(values).subspan(index * static_cast<size_t>(width),
+                                                  static_cast<size_t>(width));
+  }
+};
+
+// What a text is to the search; models trained with prefixes ("query: ") need to know.
+enum class TextRole { kQuery, kPassage };
+
+// Threads: every method may be called concurrently.
+class Embedder {
+ public:
+  virtual ~Embedder() = default;
+
+  virtual int width() const = 0;
+
+  // Longest input in tokens, special tokens included; the rest of a longer text is not seen.
+  virtual int max_tokens() const = 0;
+
+  // Hex SHA-256 that identifies weights, tokenizer and pooling: vectors of two hashes never mix.
+  virtual const std::string& model_sha256() const = 0;
+
+  // A short name for people: "all-MiniLM-L6-v2".
+  virtual const std::string& name() const = 0;
+
+  // Tokens of `text` without special tokens. Invalid UTF-8 counts as U+FFFD.
+  virtual int CountTokens(std::string_view text) const = 0;
+
+  // One vector per text, in order. No length fails: too long is truncated and reported. An empty
+  // text has a vector too. Errors: CANCELLED, DEADLINE_EXCEEDED.
+  virtual StatusOr<Embeddings> Embed(std::span<const std::string_view> texts, TextRole role,
+                                     const CallContext& call) const = 0;
+};
+
+// Scores pairs of texts with a cross-encoder. Threads: as Embedder.
+class PairScorer {
+ public:
+  virtual ~PairScorer() = default;
+
+  // Raw logit of each (query, text), in order of `texts`.
+  virtual StatusOr<std::vector<float>> Score(std::string_view query,
+                                             std::span<const std::string_view> texts,
+                                             const CallContext& call) const = 0;
+};
+
+}  // namespace footnote

@@ -1,0 +1,48 @@
+// Files: reading whole, mapping, and replacing so that a reader sees the old bytes or the new,
+// never a mixture.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "common/status.h"
+
+namespace footnote {
+
+// A read-only mapping of a whole file. The bytes stay valid as long as the object lives; a file
+// that another process truncates meanwhile raises SIGBUS on access, so weights are never edited in
+// place.
+class MappedFile {
+ public:
+  // Errors: NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT (a folder, an empty file).
+  static StatusOr<MappedFile> Open(const std::filesystem::path& path);
+
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  MappedFile(const std::byte* data, size_t size, std::filesystem::path path)
+      : data_(data), size_(size), path_(std::move(path)) {}
+
+  const std::byte* data_ = nullptr;
+  size_t size_ = 0;
+  std::filesystem::path path_;
+};
+
+// The whole file. Errors: as MappedFile::Open, but an empty file is fine; RESOURCE_EXHAUSTED above
+// max_bytes.
+StatusOr<std::string> ReadFile(const std::filesystem::path& path,
+                               size_t max_bytes = size_t{1} << 32);
+
+// Writes a temporary file beside `path`, syncs it, renames it over `path`, and syncs the folder. On
+// an error `path` is as it was and the temporary file is gone.
+Status WriteFileAtomically(const std::filesystem::path& path, std::string_view contents);
+
+}  // namespace footnote

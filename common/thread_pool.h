@@ -1,0 +1,51 @@
+// A fixed set of worker threads that run one parallel loop at a time, for kernels.
+//
+// The calling thread works too, so a pool of N uses N - 1 workers. Results must not depend on how
+// the range is cut: callers give each index its own output.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace footnote {
+
+class ThreadPool {
+ public:
+  // threads: 1 or more; 0 means one per CPU this process may run on.
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  // Calls body(begin, end) over disjoint parts that cover [0, count), each part a multiple of
+  // `grain` long (but the last), and returns when all are done. Runs on the calling thread alone
+  // when count <= grain, or when called from inside a body. Threads: loops of several callers run
+  // one after the other.
+  void ParallelFor(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& body);
+
+  // CPUs this process may run on (affinity and cgroup quota), at least 1.
+  static int AvailableCpus();
+
+ private:
+  struct Loop;
+  void Work(int worker);
+  static void Drain(Loop& loop);
+
+  std::mutex run_mutex_;  // one loop at a time
+  std::mutex mutex_;      // guards loop_, sequence_, stopping_, busy_
+  std::condition_variable wake_;
+  std::condition_variable done_;
+  Loop* loop_ = nullptr;
+  uint64_t sequence_ = 0;
+  int busy_ = 0;
+  bool stopping_ = false;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace footnote

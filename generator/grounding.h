@@ -1,0 +1,77 @@
+// Support: does a passage say what a sentence says, and where?
+//
+// A sentence leaves the service only after it was scored here against the passages of its context.
+// Numbers, names and negation must match; then token alignment and sentence embeddings decide.
+// Citations are assigned from the best supporting spans, never from what the model wrote.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/call_context.h"
+#include "common/embedder.h"
+#include "common/status.h"
+#include "common/types.h"
+
+namespace footnote::generator {
+
+// Where and how well a passage supports a sentence.
+struct Support {
+  double score = 0;  // 0 unsupported … 1 supported
+  int passage = -1;  // index into the passages, -1 when none
+  ByteSpan span;  // of the supporting text in that passage's document: at most two sentences or 400
+                  // bytes
+  // Why the score is what it is; each 0…1.
+  double alignment = 0;        // share of the sentence's content words found in the span, by weight
+  double similarity = 0;       // cosine of sentence and span
+  bool numbers_match = true;   // every number (with its unit) stands in the span
+  bool names_match = true;     // every name and identifier stands in the passage
+  bool negation_match = true;  // "not", "never", "unless" agree
+};
+
+// Sentences of passages, embedded once and asked about often. Threads: one caller at a time.
+class SupportScorer {
+ public:
+  // Passages must outlive the scorer. `embedder` may be null: similarity is then left out of the
+  // score.
+  static StatusOr<SupportScorer> Create(const Embedder* embedder, std::span<const Passage> passages,
+                                        const CallContext& call);
+
+  // Best support of `sentence` by one span, best passage first; at most `max_results` with a score
+  // above 0.
+  StatusOr<std::vector<Support>> Score(std::string_view sentence, int max_results,
+                                       const CallContext& call) const;
+
+  // The span (one or two sentences) that answers `question` best, for quoting instead of
+  // generating, best first. Same fields; the score is relevance.
+  StatusOr<std::vector<Support>> BestQuotations(std::string_view question, int max_results,
+                                                const CallContext& call) const;
+
+ private:
+  struct Span {
+    int passage;
+    ByteSpan bytes;  // in the document
+    std::string_view text;
+  };
+  const Embedder* embedder_ = nullptr;
+  std::span<const Passage> passages_;
+  std::vector<Span> spans_;  // sentences, then neighbouring pairs, of all passages
+  Embeddings vectors_;       // [spans, width]; empty without an embedder
+};
+
+// Thresholds of a risk setting: what must hold before a sentence leaves and before an answer is
+// tried at all.
+struct GroundingThresholds {
+  double answerability = 0;  // gate 1: below it the service abstains before generating
+  double sentence_support = 0;
+  double answer_support = 0;  // gate 2: mean support of the released sentences
+};
+GroundingThresholds ThresholdsFor(RiskSetting risk);
+
+// How likely the passages answer the question, 0…1: gate 1. Uses dense and lexical scores and how
+// many of the question's content words the passages hold.
+double Answerability(std::string_view question, std::span<const Passage> passages);
+
+}  // namespace footnote::generator

@@ -1,0 +1,85 @@
+// A loaded model: weights mapped, architecture built, tokenizer ready. The engine's door for
+// `footnote model`, the generator and the embedder.
+//
+// Decoders and encoders load the same way; which one a file holds is in info(). Threads: const
+// methods may run concurrently; each Runner belongs to one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/status.h"
+#include "common/thread_pool.h"
+#include "generator/chat_template.h"
+#include "generator/tokenizer.h"
+#include "kernels/context.h"
+
+namespace footnote::generator {
+
+enum class ModelKind { kDecoder, kEncoder };
+
+struct ModelInfo {
+  std::string name;          // general.name, or the folder's
+  std::string architecture;  // as in arch.def: "llama"
+  ModelKind kind = ModelKind::kDecoder;
+  int64_t parameters = 0;
+  int64_t weight_bytes = 0;
+  std::map<std::string, int> tensors_by_format;  // "Q4_1" -> 210
+  int context_tokens = 0;
+  int layers = 0;
+  int width = 0;
+  int heads = 0;
+  int kv_heads = 0;
+  int head_width = 0;
+  int vocabulary_size = 0;
+  std::string tokenizer;        // Tokenizer::name()
+  std::string template_family;  // empty when there is none
+};
+
+struct ModelOptions {
+  kernels::Precision precision = kernels::Precision::kFast;
+  int threads = 0;                  // 0: one per available CPU
+  std::optional<kernels::Isa> isa;  // nothing: the best, or FOOTNOTE_ISA
+  bool load_chat_template = true;
+};
+
+// Several sequences for an encoder, packed: ids of all, one after the other.
+struct EncoderBatch {
+  std::vector<TokenId> ids;      // [T]
+  std::vector<int32_t> types;    // [T] token types, or empty for all 0
+  std::vector<int64_t> offsets;  // [B + 1], offsets[0] = 0, offsets[B] = T
+};
+
+class Model {
+ public:
+  // A `.gguf` file or a Hugging Face folder (config.json, *.safetensors, tokenizer.json).
+  // Errors: NOT_FOUND; DATA_LOSS (truncated or damaged: names file, tensor or key and offset);
+  // UNIMPLEMENTED (architecture, format, tokenizer or a config key that asks for what is not done:
+  // by name); INVALID_ARGUMENT (shapes that disagree with the config).
+  static StatusOr<std::shared_ptr<const Model>> Load(const std::filesystem::path& path,
+                                                     const ModelOptions& options);
+
+  virtual ~Model() = default;
+
+  virtual const ModelInfo& info() const = 0;
+  virtual const ModelOptions& options() const = 0;
+  virtual const std::filesystem::path& path() const = 0;
+  virtual const Tokenizer& tokenizer() const = 0;
+  virtual const ChatTemplate* chat_template() const = 0;  // null when the file has none
+  virtual kernels::Isa isa() const = 0;
+
+  // Decoders. Logits of every position of one sequence, [ids.size(), vocabulary], from an empty
+  // cache.
+  virtual StatusOr<std::vector<float>> Logits(std::span<const TokenId> ids) const = 0;
+
+  // Encoders. [B, width] as the model's own pooling and normalisation give it.
+  virtual StatusOr<std::vector<float>> Encode(const EncoderBatch& batch) const = 0;
+};
+
+}  // namespace footnote::generator

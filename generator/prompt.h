@@ -1,0 +1,42 @@
+// The grounded prompt: system rules, numbered passages within a token budget, conversation,
+// question.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/status.h"
+#include "common/types.h"
+#include "generator/text_generator.h"
+
+namespace footnote::generator {
+
+struct PromptOptions {
+  int budget_tokens = 1024;  // of the whole prompt
+  int max_answer_tokens = 160;
+};
+
+struct Prompt {
+  std::vector<TokenId> tokens;
+  int passages_used = 0;  // the first n of the passages given; the last may be cut at a sentence
+};
+
+// Passages in the given order, best first. Errors: RESOURCE_EXHAUSTED when not even one sentence of
+// the first passage fits, FAILED_PRECONDITION when the generator has no chat template.
+StatusOr<Prompt> BuildGroundedPrompt(const TextGenerator& generator, std::string_view question,
+                                     std::span<const ConversationTurn> history,
+                                     std::span<const Passage> passages,
+                                     const PromptOptions& options);
+
+// The usual prompt of other systems (passages, "answer the question"), and the model alone: what
+// `footnote eval answers` compares with.
+StatusOr<Prompt> BuildPlainPrompt(const TextGenerator& generator, std::string_view question,
+                                  std::span<const ConversationTurn> history,
+                                  std::span<const Passage> passages, const PromptOptions& options);
+StatusOr<Prompt> BuildClosedBookPrompt(const TextGenerator& generator, std::string_view question,
+                                       std::span<const ConversationTurn> history,
+                                       const PromptOptions& options);
+
+}  // namespace footnote::generator

@@ -1,0 +1,78 @@
+// Generation, as the rest of the service sees it: prompt tokens in, tokens out, many callers at
+// once.
+//
+// The interface is narrow so that its second implementation can be any OpenAI-compatible server.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/call_context.h"
+#include "common/status.h"
+#include "generator/chat_template.h"
+#include "generator/tokenizer.h"
+
+namespace footnote::generator {
+
+struct SamplingOptions {
+  double temperature = 0;         // 0: greedy, the rest is then ignored
+  int top_k = 0;                  // 0: all
+  double top_p = 1;               // (0, 1]
+  double min_p = 0;               // [0, 1)
+  double repetition_penalty = 1;  // > 0, over the tokens generated so far; 1: none
+  uint64_t seed = 0;
+};
+
+struct GenerationRequest {
+  std::vector<TokenId> prompt;
+  int max_tokens = 256;     // new tokens, > 0
+  bool ignore_eos = false;  // go on after an end-of-generation token
+  SamplingOptions sampling;
+  // Tokens the sampler must never choose (citation marks of passages that are not in the context,
+  // for one).
+  std::vector<TokenId> banned;
+  // Requests of different tenants never share cached prompts.
+  std::string tenant;
+};
+
+enum class FinishReason { kEndOfGeneration, kLength, kStopped };
+
+struct GenerationResult {
+  std::vector<TokenId> tokens;  // new ones, without the end-of-generation token
+  FinishReason finish = FinishReason::kEndOfGeneration;
+  int64_t cached_prompt_tokens = 0;
+  double prefill_ms = 0;
+  double decode_ms = 0;
+};
+
+class TextGenerator {
+ public:
+  virtual ~TextGenerator() = default;
+
+  virtual const Tokenizer& tokenizer() const = 0;
+  virtual const ChatTemplate* chat_template() const = 0;  // null for a base model
+  virtual int context_tokens() const = 0;                 // prompt and answer together
+  virtual const std::string& name() const = 0;
+
+  // Called with each new token on the scheduler's thread; false stops the generation (finish =
+  // kStopped). Must be quick.
+  using TokenSink = std::function<bool(TokenId)>;
+
+  // Blocks until done. Calls from several threads are batched together. The tokens do not depend on
+  // what else runs. Errors: INVALID_ARGUMENT (empty prompt, prompt and max_tokens beyond
+  // context_tokens, ids out of range), RESOURCE_EXHAUSTED (the queue is full), CANCELLED,
+  // DEADLINE_EXCEEDED (checked at every step).
+  virtual StatusOr<GenerationResult> Generate(const GenerationRequest& request,
+                                              const CallContext& call, const TokenSink& sink) = 0;
+
+  // Natural-log probability of each token of `continuation` after `prompt`: for scoring support.
+  // Same errors.
+  virtual StatusOr<std::vector<float>> LogProbabilities(std::span<const TokenId> prompt,
+                                                        std::span<const TokenId> continuation,
+                                                        const CallContext& call) = 0;
+};
+
+}  // namespace footnote::generator

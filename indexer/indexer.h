@@ -1,0 +1,61 @@
+// Batch index building: discover, parse, clean, chunk, embed, write; resumable, incremental.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/call_context.h"
+#include "common/embedder.h"
+#include "common/status.h"
+#include "retriever/corpus_writer.h"
+
+namespace footnote::indexer {
+
+struct IndexOptions {
+  std::vector<std::filesystem::path> sources;  // files or folders
+  bool prune = false;                          // delete documents that the sources no longer hold
+  int chunk_budget_tokens = 0;  // 0: what suits the embedder (at most its max_tokens)
+  std::filesystem::path
+      access_file;  // JSON lines {"document_id" or "prefix", "allow":[], "deny":[]}; empty: none
+  // Stage and publish every so many chunks, so that a long first build is searchable early and
+  // resumes cheaply. 0: publish at the end only.
+  int64_t publish_every_chunks = 0;
+};
+
+struct IndexFailure {
+  std::string source;
+  std::string error;
+};
+
+struct IndexReport {
+  uint64_t generation = 0;
+  int64_t added = 0;
+  int64_t updated = 0;
+  int64_t unchanged = 0;
+  int64_t deleted = 0;
+  int64_t failed = 0;
+  int64_t chunks = 0;  // embedded in this run
+  int64_t tokens = 0;
+  double seconds = 0;
+  std::vector<IndexFailure> failures;
+};
+
+struct IndexProgress {
+  std::string phase;  // "reading", "embedding", "publishing"
+  int64_t documents_done = 0;
+  int64_t documents_total = 0;  // 0 while unknown
+  int64_t chunks_done = 0;
+  double bytes_share = 0;  // 0…1 of the sources' bytes: a fair bar when documents differ in size
+};
+
+// A document that cannot be read or parsed is a failure in the report, not an error of the run.
+// Errors: NOT_FOUND (a source that does not exist), those of CorpusWriter, CANCELLED (what was done
+// is kept and the next run goes on from there).
+StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& embedder,
+                                 retriever::CorpusWriter& writer,
+                                 const std::function<void(const IndexProgress&)>& progress,
+                                 const CallContext& call);
+
+}  // namespace footnote::indexer

@@ -1,0 +1,85 @@
+// The read side of a corpus: generations, documents, checks and repairs. Works beside a writer in
+// another process.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/status.h"
+#include "retriever/corpus_writer.h"
+#include "retriever/document.h"
+
+namespace footnote::retriever {
+
+struct GenerationInfo {
+  uint64_t number = 0;
+  int64_t created_unix_s = 0;
+  int64_t documents = 0;
+  int64_t chunks = 0;
+  int64_t tokens = 0;
+  bool current = false;
+};
+
+struct CorpusInfo {
+  std::string name;
+  bool is_public = false;
+  std::string embedder_name;
+  std::string embedder_sha256;
+  std::string embedder_path;
+  int width = 0;
+  std::string vector_index;  // "flat", "hnsw": what was chosen, and why
+  std::string vector_index_reason;
+  uint64_t generation = 0;
+  int64_t documents = 0;
+  int64_t chunks = 0;
+  int64_t tokens = 0;
+  int64_t disk_bytes = 0;
+  std::vector<std::string> metadata_fields;
+  std::vector<GenerationInfo> generations;
+};
+
+// Names of the corpora below corpora_root, sorted.
+StatusOr<std::vector<std::string>> ListCorpora(const std::filesystem::path& corpora_root);
+
+// One open corpus. Threads: all methods may be called concurrently.
+class Corpus {
+ public:
+  // Errors: NOT_FOUND (names the corpora there are), DATA_LOSS, FAILED_PRECONDITION (no generation
+  // published yet).
+  static StatusOr<std::shared_ptr<Corpus>> Open(const std::filesystem::path& corpora_root,
+                                                const std::string& name);
+  virtual ~Corpus() = default;
+
+  virtual CorpusInfo Info() = 0;
+
+  // The document in the current generation. NOT_FOUND also when the asker may not see it.
+  virtual StatusOr<Document> GetDocument(const std::string& document_id, const Asker& asker) = 0;
+
+  // As GetDocument, for whoever owns the machine: `footnote corpus document`.
+  virtual StatusOr<Document> GetDocumentAsOwner(const std::string& document_id) = 0;
+
+  // Ids of the current generation's documents, sorted, for whoever owns the machine.
+  virtual StatusOr<std::vector<std::string>> DocumentIds() = 0;
+
+  // Proves that documents, chunks, vectors, postings and FAISS files of the current generation
+  // agree; each finding is one sentence. Empty: all is well. Progress: called with a share 0…1.
+  virtual StatusOr<std::vector<std::string>> Verify(
+      const std::function<void(double)>& progress) = 0;
+};
+
+// Makes an older generation current again (0: the one before the current). Access lists and
+// withdrawals are not rolled back. Takes the writer's lock.
+StatusOr<uint64_t> RollbackCorpus(const std::filesystem::path& corpora_root,
+                                  const std::string& name, uint64_t to_generation);
+
+// Removes a document physically: all generations, tables, logs, FAISS files. Takes the writer's
+// lock. NOT_FOUND when it never was there.
+Status EraseDocument(const std::filesystem::path& corpora_root, const std::string& name,
+                     const std::string& document_id);
+
+}  // namespace footnote::retriever

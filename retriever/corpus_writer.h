@@ -1,0 +1,75 @@
+// The write side of a corpus: one process at a time, published generation by generation.
+//
+// Put and Delete stage changes; nothing of them is visible until Publish, which is one atomic
+// RocksDB write. A crash at any instruction leaves the last published generation readable, and what
+// was staged is found again by the next writer (Staged), so that finished work is not done twice.
+// Threads: one caller at a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/status.h"
+#include "retriever/document.h"
+
+namespace footnote::retriever {
+
+enum class VectorIndexKind { kAuto, kFlat, kSq8, kHnsw, kIvf };
+
+struct CorpusSettings {
+  bool is_public = false;
+  std::string embedder_name;
+  std::string embedder_sha256;
+  std::string embedder_path;  // as given at index time, so that search finds it again; may be empty
+  int width = 0;              // of a vector
+  VectorIndexKind vector_index = VectorIndexKind::kAuto;
+};
+
+// What the writer knows about a document, to decide whether work is needed.
+struct DocumentState {
+  std::string version;
+  std::string fingerprint;  // caller's: hash of everything else that matters (metadata, ACL,
+                            // chunker settings)
+  bool staged = false;      // by this or an earlier, unpublished run
+};
+
+class CorpusWriter {
+ public:
+  // Creates the corpus when it is new. Errors: FAILED_PRECONDITION when another process writes it
+  // (names its pid and start) or when it was made with another embedder (says what to run);
+  // INVALID_ARGUMENT for a name that is not [a-z0-9][a-z0-9_-]{0,62}; RESOURCE_EXHAUSTED,
+  // DATA_LOSS.
+  static StatusOr<std::unique_ptr<CorpusWriter>> Open(const std::filesystem::path& corpora_root,
+                                                      const std::string& corpus,
+                                                      const CorpusSettings& settings);
+  virtual ~CorpusWriter() = default;
+
+  // The document as it will be after Publish: staged if it is, else published; nothing when absent
+  // or staged for deletion.
+  virtual StatusOr<std::optional<DocumentState>> Lookup(const std::string& document_id) = 0;
+
+  // Ids of all documents as they will be after Publish.
+  virtual StatusOr<std::vector<std::string>> DocumentIds() = 0;
+
+  // Adds or replaces. Durable when it returns (resumable after a crash), but not visible. Errors:
+  // RESOURCE_EXHAUSTED (disk full), INVALID_ARGUMENT.
+  virtual Status Put(const IndexedDocument& document, const std::string& fingerprint) = 0;
+
+  // Stages a deletion. OK when it is not there.
+  virtual Status Delete(const std::string& document_id) = 0;
+
+  // Changes who may see a document, at once and in every generation. NOT_FOUND when it is unknown.
+  virtual Status SetAccess(const std::string& document_id, const AccessList& access) = 0;
+
+  // Makes all that is staged visible as a new generation, and returns its number; the current one
+  // when nothing is staged.
+  virtual StatusOr<uint64_t> Publish() = 0;
+
+  virtual StatusOr<uint64_t> CurrentGeneration() = 0;
+};
+
+}  // namespace footnote::retriever

@@ -1,0 +1,74 @@
+// Query to ranked passages: dense and lexical search, fusion, diversity, within filters and access
+// lists.
+//
+// RetrievalBackend is narrow, so that another store (Milvus, over its public protocol) can stand
+// behind it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/call_context.h"
+#include "common/embedder.h"
+#include "common/status.h"
+#include "common/types.h"
+#include "retriever/corpus.h"
+#include "retriever/filter.h"
+
+namespace footnote::retriever {
+
+enum class FusionKind {
+  kCalibratedSum,  // weighted sum of scores brought to one scale; the default: it measured better
+  kReciprocalRank,
+  kDenseOnly,
+  kLexicalOnly,
+};
+
+struct RetrievalRequest {
+  std::string query;
+  int top_k = 10;                  // 1…1000 passages
+  const Filter* filter = nullptr;  // null: none
+  Asker asker;
+  std::string scope_document_id;  // empty: whole corpus
+  FusionKind fusion = FusionKind::kCalibratedSum;
+  int max_per_document = 0;  // 0: no limit
+  bool exact = false;        // scan all allowed vectors instead of using an approximate index
+};
+
+struct RetrievalTimings {
+  double embed_ms = 0;
+  double dense_ms = 0;
+  double lexical_ms = 0;
+  double fuse_ms = 0;
+  double fetch_ms = 0;
+  double total_ms = 0;
+};
+
+struct RetrievalResult {
+  std::vector<Passage> passages;  // best first
+  uint64_t generation = 0;        // that all of them come from
+  bool exact_scan = false;        // the dense part was answered by an exact scan
+  RetrievalTimings timings;
+};
+
+class RetrievalBackend {
+ public:
+  virtual ~RetrievalBackend() = default;
+
+  // Complete and safe: min(top_k, visible matches) passages, none that the asker may not see. A
+  // corpus whose documents the asker may not see gives an empty result, like one that holds
+  // nothing. Errors: INVALID_ARGUMENT (empty query, unknown filter field), CANCELLED,
+  // DEADLINE_EXCEEDED, FAILED_PRECONDITION (the embedder is not the corpus's). Threads: concurrent
+  // calls are fine.
+  virtual StatusOr<RetrievalResult> Retrieve(const RetrievalRequest& request,
+                                             const CallContext& call) = 0;
+};
+
+// Retrieval from a local corpus. `embedder` outlives the backend and must have the corpus's model
+// hash (FAILED_PRECONDITION otherwise, with what to run).
+StatusOr<std::unique_ptr<RetrievalBackend>> MakeLocalRetriever(std::shared_ptr<Corpus> corpus,
+                                                               const Embedder* embedder);
+
+}  // namespace footnote::retriever
