@@ -3,8 +3,8 @@
 # Sourced, never run. The caller has `set -euo pipefail`.
 
 FOOTNOTE_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-: "${FOOTNOTE_CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/footnote}"
-: "${FOOTNOTE_HOME:=${XDG_DATA_HOME:-$HOME/.local/share}/footnote}"
+: "${FOOTNOTE_CACHE:=$HOME/.cache/footnote}"
+: "${FOOTNOTE_HOME:=$HOME/.local/share/footnote}"
 export FOOTNOTE_ROOT FOOTNOTE_CACHE FOOTNOTE_HOME
 
 say() { printf '    %s\n' "$*"; }
