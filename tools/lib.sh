@@ -83,3 +83,15 @@ apt_update_once() {
       die "apt-get update failed" "check /etc/apt/sources.list* and the network, then run this again"
   fi
 }
+
+# cuda_on_path: an nvcc that is installed but not on PATH, or the one that tools/install_cuda.sh fetched.
+cuda_on_path() {
+  local folder
+  command -v nvcc >/dev/null && return 0
+  for folder in /usr/local/cuda/bin "$FOOTNOTE_CACHE/deps/cuda/bin"; do
+    if [ -x "$folder/nvcc" ]; then
+      PATH=$folder:$PATH
+      return 0
+    fi
+  done
+}
