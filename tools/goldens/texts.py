@@ -161,7 +161,7 @@ def embedding_texts():
     ]
     texts += ["int main(void) { fork(); wait(NULL); return 0; }", "[MASK] the [SEP] text", "ACE inhibitors vs. ARBs: 10 mg b.i.d., NNT = 12 (95% CI 8\u201319)"]
     rng = random.Random(7)
-    for sentences in (3, 6, 10, 14, 20, 30, 45):      # the last four exceed 256 word pieces
+    for sentences in (3, 6, 10, 17, 24, 32, 45):      # the last three exceed 256 word pieces
         texts.append(" ".join(rng.choice(_SENTENCES) for _ in range(sentences)))
     assert len(texts) >= 48 and len(set(texts)) == len(texts), len(texts)
     return texts
