@@ -1,0 +1,107 @@
+#include "server/answer_builder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/sha256.h"
+
+namespace footnote::server {
+
+std::vector<Citation> AnswerBuilder::Add(std::string text, SentenceOrigin origin,
+                                         std::span<const generator::Support> supports) {
+  AnswerSentence sentence;
+  sentence.origin = origin;
+  std::vector<Citation> fresh;
+  for (const generator::Support& support : supports) {
+    const Passage& passage = passages_[static_cast<size_t>(support.passage)];
+    auto known = std::find_if(citations_.begin(), citations_.end(), [&](const Citation& citation) {
+      return citation.document_id == passage.document_id && citation.span == support.span;
+    });
+    if (known == citations_.end()) {
+      Citation citation;
+      citation.number = static_cast<int>(citations_.size()) + 1;
+      citation.document_id = passage.document_id;
+      citation.version = passage.version;
+      citation.title = passage.title;
+      citation.span = support.span;
+      citation.quote =
+          passage.text.substr(support.span.start - passage.span.start, support.span.size());
+      citation.content_sha256 = Sha256Hex(citation.quote);
+      citation.score = support.score;
+      citations_.push_back(citation);
+      fresh.push_back(std::move(citation));
+      known = citations_.end() - 1;
+    } else {
+      known->score = std::max(known->score, support.score);
+    }
+    if (std::find(sentence.citations.begin(), sentence.citations.end(), known->number) ==
+        sentence.citations.end()) {
+      sentence.citations.push_back(known->number);
+    }
+    sentence.support = std::max(sentence.support, support.score);
+  }
+  if (!text_.empty()) text_ += ' ';
+  sentence.span.start = text_.size();
+  text_ += text;
+  sentence.span.end = text_.size();
+  sentence.text = std::move(text);
+  sentences_.push_back(std::move(sentence));
+  return fresh;
+}
+
+bool AnswerBuilder::Quoted(const generator::Support& support) const {
+  const Passage& passage = passages_[static_cast<size_t>(support.passage)];
+  for (const AnswerSentence& sentence : sentences_) {
+    if (sentence.origin != SentenceOrigin::kQuoted) continue;
+    for (int number : sentence.citations) {
+      const Citation& citation = citations_[static_cast<size_t>(number) - 1];
+      if (citation.document_id == passage.document_id && citation.span.start < support.span.end &&
+          support.span.start < citation.span.end) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+double AnswerBuilder::mean_support() const {
+  if (sentences_.empty()) return 0;
+  double sum = 0;
+  for (const AnswerSentence& sentence : sentences_) sum += sentence.support;
+  return sum / static_cast<double>(sentences_.size());
+}
+
+void AnswerBuilder::Finish(Answer& answer) {
+  answer.grounding_score = mean_support();
+  answer.text = std::move(text_);
+  answer.sentences = std::move(sentences_);
+  answer.citations = std::move(citations_);
+}
+
+std::string StripCitationMarks(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size();) {
+    if (text[i] == '[') {
+      size_t end = i + 1;
+      bool digits = false;
+      while (end < text.size() &&
+             (std::string_view("0123456789, ").find(text[end]) != std::string_view::npos)) {
+        digits = digits || (text[end] >= '0' && text[end] <= '9');
+        ++end;
+      }
+      if (digits && end < text.size() && text[end] == ']') {
+        // The space before a mark goes with it: "word [1]." becomes "word."
+        if (!out.empty() && out.back() == ' ') out.pop_back();
+        i = end + 1;
+        continue;
+      }
+    }
+    out += text[i++];
+  }
+  const size_t begin = out.find_first_not_of(" \t\n");
+  if (begin == std::string::npos) return {};
+  return out.substr(begin, out.find_last_not_of(" \t\n") - begin + 1);
+}
+
+}  // namespace footnote::server

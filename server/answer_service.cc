@@ -1,0 +1,348 @@
+#include "server/answer_service.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <unordered_set>
+#include <utility>
+
+#include "common/sha256.h"
+#include "common/text/utf8.h"
+#include "generator/grounding.h"
+#include "generator/prompt.h"
+#include "server/answer_builder.h"
+#include "server/sentence_stream.h"
+
+namespace footnote::server {
+namespace {
+
+using generator::GroundingThresholds;
+using generator::Prompt;
+using generator::Support;
+using generator::SupportScorer;
+using generator::TokenId;
+
+using Clock = std::chrono::steady_clock;
+
+double MsSince(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+// A second footnote is added only when it supports nearly as well: more marks than that help
+// nobody.
+constexpr double kSecondCitationShare = 0.9;
+constexpr int kMaxCitationsPerSentence = 2;
+// Quotations offered when nothing generated could be released.
+constexpr int kMaxQuotations = 2;
+
+std::string PromptSha256(const std::vector<TokenId>& tokens) {
+  return Sha256Hex({reinterpret_cast<const char*>(tokens.data()), tokens.size() * sizeof(TokenId)});
+}
+
+// Every token that occurs in neither the passages, the question nor ordinary connecting words:
+// banned in a regeneration, so that a number or a name from nowhere cannot be written.
+std::vector<TokenId> TokensOutside(const generator::Tokenizer& tokenizer,
+                                   std::span<const Passage> passages, std::string_view question) {
+  std::unordered_set<TokenId> allowed;
+  auto allow = [&](std::string_view text) {
+    for (TokenId id : tokenizer.Encode(text, {.add_special = false, .parse_special = false}))
+      allowed.insert(id);
+  };
+  for (const Passage& passage : passages) {
+    allow(passage.text);
+    allow(passage.title);
+  }
+  allow(question);
+  allow(
+      " a an the is are was were be been has have had do does it its this that these those of in "
+      "on at to for from by with as and or but "
+      "not no if when which who what they them their you your can may must shall should will would "
+      "also only there. , ; : ' \" ( ) -");
+  allow(". , ; : ( ) The It This A An If You They In To");
+  for (TokenId id : tokenizer.end_of_generation()) allowed.insert(id);
+  std::vector<TokenId> banned;
+  for (TokenId id = 0; id < tokenizer.vocabulary_size(); ++id) {
+    if (!allowed.contains(id)) banned.push_back(id);
+  }
+  return banned;
+}
+
+// Asking is one run through these steps, with what they share.
+class Run {
+ public:
+  Run(retriever::RetrievalBackend* retriever, generator::TextGenerator* generator,
+      const Embedder* embedder, const AnswererIdentity& identity,
+      const AnswerServiceOptions& options, const AnswerRequest& request, const CallContext& call,
+      AnswerListener* listener)
+      : retriever_(retriever),
+        generator_(generator),
+        embedder_(embedder),
+        options_(options),
+        request_(request),
+        call_(call),
+        listener_(listener) {
+    answer_.record.corpus = identity.corpus;
+    answer_.record.model_sha256 = identity.model_sha256;
+    answer_.record.embedder_sha256 = identity.embedder_sha256;
+    answer_.record.isa = identity.isa;
+    answer_.record.precision = identity.precision;
+    answer_.record.engine_version = identity.engine_version;
+    answer_.record.seed = request.seed;
+    answer_.record.risk = request.risk;
+  }
+
+  StatusOr<Answer> Go() {
+    FOOTNOTE_RETURN_IF_ERROR(AnswerService::CheckQuestion(request_.question));
+    FOOTNOTE_RETURN_IF_ERROR(Retrieve());
+    FOOTNOTE_RETURN_IF_ERROR(request_.mode == AnswerMode::kGrounded ? Grounded() : Unchecked());
+    answer_.timings.total_ms = MsSince(start_);
+    return std::move(answer_);
+  }
+
+ private:
+  Status Retrieve() {
+    retriever::RetrievalRequest retrieval;
+    retrieval.query = generator::CondenseQuestion(request_.question, request_.history);
+    retrieval.top_k = options_.passages;
+    retrieval.max_per_document = request_.scope_document_id.empty() ? options_.max_per_document : 0;
+    retrieval.filter = request_.filter;
+    retrieval.asker = request_.asker;
+    retrieval.scope_document_id = request_.scope_document_id;
+    retrieval.generation = request_.generation;
+    FOOTNOTE_ASSIGN_OR_RETURN(retriever::RetrievalResult result,
+                              retriever_->Retrieve(retrieval, call_));
+    answer_.passages = std::move(result.passages);
+    answer_.record.generation = result.generation;
+    answer_.timings.retrieve_ms = result.timings.total_ms;
+    answer_.answerability = generator::Answerability(retrieval.query, answer_.passages);
+    if (listener_ != nullptr) listener_->OnPassages(answer_.passages);
+    return OkStatus();
+  }
+
+  void Abstain(AbstainReason reason) {
+    answer_.abstained = true;
+    answer_.reason = reason;
+    answer_.text.clear();
+    answer_.sentences.clear();
+    answer_.citations.clear();
+    answer_.grounding_score = 0;
+  }
+
+  generator::GenerationRequest Generation(Prompt prompt) const {
+    generator::GenerationRequest generation;
+    generation.prompt = std::move(prompt.tokens);
+    generation.max_tokens = options_.max_answer_tokens;
+    generation.sampling.seed = request_.seed;
+    generation.tenant = request_.tenant;
+    return generation;
+  }
+
+  generator::PromptOptions PromptLimits() const {
+    generator::PromptOptions limits;
+    limits.max_answer_tokens = options_.max_answer_tokens;
+    limits.budget_tokens = std::min(options_.prompt_budget_tokens,
+                                    generator_->context_tokens() - options_.max_answer_tokens);
+    return limits;
+  }
+
+  Status Grounded() {
+    const GroundingThresholds thresholds = generator::ThresholdsFor(request_.risk);
+    // Gate 1: retrieval says nothing relevant, or nothing that the asker may see. Both look the
+    // same from outside.
+    if (answer_.passages.empty() || answer_.answerability < thresholds.answerability) {
+      Abstain(AbstainReason::kNoRelevantContent);
+      return OkStatus();
+    }
+    FOOTNOTE_ASSIGN_OR_RETURN(Prompt prompt, generator::BuildGroundedPrompt(
+                                                 *generator_, request_.question, request_.history,
+                                                 answer_.passages, PromptLimits()));
+    answer_.record.prompt_sha256 = PromptSha256(prompt.tokens);
+    // Only what the model saw can support what it wrote.
+    const std::span<const Passage> context =
+        std::span<const Passage>(answer_.passages).first(static_cast<size_t>(prompt.passages_used));
+    FOOTNOTE_ASSIGN_OR_RETURN(SupportScorer scorer,
+                              SupportScorer::Create(embedder_, context, call_));
+    AnswerBuilder builder(context);
+
+    generator::GenerationRequest generation = Generation(std::move(prompt));
+    const std::vector<TokenId> prompt_tokens = generation.prompt;
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        bool all_supported,
+        Release(std::move(generation), SentenceOrigin::kGenerated, thresholds, scorer, builder));
+    if (!all_supported) {
+      // Once again from the last good sentence, with words from the passages only.
+      generator::GenerationRequest again;
+      again.prompt = prompt_tokens;
+      for (TokenId id : generator_->tokenizer().Encode(
+               builder.text(), {.add_special = false, .parse_special = false})) {
+        again.prompt.push_back(id);
+      }
+      again.max_tokens = options_.max_answer_tokens;
+      again.sampling.seed = request_.seed + 1;
+      again.tenant = request_.tenant;
+      again.banned = TokensOutside(generator_->tokenizer(), context, request_.question);
+      FOOTNOTE_ASSIGN_OR_RETURN(
+          all_supported,
+          Release(std::move(again), SentenceOrigin::kRegenerated, thresholds, scorer, builder));
+    }
+    if (!all_supported || builder.sentences().empty()) {
+      FOOTNOTE_RETURN_IF_ERROR(Quote(thresholds, scorer, builder));
+    }
+    // Gate 2: too little of what could be written is supported.
+    if (builder.sentences().empty() || builder.mean_support() < thresholds.answer_support) {
+      Abstain(AbstainReason::kLowGrounding);
+      return OkStatus();
+    }
+    builder.Finish(answer_);
+    return OkStatus();
+  }
+
+  // Generates and releases supported sentences. False at the first unsupported one, where it stops.
+  StatusOr<bool> Release(generator::GenerationRequest generation, SentenceOrigin origin,
+                         const GroundingThresholds& thresholds, const SupportScorer& scorer,
+                         AnswerBuilder& builder) {
+    answer_.tokens.prompt += static_cast<int64_t>(generation.prompt.size());
+    SentenceStream stream(*generator_, std::move(generation), call_);
+    bool all_supported = true;
+    int64_t tokens = 0;
+    bool ended = false;
+    while (static_cast<int>(builder.sentences().size()) < options_.max_sentences) {
+      FOOTNOTE_ASSIGN_OR_RETURN(std::optional<SentenceStream::Sentence> next, stream.Next());
+      if (!next.has_value()) {
+        ended = true;
+        break;
+      }
+      tokens = next->tokens_so_far;
+      std::string text = StripCitationMarks(next->text);
+      if (text.empty() || Repeats(text, builder)) continue;
+      const Clock::time_point verify_start = Clock::now();
+      FOOTNOTE_ASSIGN_OR_RETURN(std::vector<Support> supports,
+                                scorer.Score(text, kMaxCitationsPerSentence, call_));
+      answer_.timings.verify_ms += MsSince(verify_start);
+      if (supports.empty() || supports.front().score < thresholds.sentence_support) {
+        all_supported = false;
+        break;
+      }
+      std::erase_if(supports, [&](const Support& support) {
+        return support.score < thresholds.sentence_support ||
+               support.score < supports.front().score * kSecondCitationShare;
+      });
+      Emit(std::move(text), origin, supports, builder);
+    }
+    if (!ended) stream.Stop();
+    const generator::GenerationResult& result = stream.result();
+    answer_.tokens.completion += ended ? static_cast<int64_t>(result.tokens.size()) : tokens;
+    answer_.tokens.cached += result.cached_prompt_tokens;
+    answer_.timings.prefill_ms += result.prefill_ms;
+    answer_.timings.decode_ms += result.decode_ms;
+    return all_supported;
+  }
+
+  static bool Repeats(const std::string& text, const AnswerBuilder& builder) {
+    return std::any_of(builder.sentences().begin(), builder.sentences().end(),
+                       [&](const AnswerSentence& sentence) { return sentence.text == text; });
+  }
+
+  // Quotes the sentences that answer the question best, where generating failed.
+  Status Quote(const GroundingThresholds& thresholds, const SupportScorer& scorer,
+               AnswerBuilder& builder) {
+    const Clock::time_point verify_start = Clock::now();
+    FOOTNOTE_ASSIGN_OR_RETURN(std::vector<Support> quotations,
+                              scorer.BestQuotations(request_.question, kMaxQuotations, call_));
+    answer_.timings.verify_ms += MsSince(verify_start);
+    for (Support& quotation : quotations) {
+      if (!builder.sentences().empty() && builder.Quoted(quotation)) continue;
+      if (quotation.score < thresholds.quotation_relevance) continue;
+      const Passage& passage = answer_.passages[static_cast<size_t>(quotation.passage)];
+      std::string text =
+          passage.text.substr(quotation.span.start - passage.span.start, quotation.span.size());
+      std::replace(text.begin(), text.end(), '\n', ' ');
+      // A quotation supports itself; how well it answers is another matter, and was the test above.
+      quotation.score = 1;
+      Emit(std::move(text), SentenceOrigin::kQuoted, std::span<const Support>(&quotation, 1),
+           builder);
+      break;
+    }
+    return OkStatus();
+  }
+
+  void Emit(std::string text, SentenceOrigin origin, std::span<const Support> supports,
+            AnswerBuilder& builder) {
+    const std::vector<Citation> fresh = builder.Add(std::move(text), origin, supports);
+    if (answer_.timings.first_sentence_ms == 0) answer_.timings.first_sentence_ms = MsSince(start_);
+    if (listener_ != nullptr) listener_->OnSentence(builder.sentences().back(), fresh);
+  }
+
+  // plain and closed-book: what comes is what is said.
+  Status Unchecked() {
+    StatusOr<Prompt> prompt =
+        request_.mode == AnswerMode::kPlain
+            ? generator::BuildPlainPrompt(*generator_, request_.question, request_.history,
+                                          answer_.passages, PromptLimits())
+            : generator::BuildClosedBookPrompt(*generator_, request_.question, request_.history,
+                                               PromptLimits());
+    if (!prompt.ok()) return prompt.status();
+    answer_.record.prompt_sha256 = PromptSha256(prompt->tokens);
+    generator::GenerationRequest generation = Generation(*std::move(prompt));
+    answer_.tokens.prompt = static_cast<int64_t>(generation.prompt.size());
+    AnswerBuilder builder(answer_.passages);
+    SentenceStream stream(*generator_, std::move(generation), call_);
+    for (;;) {
+      FOOTNOTE_ASSIGN_OR_RETURN(std::optional<SentenceStream::Sentence> next, stream.Next());
+      if (!next.has_value()) break;
+      Emit(std::move(next->text), SentenceOrigin::kGenerated, {}, builder);
+    }
+    const generator::GenerationResult& result = stream.result();
+    answer_.tokens.completion = static_cast<int64_t>(result.tokens.size());
+    answer_.tokens.cached = result.cached_prompt_tokens;
+    answer_.timings.prefill_ms = result.prefill_ms;
+    answer_.timings.decode_ms = result.decode_ms;
+    builder.Finish(answer_);
+    answer_.abstained = generator::IsRefusal(answer_.text);
+    return OkStatus();
+  }
+
+  retriever::RetrievalBackend* retriever_;
+  generator::TextGenerator* generator_;
+  const Embedder* embedder_;
+  const AnswerServiceOptions& options_;
+  const AnswerRequest& request_;
+  const CallContext& call_;
+  AnswerListener* listener_;
+  Clock::time_point start_ = Clock::now();
+  Answer answer_;
+};
+
+}  // namespace
+
+AnswerService::AnswerService(retriever::RetrievalBackend* retriever,
+                             generator::TextGenerator* generator, const Embedder* embedder,
+                             AnswererIdentity identity, AnswerServiceOptions options)
+    : retriever_(retriever),
+      generator_(generator),
+      embedder_(embedder),
+      identity_(std::move(identity)),
+      options_(options) {}
+
+Status AnswerService::CheckQuestion(std::string_view question) {
+  if (question.size() > kMaxQuestionBytes) {
+    return InvalidArgumentError("the question has " + std::to_string(question.size()) +
+                                " bytes; at most " + std::to_string(kMaxQuestionBytes) +
+                                " are accepted: put long text into a document and index it");
+  }
+  if (size_t offset = FindInvalidUtf8(question); offset != std::string_view::npos) {
+    return InvalidArgumentError("the question is not valid UTF-8 at byte " +
+                                std::to_string(offset) + ": send UTF-8");
+  }
+  if (question.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos) {
+    return InvalidArgumentError("the question is empty: ask something");
+  }
+  return OkStatus();
+}
+
+StatusOr<Answer> AnswerService::Ask(const AnswerRequest& request, const CallContext& call,
+                                    AnswerListener* listener) {
+  return Run(retriever_, generator_, embedder_, identity_, options_, request, call, listener).Go();
+}
+
+}  // namespace footnote::server

@@ -1,0 +1,68 @@
+#include "server/stack.h"
+
+#include <utility>
+
+#include "server/home.h"
+
+namespace footnote::server {
+namespace fs = std::filesystem;
+
+StatusOr<LoadedEmbedder> LoadEmbedder(const fs::path& path,
+                                      const generator::ModelOptions& options) {
+  LoadedEmbedder loaded;
+  loaded.path = path;
+  if (path.empty()) {
+    FOOTNOTE_ASSIGN_OR_RETURN(loaded.path, DefaultEmbedderPath());
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(std::shared_ptr<const generator::Model> model,
+                            generator::Model::Load(loaded.path, options));
+  FOOTNOTE_ASSIGN_OR_RETURN(std::string sha256, ModelSha256(loaded.path));
+  FOOTNOTE_ASSIGN_OR_RETURN(loaded.embedder,
+                            generator::MakeEmbedder(std::move(model), std::move(sha256)));
+  return loaded;
+}
+
+StatusOr<LoadedGenerator> LoadGenerator(const fs::path& path,
+                                        const generator::ModelOptions& options,
+                                        const generator::EngineOptions& engine) {
+  LoadedGenerator loaded;
+  loaded.path = path;
+  if (path.empty()) {
+    FOOTNOTE_ASSIGN_OR_RETURN(loaded.path, DefaultGeneratorPath());
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(loaded.model, generator::Model::Load(loaded.path, options));
+  FOOTNOTE_ASSIGN_OR_RETURN(loaded.sha256, ModelSha256(loaded.path));
+  FOOTNOTE_ASSIGN_OR_RETURN(loaded.generator, generator::MakeTextGenerator(loaded.model, engine));
+  return loaded;
+}
+
+StatusOr<OpenCorpus> OpenCorpusForSearch(const std::string& name, const fs::path& embedder_path,
+                                         const fs::path& corpora_root,
+                                         const generator::ModelOptions& options) {
+  OpenCorpus open;
+  FOOTNOTE_ASSIGN_OR_RETURN(open.corpus, retriever::Corpus::Open(corpora_root, name));
+  fs::path path = embedder_path;
+  std::error_code error;
+  if (path.empty()) {
+    const std::string recorded = open.corpus->Info().embedder_path;
+    if (!recorded.empty() && fs::exists(recorded, error)) path = recorded;
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(open.embedder, LoadEmbedder(path, options));
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      open.retriever, retriever::MakeLocalRetriever(open.corpus, open.embedder.embedder.get()));
+  return open;
+}
+
+AnswererIdentity IdentityOf(const std::string& corpus, const LoadedGenerator& generator,
+                            const Embedder& embedder) {
+  AnswererIdentity identity;
+  identity.corpus = corpus;
+  identity.model_sha256 = generator.sha256;
+  identity.embedder_sha256 = embedder.model_sha256();
+  identity.isa = std::string(kernels::IsaName(generator.model->isa()));
+  identity.precision = std::string(kernels::PrecisionName(generator.model->options().precision));
+  identity.engine_version = FOOTNOTE_VERSION;
+  return identity;
+}
+
+}  // namespace footnote::server

@@ -1,0 +1,53 @@
+// The parts of a running service, built from paths: embedder, corpus, retriever, generator.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/embedder.h"
+#include "common/status.h"
+#include "generator/engine.h"
+#include "generator/model.h"
+#include "retriever/corpus.h"
+#include "retriever/retriever.h"
+#include "server/answer_service.h"
+
+namespace footnote::server {
+
+struct LoadedEmbedder {
+  std::filesystem::path path;
+  std::unique_ptr<Embedder> embedder;
+};
+
+struct LoadedGenerator {
+  std::filesystem::path path;
+  std::string sha256;
+  std::shared_ptr<const generator::Model> model;
+  std::unique_ptr<generator::TextGenerator> generator;
+};
+
+// An empty path means the default model.
+StatusOr<LoadedEmbedder> LoadEmbedder(const std::filesystem::path& path,
+                                      const generator::ModelOptions& options = {});
+StatusOr<LoadedGenerator> LoadGenerator(const std::filesystem::path& path,
+                                        const generator::ModelOptions& options,
+                                        const generator::EngineOptions& engine = {});
+
+// A corpus open for questions. The embedder is the one that the corpus was made with, found by the
+// path it was made with, else the default; FAILED_PRECONDITION when neither has the corpus's hash.
+struct OpenCorpus {
+  std::shared_ptr<retriever::Corpus> corpus;
+  LoadedEmbedder embedder;
+  std::unique_ptr<retriever::RetrievalBackend> retriever;
+};
+StatusOr<OpenCorpus> OpenCorpusForSearch(const std::string& name,
+                                         const std::filesystem::path& embedder_path,
+                                         const std::filesystem::path& corpora_root,
+                                         const generator::ModelOptions& options = {});
+
+AnswererIdentity IdentityOf(const std::string& corpus, const LoadedGenerator& generator,
+                            const Embedder& embedder);
+
+}  // namespace footnote::server
