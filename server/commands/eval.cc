@@ -88,15 +88,6 @@ StatusOr<OpenCorpus> OpenEvalCorpus(const EvalSet& set, const std::string& embed
   return OpenCorpusForSearch(name, embedder_path, EvalCorporaRoot());
 }
 
-StatusOr<retriever::FusionKind> ParseFusion(const std::string& name) {
-  if (name == "calibrated") return retriever::FusionKind::kCalibratedSum;
-  if (name == "rrf") return retriever::FusionKind::kReciprocalRank;
-  if (name == "dense") return retriever::FusionKind::kDenseOnly;
-  if (name == "lexical") return retriever::FusionKind::kLexicalOnly;
-  return InvalidArgumentError("the fusion \"" + name +
-                              "\" is not known: use calibrated, rrf, dense or lexical");
-}
-
 // Byte offsets of character offsets, for a text. Past the end: the end.
 class CharacterOffsets {
  public:

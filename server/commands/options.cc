@@ -30,6 +30,15 @@ StatusOr<retriever::Asker> ScopeOptions::ParseAsker() const {
   return asker;
 }
 
+StatusOr<retriever::FusionKind> ParseFusion(const std::string& name) {
+  if (name == "calibrated") return retriever::FusionKind::kCalibratedSum;
+  if (name == "rrf") return retriever::FusionKind::kReciprocalRank;
+  if (name == "dense") return retriever::FusionKind::kDenseOnly;
+  if (name == "lexical") return retriever::FusionKind::kLexicalOnly;
+  return InvalidArgumentError("the fusion \"" + name +
+                              "\" is not known: use calibrated, rrf, dense or lexical");
+}
+
 CallContext InterruptibleCall() {
   // A thread waits for the signals, so that no handler has to be async-signal-safe. It must be the
   // only one to see them: they are blocked here, before any other thread starts and inherits the

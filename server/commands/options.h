@@ -10,6 +10,7 @@
 #include "common/status.h"
 #include "retriever/access.h"
 #include "retriever/filter.h"
+#include "retriever/retriever.h"
 
 namespace footnote::server {
 
@@ -23,6 +24,9 @@ struct ScopeOptions {
   StatusOr<std::optional<retriever::Filter>> ParseFilter() const;
   StatusOr<retriever::Asker> ParseAsker() const;
 };
+
+// "calibrated", "rrf", "dense", "lexical": the values of --fusion.
+StatusOr<retriever::FusionKind> ParseFusion(const std::string& name);
 
 // Ends with the process's SIGINT or SIGTERM: long commands stop between units of work and keep what
 // is done. Call once, from a command that checks it.

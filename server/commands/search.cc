@@ -24,15 +24,6 @@ struct Options {
   bool json = false;
 };
 
-StatusOr<retriever::FusionKind> ParseFusion(const std::string& name) {
-  if (name == "calibrated") return retriever::FusionKind::kCalibratedSum;
-  if (name == "rrf") return retriever::FusionKind::kReciprocalRank;
-  if (name == "dense") return retriever::FusionKind::kDenseOnly;
-  if (name == "lexical") return retriever::FusionKind::kLexicalOnly;
-  return InvalidArgumentError("the fusion \"" + name +
-                              "\" is not known: use calibrated, rrf, dense or lexical");
-}
-
 Status RunSearch(const Options& options) {
   FOOTNOTE_RETURN_IF_ERROR(AnswerService::CheckQuestion(options.query));
   FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<retriever::Filter> filter,
