@@ -51,9 +51,10 @@ struct ModelOptions {
 
 // Several sequences for an encoder, packed: ids of all, one after the other.
 struct EncoderBatch {
-  std::vector<TokenId> ids;      // [T]
-  std::vector<int32_t> types;    // [T] token types, or empty for all 0
-  std::vector<int64_t> offsets;  // [B + 1], offsets[0] = 0, offsets[B] = T
+  std::vector<TokenId> ids;        // [T]
+  std::vector<int32_t> types;      // [T] token types, or empty for all 0
+  std::vector<int32_t> positions;  // [T], or empty for 0, 1, 2… within each sequence
+  std::vector<int64_t> offsets;    // [B + 1], offsets[0] = 0, offsets[B] = T
 };
 
 class Model {

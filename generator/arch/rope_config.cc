@@ -1,0 +1,145 @@
+#include "generator/arch/rope_config.h"
+
+#include <cmath>
+#include <numbers>
+#include <string>
+
+namespace footnote::generator {
+namespace {
+
+constexpr double kDefaultBase = 10000;  // of both formats, when the file names none
+
+Status CheckRotated(ConfigReader& config, std::string_view key, int64_t rotated,
+                    int64_t head_width) {
+  if (rotated % 2 == 0 && rotated <= head_width) return OkStatus();
+  return InvalidArgumentError(config.Describe(key) + " asks to rotate " + std::to_string(rotated) +
+                              " of a head's " + std::to_string(head_width) +
+                              " elements; it must be even and not larger");
+}
+
+void Divide(std::vector<double>& frequencies, double factor) {
+  for (double& frequency : frequencies) frequency /= factor;
+}
+
+}  // namespace
+
+std::vector<double> PlainInverseFrequencies(double base, int64_t rotated) {
+  std::vector<double> frequencies(static_cast<size_t>(rotated / 2));
+  for (size_t i = 0; i < frequencies.size(); ++i) {
+    frequencies[i] = std::pow(base, -2.0 * static_cast<double>(i) / static_cast<double>(rotated));
+  }
+  return frequencies;
+}
+
+void ApplyLlama3Scaling(const Llama3Scaling& scaling, std::vector<double>& inverse_frequencies) {
+  for (double& frequency : inverse_frequencies) {
+    // Turns that this pair makes within the original context.
+    const double turns = scaling.original_context * frequency / (2 * std::numbers::pi);
+    if (turns > scaling.high_frequency_factor) continue;
+    if (turns < scaling.low_frequency_factor) {
+      frequency /= scaling.factor;
+      continue;
+    }
+    const double keep = (turns - scaling.low_frequency_factor) /
+                        (scaling.high_frequency_factor - scaling.low_frequency_factor);
+    frequency = (1 - keep) * frequency / scaling.factor + keep * frequency;
+  }
+}
+
+StatusOr<RopeConfig> ReadHuggingFaceRope(ConfigReader& config, int64_t head_width) {
+  RopeConfig rope;
+  rope.pairing = kernels::RopePairing::kHalves;
+  // transformers 5 moved everything into rope_parameters; before, the base stood outside.
+  const bool new_spelling = config.Has("rope_parameters");
+  const std::string section = new_spelling ? "rope_parameters" : "rope_scaling";
+  const std::string base_key = new_spelling ? "rope_parameters.rope_theta" : "rope_theta";
+  FOOTNOTE_ASSIGN_OR_RETURN(const double outer_base, config.PositiveOr("rope_theta", kDefaultBase));
+  FOOTNOTE_ASSIGN_OR_RETURN(const double base, config.PositiveOr(base_key, outer_base));
+  FOOTNOTE_RETURN_IF_ERROR(config.ExpectFlag("rope_interleaved", false));
+  FOOTNOTE_RETURN_IF_ERROR(config.ExpectNumber("partial_rotary_factor", 1));
+  FOOTNOTE_RETURN_IF_ERROR(CheckRotated(config, base_key, head_width, head_width));
+  rope.inverse_frequencies = PlainInverseFrequencies(base, head_width);
+  if (!config.Has(section)) return rope;
+
+  FOOTNOTE_RETURN_IF_ERROR(config.ExpectNumber(section + ".partial_rotary_factor", 1));
+  for (const char* per_layer_kind : {".full_attention", ".sliding_attention"}) {
+    if (config.Has(section + per_layer_kind)) {
+      return UnimplementedError(config.Describe(section + per_layer_kind) +
+                                ": rotations that differ by layer are not supported");
+    }
+  }
+  // "type" is the older name of "rope_type".
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::string old_kind,
+                            config.TextOr(section + ".type", "default"));
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::string kind,
+                            config.TextOr(section + ".rope_type", old_kind));
+  if (kind == "default") return rope;
+  if (kind == "linear") {
+    FOOTNOTE_ASSIGN_OR_RETURN(const double factor, config.Positive(section + ".factor"));
+    Divide(rope.inverse_frequencies, factor);
+    return rope;
+  }
+  if (kind == "llama3") {
+    Llama3Scaling scaling;
+    FOOTNOTE_ASSIGN_OR_RETURN(scaling.factor, config.Positive(section + ".factor"));
+    FOOTNOTE_ASSIGN_OR_RETURN(scaling.low_frequency_factor,
+                              config.Positive(section + ".low_freq_factor"));
+    FOOTNOTE_ASSIGN_OR_RETURN(scaling.high_frequency_factor,
+                              config.Positive(section + ".high_freq_factor"));
+    FOOTNOTE_ASSIGN_OR_RETURN(scaling.original_context,
+                              config.Positive(section + ".original_max_position_embeddings"));
+    if (scaling.high_frequency_factor <= scaling.low_frequency_factor) {
+      return InvalidArgumentError(config.Describe(section + ".high_freq_factor") +
+                                  " must be above low_freq_factor");
+    }
+    ApplyLlama3Scaling(scaling, rope.inverse_frequencies);
+    return rope;
+  }
+  return UnimplementedError(config.Describe(section + ".rope_type") + " is '" + kind +
+                            "'; only default, linear and llama3 are supported");
+}
+
+StatusOr<RopeConfig> ReadGgufRope(ConfigReader& config, TensorReader& tensors, int64_t head_width) {
+  RopeConfig rope;
+  rope.pairing = kernels::RopePairing::kInterleaved;
+  FOOTNOTE_ASSIGN_OR_RETURN(const double base, config.PositiveOr("rope.freq_base", kDefaultBase));
+  FOOTNOTE_ASSIGN_OR_RETURN(const int64_t rotated,
+                            config.SizeOr("rope.dimension_count", head_width));
+  FOOTNOTE_RETURN_IF_ERROR(CheckRotated(config, "rope.dimension_count", rotated, head_width));
+  rope.inverse_frequencies = PlainInverseFrequencies(base, rotated);
+
+  // "rope.scale_linear" is how files of 2023 spelt it.
+  FOOTNOTE_ASSIGN_OR_RETURN(const double old_factor, config.PositiveOr("rope.scale_linear", 1));
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const std::string kind,
+      config.TextOr("rope.scaling.type", old_factor == 1 ? "none" : "linear"));
+  FOOTNOTE_ASSIGN_OR_RETURN(const double factor,
+                            config.PositiveOr("rope.scaling.factor", old_factor));
+  FOOTNOTE_RETURN_IF_ERROR(config.ExpectNumber("rope.scaling.attn_factor", 1));
+  constexpr std::string_view kSaidElsewhere[] = {"rope.scaling.original_context_length",
+                                                 "rope.scaling.finetuned"};
+  config.Ignore(kSaidElsewhere);
+  if (kind == "linear") {
+    Divide(rope.inverse_frequencies, factor);
+  } else if (kind != "none") {
+    return UnimplementedError(config.Describe("rope.scaling.type") + " is '" + kind +
+                              "'; only none and linear are supported");
+  }
+
+  constexpr const char* kFactors = "rope_freqs.weight";
+  if (tensors.Has(kFactors)) {
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        const std::vector<float> factors,
+        tensors.Vector(kFactors, static_cast<int64_t>(rope.inverse_frequencies.size())));
+    for (size_t i = 0; i < factors.size(); ++i) {
+      if (!(factors[i] > 0)) {
+        return InvalidArgumentError(config.source().description() + ": tensor '" + kFactors +
+                                    "' holds a factor that is not above 0");
+      }
+      rope.inverse_frequencies[i] /= factors[i];
+    }
+  }
+  return rope;
+}
+
+}  // namespace footnote::generator
