@@ -24,7 +24,8 @@ std::vector<Citation> AnswerBuilder::Add(std::string text, SentenceOrigin origin
       citation.version = passage.version;
       citation.title = passage.title;
       citation.span = support.span;
-      citation.quote = passage.text.substr(support.span.start - passage.span.start, support.span.size());
+      citation.quote =
+          passage.text.substr(support.span.start - passage.span.start, support.span.size());
       citation.content_sha256 = Sha256Hex(citation.quote);
       citation.score = support.score;
       citations_.push_back(citation);
@@ -33,7 +34,8 @@ std::vector<Citation> AnswerBuilder::Add(std::string text, SentenceOrigin origin
     } else {
       known->score = std::max(known->score, support.score);
     }
-    if (std::find(sentence.citations.begin(), sentence.citations.end(), known->number) == sentence.citations.end()) {
+    if (std::find(sentence.citations.begin(), sentence.citations.end(), known->number) ==
+        sentence.citations.end()) {
       sentence.citations.push_back(known->number);
     }
     sentence.support = std::max(sentence.support, support.score);
@@ -83,7 +85,8 @@ std::string StripCitationMarks(std::string_view text) {
     if (text[i] == '[') {
       size_t end = i + 1;
       bool digits = false;
-      while (end < text.size() && (std::string_view("0123456789, ").find(text[end]) != std::string_view::npos)) {
+      while (end < text.size() &&
+             (std::string_view("0123456789, ").find(text[end]) != std::string_view::npos)) {
         digits = digits || (text[end] >= '0' && text[end] <= '9');
         ++end;
       }

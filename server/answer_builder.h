@@ -15,9 +15,11 @@ class AnswerBuilder {
   // `passages` outlive the builder; supports index into them.
   explicit AnswerBuilder(std::span<const Passage> passages) : passages_(passages) {}
 
-  // Appends a sentence with the citations that `supports` name (best first; each becomes or reuses a footnote). Returns the footnotes that are
-  // new. Supports must not be empty, but in the modes that do not check.
-  std::vector<Citation> Add(std::string text, SentenceOrigin origin, std::span<const generator::Support> supports);
+  // Appends a sentence with the citations that `supports` name (best first; each becomes or reuses
+  // a footnote). Returns the footnotes that are new. Supports must not be empty, but in the modes
+  // that do not check.
+  std::vector<Citation> Add(std::string text, SentenceOrigin origin,
+                            std::span<const generator::Support> supports);
 
   // Whether these bytes, or some that overlap them, were quoted as a sentence already.
   bool Quoted(const generator::Support& support) const;
@@ -36,7 +38,8 @@ class AnswerBuilder {
   std::vector<Citation> citations_;
 };
 
-// `text` without citation marks such as "[1]" or "[2, 3]": they are assigned by support, never taken from the model.
+// `text` without citation marks such as "[1]" or "[2, 3]": they are assigned by support, never
+// taken from the model.
 std::string StripCitationMarks(std::string_view text);
 
 }  // namespace footnote::server

@@ -115,24 +115,29 @@ StatusOr<RiskSetting> ParseRisk(std::string_view name) {
   for (RiskSetting risk : {RiskSetting::kStrict, RiskSetting::kBalanced, RiskSetting::kOpen}) {
     if (name == RiskSettingName(risk)) return risk;
   }
-  return InvalidArgumentError("the risk setting \"" + std::string(name) + "\" is not known: use strict, balanced or open");
+  return InvalidArgumentError("the risk setting \"" + std::string(name) +
+                              "\" is not known: use strict, balanced or open");
 }
 
 StatusOr<AnswerRecord> RecordFromJson(std::string_view text) {
   nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return InvalidArgumentError("the record is not a JSON object: give what `footnote ask --json` printed");
+  if (!json.is_object())
+    return InvalidArgumentError(
+        "the record is not a JSON object: give what `footnote ask --json` printed");
   if (json.contains("record")) json = json["record"];
   AnswerRecord record;
   auto read_string = [&](const char* key, std::string& value) -> Status {
     if (!json.contains(key) || !json[key].is_string()) {
-      return InvalidArgumentError(std::string("the record has no text field \"") + key + "\": give what `footnote ask --json` printed");
+      return InvalidArgumentError(std::string("the record has no text field \"") + key +
+                                  "\": give what `footnote ask --json` printed");
     }
     value = json[key].get<std::string>();
     return OkStatus();
   };
   auto read_number = [&](const char* key, uint64_t& value) -> Status {
     if (!json.contains(key) || !json[key].is_number_unsigned()) {
-      return InvalidArgumentError(std::string("the record has no whole number \"") + key + "\": give what `footnote ask --json` printed");
+      return InvalidArgumentError(std::string("the record has no whole number \"") + key +
+                                  "\": give what `footnote ask --json` printed");
     }
     value = json[key].get<uint64_t>();
     return OkStatus();
@@ -158,14 +163,15 @@ StatusOr<std::vector<ConversationTurn>> HistoryFromJson(const nlohmann::json& tu
   std::vector<ConversationTurn> history;
   for (const auto& turn : turns) {
     const char* content = turn.is_object() && turn.contains("content") ? "content" : "text";
-    if (!turn.is_object() || !turn.contains("role") || !turn["role"].is_string() || !turn.contains(content) ||
-        !turn[content].is_string()) {
+    if (!turn.is_object() || !turn.contains("role") || !turn["role"].is_string() ||
+        !turn.contains(content) || !turn[content].is_string()) {
       return InvalidArgumentError("turn " + std::to_string(history.size() + 1) +
                                   " of the history lacks a text \"role\" or \"content\"");
     }
     const std::string role = turn["role"].get<std::string>();
     if (role != "user" && role != "assistant") {
-      return InvalidArgumentError("turn " + std::to_string(history.size() + 1) + " of the history has the role \"" + role +
+      return InvalidArgumentError("turn " + std::to_string(history.size() + 1) +
+                                  " of the history has the role \"" + role +
                                   "\": use user or assistant");
     }
     history.push_back({role, turn[content].get<std::string>()});

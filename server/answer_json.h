@@ -16,7 +16,8 @@ nlohmann::ordered_json ToJson(const retriever::RetrievalResult& result);
 // Errors: INVALID_ARGUMENT names the field that is missing or wrong.
 StatusOr<AnswerRecord> RecordFromJson(std::string_view json);
 
-// [{"role": "user", "content": "…"}, …]; "text" is accepted for "content". Errors: INVALID_ARGUMENT.
+// [{"role": "user", "content": "…"}, …]; "text" is accepted for "content". Errors:
+// INVALID_ARGUMENT.
 StatusOr<std::vector<ConversationTurn>> HistoryFromJson(const nlohmann::json& turns);
 
 // "strict", "balanced", "open".

@@ -28,7 +28,8 @@ double MsSince(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-// A second footnote is added only when it supports nearly as well: more marks than that help nobody.
+// A second footnote is added only when it supports nearly as well: more marks than that help
+// nobody.
 constexpr double kSecondCitationShare = 0.9;
 constexpr int kMaxCitationsPerSentence = 2;
 // Quotations offered when nothing generated could be released.
@@ -38,13 +39,14 @@ std::string PromptSha256(const std::vector<TokenId>& tokens) {
   return Sha256Hex({reinterpret_cast<const char*>(tokens.data()), tokens.size() * sizeof(TokenId)});
 }
 
-// Every token that occurs in neither the passages, the question nor ordinary connecting words: banned in a regeneration, so that a number or
-// a name from nowhere cannot be written.
-std::vector<TokenId> TokensOutside(const generator::Tokenizer& tokenizer, std::span<const Passage> passages,
-                                   std::string_view question) {
+// Every token that occurs in neither the passages, the question nor ordinary connecting words:
+// banned in a regeneration, so that a number or a name from nowhere cannot be written.
+std::vector<TokenId> TokensOutside(const generator::Tokenizer& tokenizer,
+                                   std::span<const Passage> passages, std::string_view question) {
   std::unordered_set<TokenId> allowed;
   auto allow = [&](std::string_view text) {
-    for (TokenId id : tokenizer.Encode(text, {.add_special = false, .parse_special = false})) allowed.insert(id);
+    for (TokenId id : tokenizer.Encode(text, {.add_special = false, .parse_special = false}))
+      allowed.insert(id);
   };
   for (const Passage& passage : passages) {
     allow(passage.text);
@@ -52,8 +54,10 @@ std::vector<TokenId> TokensOutside(const generator::Tokenizer& tokenizer, std::s
   }
   allow(question);
   allow(
-      " a an the is are was were be been has have had do does it its this that these those of in on at to for from by with as and or but "
-      "not no if when which who what they them their you your can may must shall should will would also only there. , ; : ' \" ( ) -");
+      " a an the is are was were be been has have had do does it its this that these those of in "
+      "on at to for from by with as and or but "
+      "not no if when which who what they them their you your can may must shall should will would "
+      "also only there. , ; : ' \" ( ) -");
   allow(". , ; : ( ) The It This A An If You They In To");
   for (TokenId id : tokenizer.end_of_generation()) allowed.insert(id);
   std::vector<TokenId> banned;
@@ -66,10 +70,16 @@ std::vector<TokenId> TokensOutside(const generator::Tokenizer& tokenizer, std::s
 // Asking is one run through these steps, with what they share.
 class Run {
  public:
-  Run(retriever::RetrievalBackend* retriever, generator::TextGenerator* generator, const Embedder* embedder,
-      const AnswererIdentity& identity, const AnswerServiceOptions& options, const AnswerRequest& request, const CallContext& call,
+  Run(retriever::RetrievalBackend* retriever, generator::TextGenerator* generator,
+      const Embedder* embedder, const AnswererIdentity& identity,
+      const AnswerServiceOptions& options, const AnswerRequest& request, const CallContext& call,
       AnswerListener* listener)
-      : retriever_(retriever), generator_(generator), embedder_(embedder), options_(options), request_(request), call_(call),
+      : retriever_(retriever),
+        generator_(generator),
+        embedder_(embedder),
+        options_(options),
+        request_(request),
+        call_(call),
         listener_(listener) {
     answer_.record.corpus = identity.corpus;
     answer_.record.model_sha256 = identity.model_sha256;
@@ -99,7 +109,8 @@ class Run {
     retrieval.asker = request_.asker;
     retrieval.scope_document_id = request_.scope_document_id;
     retrieval.generation = request_.generation;
-    FOOTNOTE_ASSIGN_OR_RETURN(retriever::RetrievalResult result, retriever_->Retrieve(retrieval, call_));
+    FOOTNOTE_ASSIGN_OR_RETURN(retriever::RetrievalResult result,
+                              retriever_->Retrieve(retrieval, call_));
     answer_.passages = std::move(result.passages);
     answer_.record.generation = result.generation;
     answer_.timings.retrieve_ms = result.timings.total_ms;
@@ -129,26 +140,28 @@ class Run {
   generator::PromptOptions PromptLimits() const {
     generator::PromptOptions limits;
     limits.max_answer_tokens = options_.max_answer_tokens;
-    limits.budget_tokens =
-        std::min(options_.prompt_budget_tokens, generator_->context_tokens() - options_.max_answer_tokens);
+    limits.budget_tokens = std::min(options_.prompt_budget_tokens,
+                                    generator_->context_tokens() - options_.max_answer_tokens);
     return limits;
   }
 
   Status Grounded() {
     const GroundingThresholds thresholds = generator::ThresholdsFor(request_.risk);
-    // Gate 1: retrieval says nothing relevant, or nothing that the asker may see. Both look the same from outside.
+    // Gate 1: retrieval says nothing relevant, or nothing that the asker may see. Both look the
+    // same from outside.
     if (answer_.passages.empty() || answer_.answerability < thresholds.answerability) {
       Abstain(AbstainReason::kNoRelevantContent);
       return OkStatus();
     }
-    FOOTNOTE_ASSIGN_OR_RETURN(Prompt prompt,
-                              generator::BuildGroundedPrompt(*generator_, request_.question, request_.history,
-                                                             answer_.passages, PromptLimits()));
+    FOOTNOTE_ASSIGN_OR_RETURN(Prompt prompt, generator::BuildGroundedPrompt(
+                                                 *generator_, request_.question, request_.history,
+                                                 answer_.passages, PromptLimits()));
     answer_.record.prompt_sha256 = PromptSha256(prompt.tokens);
     // Only what the model saw can support what it wrote.
     const std::span<const Passage> context =
         std::span<const Passage>(answer_.passages).first(static_cast<size_t>(prompt.passages_used));
-    FOOTNOTE_ASSIGN_OR_RETURN(SupportScorer scorer, SupportScorer::Create(embedder_, context, call_));
+    FOOTNOTE_ASSIGN_OR_RETURN(SupportScorer scorer,
+                              SupportScorer::Create(embedder_, context, call_));
     AnswerBuilder builder(context);
 
     generator::GenerationRequest generation = Generation(std::move(prompt));
@@ -160,7 +173,8 @@ class Run {
       // Once again from the last good sentence, with words from the passages only.
       generator::GenerationRequest again;
       again.prompt = prompt_tokens;
-      for (TokenId id : generator_->tokenizer().Encode(builder.text(), {.add_special = false, .parse_special = false})) {
+      for (TokenId id : generator_->tokenizer().Encode(
+               builder.text(), {.add_special = false, .parse_special = false})) {
         again.prompt.push_back(id);
       }
       again.max_tokens = options_.max_answer_tokens;
@@ -168,7 +182,8 @@ class Run {
       again.tenant = request_.tenant;
       again.banned = TokensOutside(generator_->tokenizer(), context, request_.question);
       FOOTNOTE_ASSIGN_OR_RETURN(
-          all_supported, Release(std::move(again), SentenceOrigin::kRegenerated, thresholds, scorer, builder));
+          all_supported,
+          Release(std::move(again), SentenceOrigin::kRegenerated, thresholds, scorer, builder));
     }
     if (!all_supported || builder.sentences().empty()) {
       FOOTNOTE_RETURN_IF_ERROR(Quote(thresholds, scorer, builder));
@@ -183,8 +198,9 @@ class Run {
   }
 
   // Generates and releases supported sentences. False at the first unsupported one, where it stops.
-  StatusOr<bool> Release(generator::GenerationRequest generation, SentenceOrigin origin, const GroundingThresholds& thresholds,
-                         const SupportScorer& scorer, AnswerBuilder& builder) {
+  StatusOr<bool> Release(generator::GenerationRequest generation, SentenceOrigin origin,
+                         const GroundingThresholds& thresholds, const SupportScorer& scorer,
+                         AnswerBuilder& builder) {
     answer_.tokens.prompt += static_cast<int64_t>(generation.prompt.size());
     SentenceStream stream(*generator_, std::move(generation), call_);
     bool all_supported = true;
@@ -200,14 +216,16 @@ class Run {
       std::string text = StripCitationMarks(next->text);
       if (text.empty() || Repeats(text, builder)) continue;
       const Clock::time_point verify_start = Clock::now();
-      FOOTNOTE_ASSIGN_OR_RETURN(std::vector<Support> supports, scorer.Score(text, kMaxCitationsPerSentence, call_));
+      FOOTNOTE_ASSIGN_OR_RETURN(std::vector<Support> supports,
+                                scorer.Score(text, kMaxCitationsPerSentence, call_));
       answer_.timings.verify_ms += MsSince(verify_start);
       if (supports.empty() || supports.front().score < thresholds.sentence_support) {
         all_supported = false;
         break;
       }
       std::erase_if(supports, [&](const Support& support) {
-        return support.score < thresholds.sentence_support || support.score < supports.front().score * kSecondCitationShare;
+        return support.score < thresholds.sentence_support ||
+               support.score < supports.front().score * kSecondCitationShare;
       });
       Emit(std::move(text), origin, supports, builder);
     }
@@ -226,7 +244,8 @@ class Run {
   }
 
   // Quotes the sentences that answer the question best, where generating failed.
-  Status Quote(const GroundingThresholds& thresholds, const SupportScorer& scorer, AnswerBuilder& builder) {
+  Status Quote(const GroundingThresholds& thresholds, const SupportScorer& scorer,
+               AnswerBuilder& builder) {
     const Clock::time_point verify_start = Clock::now();
     FOOTNOTE_ASSIGN_OR_RETURN(std::vector<Support> quotations,
                               scorer.BestQuotations(request_.question, kMaxQuotations, call_));
@@ -235,17 +254,20 @@ class Run {
       if (!builder.sentences().empty() && builder.Quoted(quotation)) continue;
       if (quotation.score < thresholds.quotation_relevance) continue;
       const Passage& passage = answer_.passages[static_cast<size_t>(quotation.passage)];
-      std::string text = passage.text.substr(quotation.span.start - passage.span.start, quotation.span.size());
+      std::string text =
+          passage.text.substr(quotation.span.start - passage.span.start, quotation.span.size());
       std::replace(text.begin(), text.end(), '\n', ' ');
       // A quotation supports itself; how well it answers is another matter, and was the test above.
       quotation.score = 1;
-      Emit(std::move(text), SentenceOrigin::kQuoted, std::span<const Support>(&quotation, 1), builder);
+      Emit(std::move(text), SentenceOrigin::kQuoted, std::span<const Support>(&quotation, 1),
+           builder);
       break;
     }
     return OkStatus();
   }
 
-  void Emit(std::string text, SentenceOrigin origin, std::span<const Support> supports, AnswerBuilder& builder) {
+  void Emit(std::string text, SentenceOrigin origin, std::span<const Support> supports,
+            AnswerBuilder& builder) {
     const std::vector<Citation> fresh = builder.Add(std::move(text), origin, supports);
     if (answer_.timings.first_sentence_ms == 0) answer_.timings.first_sentence_ms = MsSince(start_);
     if (listener_ != nullptr) listener_->OnSentence(builder.sentences().back(), fresh);
@@ -255,8 +277,10 @@ class Run {
   Status Unchecked() {
     StatusOr<Prompt> prompt =
         request_.mode == AnswerMode::kPlain
-            ? generator::BuildPlainPrompt(*generator_, request_.question, request_.history, answer_.passages, PromptLimits())
-            : generator::BuildClosedBookPrompt(*generator_, request_.question, request_.history, PromptLimits());
+            ? generator::BuildPlainPrompt(*generator_, request_.question, request_.history,
+                                          answer_.passages, PromptLimits())
+            : generator::BuildClosedBookPrompt(*generator_, request_.question, request_.history,
+                                               PromptLimits());
     if (!prompt.ok()) return prompt.status();
     answer_.record.prompt_sha256 = PromptSha256(prompt->tokens);
     generator::GenerationRequest generation = Generation(*std::move(prompt));
@@ -291,17 +315,24 @@ class Run {
 
 }  // namespace
 
-AnswerService::AnswerService(retriever::RetrievalBackend* retriever, generator::TextGenerator* generator,
-                             const Embedder* embedder, AnswererIdentity identity, AnswerServiceOptions options)
-    : retriever_(retriever), generator_(generator), embedder_(embedder), identity_(std::move(identity)), options_(options) {}
+AnswerService::AnswerService(retriever::RetrievalBackend* retriever,
+                             generator::TextGenerator* generator, const Embedder* embedder,
+                             AnswererIdentity identity, AnswerServiceOptions options)
+    : retriever_(retriever),
+      generator_(generator),
+      embedder_(embedder),
+      identity_(std::move(identity)),
+      options_(options) {}
 
 Status AnswerService::CheckQuestion(std::string_view question) {
   if (question.size() > kMaxQuestionBytes) {
-    return InvalidArgumentError("the question has " + std::to_string(question.size()) + " bytes; at most " +
-                                std::to_string(kMaxQuestionBytes) + " are accepted: put long text into a document and index it");
+    return InvalidArgumentError("the question has " + std::to_string(question.size()) +
+                                " bytes; at most " + std::to_string(kMaxQuestionBytes) +
+                                " are accepted: put long text into a document and index it");
   }
   if (size_t offset = FindInvalidUtf8(question); offset != std::string_view::npos) {
-    return InvalidArgumentError("the question is not valid UTF-8 at byte " + std::to_string(offset) + ": send UTF-8");
+    return InvalidArgumentError("the question is not valid UTF-8 at byte " +
+                                std::to_string(offset) + ": send UTF-8");
   }
   if (question.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos) {
     return InvalidArgumentError("the question is empty: ask something");
@@ -309,7 +340,8 @@ Status AnswerService::CheckQuestion(std::string_view question) {
   return OkStatus();
 }
 
-StatusOr<Answer> AnswerService::Ask(const AnswerRequest& request, const CallContext& call, AnswerListener* listener) {
+StatusOr<Answer> AnswerService::Ask(const AnswerRequest& request, const CallContext& call,
+                                    AnswerListener* listener) {
   return Run(retriever_, generator_, embedder_, identity_, options_, request, call, listener).Go();
 }
 

@@ -1,8 +1,10 @@
-// The use case "answer a question": retrieve, gate, generate, verify sentence by sentence, cite, record.
+// The use case "answer a question": retrieve, gate, generate, verify sentence by sentence, cite,
+// record.
 //
-// No gRPC and no HTTP here: commands and servers call it. Nothing that the passages do not support leaves: a sentence is handed to the
-// listener only after its support was scored. An unsupported sentence is regenerated once, with words from the passages only; then replaced by a
-// quotation, or dropped.
+// No gRPC and no HTTP here: commands and servers call it. Nothing that the passages do not support
+// leaves: a sentence is handed to the listener only after its support was scored. An unsupported
+// sentence is regenerated once, with words from the passages only; then replaced by a quotation, or
+// dropped.
 #pragma once
 
 #include <string>
@@ -17,7 +19,8 @@
 
 namespace footnote::server {
 
-// grounded: the product. plain: the usual prompt with passages, no gate, no check. closed-book: the model alone. The last two exist to be compared with.
+// grounded: the product. plain: the usual prompt with passages, no gate, no check. closed-book: the
+// model alone. The last two exist to be compared with.
 enum class AnswerMode { kGrounded, kPlain, kClosedBook };
 
 struct AnswerRequest {
@@ -33,15 +36,18 @@ struct AnswerRequest {
   std::string tenant;
 };
 
-inline constexpr size_t kMaxQuestionBytes = 16 * 1024;  // some 4,000 tokens: more than any context here leaves to a question
+inline constexpr size_t kMaxQuestionBytes =
+    16 * 1024;  // some 4,000 tokens: more than any context here leaves to a question
 
-// Hears of an answer as it grows. Called on the thread that asked, in order: passages, then sentences.
+// Hears of an answer as it grows. Called on the thread that asked, in order: passages, then
+// sentences.
 class AnswerListener {
  public:
   virtual ~AnswerListener() = default;
   virtual void OnPassages(const std::vector<Passage>& /*passages*/) {}
   // `new_citations` are those that this sentence is the first to use.
-  virtual void OnSentence(const AnswerSentence& /*sentence*/, const std::vector<Citation>& /*new_citations*/) {}
+  virtual void OnSentence(const AnswerSentence& /*sentence*/,
+                          const std::vector<Citation>& /*new_citations*/) {}
 };
 
 // Who and what answers: goes into every record.
@@ -55,8 +61,8 @@ struct AnswererIdentity {
 };
 
 struct AnswerServiceOptions {
-  int passages = 6;           // retrieved and offered to the prompt
-  int max_per_document = 3;   // of them, so that one document does not fill the list; 0: no limit
+  int passages = 6;          // retrieved and offered to the prompt
+  int max_per_document = 3;  // of them, so that one document does not fill the list; 0: no limit
   int prompt_budget_tokens = 1100;
   int max_answer_tokens = 128;
   int max_sentences = 4;
@@ -66,12 +72,14 @@ struct AnswerServiceOptions {
 class AnswerService {
  public:
   // The parts outlive the service. `generator` may be null only when every request is a retrieval.
-  AnswerService(retriever::RetrievalBackend* retriever, generator::TextGenerator* generator, const Embedder* embedder,
-                AnswererIdentity identity, AnswerServiceOptions options);
+  AnswerService(retriever::RetrievalBackend* retriever, generator::TextGenerator* generator,
+                const Embedder* embedder, AnswererIdentity identity, AnswerServiceOptions options);
 
-  // An abstention is an answer, not an error. Errors: INVALID_ARGUMENT (question, filter), CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED,
-  // and those of retrieval and generation. `listener` may be null.
-  StatusOr<Answer> Ask(const AnswerRequest& request, const CallContext& call, AnswerListener* listener);
+  // An abstention is an answer, not an error. Errors: INVALID_ARGUMENT (question, filter),
+  // CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, and those of retrieval and generation.
+  // `listener` may be null.
+  StatusOr<Answer> Ask(const AnswerRequest& request, const CallContext& call,
+                       AnswerListener* listener);
 
   // What Ask checks of a question before doing anything.
   static Status CheckQuestion(std::string_view question);

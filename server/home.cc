@@ -21,7 +21,8 @@ fs::path FromEnvironment(const char* variable, const char* below_home) {
 }
 
 // The first file with this extension in a folder of the model cache.
-StatusOr<fs::path> FindInCache(const char* folder, const char* extension, const char* what, const char* flag) {
+StatusOr<fs::path> FindInCache(const char* folder, const char* extension, const char* what,
+                               const char* flag) {
   const fs::path path = CacheDir() / "models" / folder;
   std::error_code error;
   if (fs::is_directory(path, error)) {
@@ -40,19 +41,20 @@ StatusOr<fs::path> FindInCache(const char* folder, const char* extension, const 
 // What decides a folder's results; README and images do not.
 bool DecidesResults(const fs::path& file) {
   const std::string extension = file.extension().string();
-  return extension == ".safetensors" || extension == ".json" || extension == ".txt" || extension == ".gguf" ||
-         extension == ".model";
+  return extension == ".safetensors" || extension == ".json" || extension == ".txt" ||
+         extension == ".gguf" || extension == ".model";
 }
 
 StatusOr<std::vector<fs::path>> FilesOf(const fs::path& model) {
   std::error_code error;
   if (fs::is_regular_file(model, error)) return std::vector<fs::path>{model};
   if (!fs::is_directory(model, error)) {
-    return NotFoundError("there is no model at " + model.string() + ": give a .gguf file or a Hugging Face folder");
+    return NotFoundError("there is no model at " + model.string() +
+                         ": give a .gguf file or a Hugging Face folder");
   }
   std::vector<fs::path> files;
-  for (auto entry = fs::recursive_directory_iterator(model, error); entry != fs::recursive_directory_iterator();
-       entry.increment(error)) {
+  for (auto entry = fs::recursive_directory_iterator(model, error);
+       entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     if (error) return UnavailableError("cannot list " + model.string() + ": " + error.message());
     if (entry->is_regular_file() && DecidesResults(entry->path())) files.push_back(entry->path());
   }
@@ -65,8 +67,8 @@ StatusOr<std::vector<fs::path>> FilesOf(const fs::path& model) {
 StatusOr<std::string> StampOf(const fs::path& file) {
   struct stat info {};
   if (stat(file.c_str(), &info) != 0) return ErrnoError("cannot read " + file.string(), errno);
-  return file.string() + "|" + std::to_string(info.st_size) + "|" + std::to_string(info.st_mtim.tv_sec) + "." +
-         std::to_string(info.st_mtim.tv_nsec);
+  return file.string() + "|" + std::to_string(info.st_size) + "|" +
+         std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec);
 }
 
 }  // namespace
@@ -76,7 +78,8 @@ fs::path CorporaRoot() { return HomeDir() / "corpora"; }
 fs::path CacheDir() { return FromEnvironment("FOOTNOTE_CACHE", ".cache/footnote"); }
 
 StatusOr<fs::path> DefaultGeneratorPath() {
-  return FindInCache("smollm2-135m-instruct", ".gguf", "generator (SmolLM2-135M-Instruct)", "--generator");
+  return FindInCache("smollm2-135m-instruct", ".gguf", "generator (SmolLM2-135M-Instruct)",
+                     "--generator");
 }
 StatusOr<fs::path> DefaultEmbedderPath() {
   return FindInCache("all-minilm-l6-v2", "", "embedder (all-MiniLM-L6-v2)", "--embedder");
@@ -91,8 +94,10 @@ StatusOr<std::string> ModelSha256(const fs::path& model) {
     FOOTNOTE_ASSIGN_OR_RETURN(const std::string one, StampOf(file));
     stamp += one + "\n";
   }
-  const fs::path memo_path = CacheDir() / "model_digests" / (Sha256Hex(stamp).substr(0, 32) + ".txt");
-  if (StatusOr<std::string> memo = ReadFile(memo_path, 1024); memo.ok() && memo->size() == 64) return *memo;
+  const fs::path memo_path =
+      CacheDir() / "model_digests" / (Sha256Hex(stamp).substr(0, 32) + ".txt");
+  if (StatusOr<std::string> memo = ReadFile(memo_path, 1024); memo.ok() && memo->size() == 64)
+    return *memo;
 
   std::string digest;
   if (files.size() == 1) {

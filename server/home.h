@@ -19,8 +19,9 @@ std::filesystem::path CacheDir();
 StatusOr<std::filesystem::path> DefaultGeneratorPath();
 StatusOr<std::filesystem::path> DefaultEmbedderPath();
 
-// Hex SHA-256 that identifies a model: of the file, or of all files of a Hugging Face folder that decide its results (weights, config, tokenizer, pooling).
-// Digests are kept in the cache by path, size and time of change, since hashing gigabytes takes longer than an answer.
+// Hex SHA-256 that identifies a model: of the file, or of all files of a Hugging Face folder that
+// decide its results (weights, config, tokenizer, pooling). Digests are kept in the cache by path,
+// size and time of change, since hashing gigabytes takes longer than an answer.
 StatusOr<std::string> ModelSha256(const std::filesystem::path& model);
 
 }  // namespace footnote::server

@@ -7,8 +7,8 @@
 
 namespace footnote::server {
 
-SentenceStream::SentenceStream(generator::TextGenerator& generator, generator::GenerationRequest request,
-                               const CallContext& call)
+SentenceStream::SentenceStream(generator::TextGenerator& generator,
+                               generator::GenerationRequest request, const CallContext& call)
     : generator_(generator) {
   thread_ = std::thread([this, request = std::move(request), call] { Run(request, call); });
 }

@@ -1,7 +1,8 @@
-// Tokens in, whole sentences out: runs a generation on a thread of its own and hands sentences over as they are complete.
+// Tokens in, whole sentences out: runs a generation on a thread of its own and hands sentences over
+// as they are complete.
 //
-// A sentence is complete when another begins behind it, or when the generation ends. What comes out depends on the tokens only, never on
-// timing. Threads: one consumer.
+// A sentence is complete when another begins behind it, or when the generation ends. What comes out
+// depends on the tokens only, never on timing. Threads: one consumer.
 #pragma once
 
 #include <condition_variable>
@@ -21,15 +22,17 @@ namespace footnote::server {
 class SentenceStream {
  public:
   // Starts at once. `generator` outlives the stream.
-  SentenceStream(generator::TextGenerator& generator, generator::GenerationRequest request, const CallContext& call);
+  SentenceStream(generator::TextGenerator& generator, generator::GenerationRequest request,
+                 const CallContext& call);
   // Stops the generation if it still runs, and waits for it.
   ~SentenceStream();
   SentenceStream(const SentenceStream&) = delete;
   SentenceStream& operator=(const SentenceStream&) = delete;
 
   struct Sentence {
-    std::string text;         // without the white space around it
-    int64_t tokens_so_far = 0;  // generated when it was complete: does not depend on how fast the consumer is
+    std::string text;  // without the white space around it
+    int64_t tokens_so_far =
+        0;  // generated when it was complete: does not depend on how fast the consumer is
   };
 
   // The next sentence; nothing at the end. Blocks. Errors: those of TextGenerator::Generate.

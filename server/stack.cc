@@ -7,19 +7,23 @@
 namespace footnote::server {
 namespace fs = std::filesystem;
 
-StatusOr<LoadedEmbedder> LoadEmbedder(const fs::path& path, const generator::ModelOptions& options) {
+StatusOr<LoadedEmbedder> LoadEmbedder(const fs::path& path,
+                                      const generator::ModelOptions& options) {
   LoadedEmbedder loaded;
   loaded.path = path;
   if (path.empty()) {
     FOOTNOTE_ASSIGN_OR_RETURN(loaded.path, DefaultEmbedderPath());
   }
-  FOOTNOTE_ASSIGN_OR_RETURN(std::shared_ptr<const generator::Model> model, generator::Model::Load(loaded.path, options));
+  FOOTNOTE_ASSIGN_OR_RETURN(std::shared_ptr<const generator::Model> model,
+                            generator::Model::Load(loaded.path, options));
   FOOTNOTE_ASSIGN_OR_RETURN(std::string sha256, ModelSha256(loaded.path));
-  FOOTNOTE_ASSIGN_OR_RETURN(loaded.embedder, generator::MakeEmbedder(std::move(model), std::move(sha256)));
+  FOOTNOTE_ASSIGN_OR_RETURN(loaded.embedder,
+                            generator::MakeEmbedder(std::move(model), std::move(sha256)));
   return loaded;
 }
 
-StatusOr<LoadedGenerator> LoadGenerator(const fs::path& path, const generator::ModelOptions& options,
+StatusOr<LoadedGenerator> LoadGenerator(const fs::path& path,
+                                        const generator::ModelOptions& options,
                                         const generator::EngineOptions& engine) {
   LoadedGenerator loaded;
   loaded.path = path;
@@ -32,7 +36,8 @@ StatusOr<LoadedGenerator> LoadGenerator(const fs::path& path, const generator::M
   return loaded;
 }
 
-StatusOr<OpenCorpus> OpenCorpusForSearch(const std::string& name, const fs::path& embedder_path, const fs::path& corpora_root,
+StatusOr<OpenCorpus> OpenCorpusForSearch(const std::string& name, const fs::path& embedder_path,
+                                         const fs::path& corpora_root,
                                          const generator::ModelOptions& options) {
   OpenCorpus open;
   FOOTNOTE_ASSIGN_OR_RETURN(open.corpus, retriever::Corpus::Open(corpora_root, name));
@@ -43,11 +48,13 @@ StatusOr<OpenCorpus> OpenCorpusForSearch(const std::string& name, const fs::path
     if (!recorded.empty() && fs::exists(recorded, error)) path = recorded;
   }
   FOOTNOTE_ASSIGN_OR_RETURN(open.embedder, LoadEmbedder(path, options));
-  FOOTNOTE_ASSIGN_OR_RETURN(open.retriever, retriever::MakeLocalRetriever(open.corpus, open.embedder.embedder.get()));
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      open.retriever, retriever::MakeLocalRetriever(open.corpus, open.embedder.embedder.get()));
   return open;
 }
 
-AnswererIdentity IdentityOf(const std::string& corpus, const LoadedGenerator& generator, const Embedder& embedder) {
+AnswererIdentity IdentityOf(const std::string& corpus, const LoadedGenerator& generator,
+                            const Embedder& embedder) {
   AnswererIdentity identity;
   identity.corpus = corpus;
   identity.model_sha256 = generator.sha256;

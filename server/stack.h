@@ -29,21 +29,25 @@ struct LoadedGenerator {
 };
 
 // An empty path means the default model.
-StatusOr<LoadedEmbedder> LoadEmbedder(const std::filesystem::path& path, const generator::ModelOptions& options = {});
-StatusOr<LoadedGenerator> LoadGenerator(const std::filesystem::path& path, const generator::ModelOptions& options,
+StatusOr<LoadedEmbedder> LoadEmbedder(const std::filesystem::path& path,
+                                      const generator::ModelOptions& options = {});
+StatusOr<LoadedGenerator> LoadGenerator(const std::filesystem::path& path,
+                                        const generator::ModelOptions& options,
                                         const generator::EngineOptions& engine = {});
 
-// A corpus open for questions. The embedder is the one that the corpus was made with, found by the path it was made with, else the default;
-// FAILED_PRECONDITION when neither has the corpus's hash.
+// A corpus open for questions. The embedder is the one that the corpus was made with, found by the
+// path it was made with, else the default; FAILED_PRECONDITION when neither has the corpus's hash.
 struct OpenCorpus {
   std::shared_ptr<retriever::Corpus> corpus;
   LoadedEmbedder embedder;
   std::unique_ptr<retriever::RetrievalBackend> retriever;
 };
-StatusOr<OpenCorpus> OpenCorpusForSearch(const std::string& name, const std::filesystem::path& embedder_path,
+StatusOr<OpenCorpus> OpenCorpusForSearch(const std::string& name,
+                                         const std::filesystem::path& embedder_path,
                                          const std::filesystem::path& corpora_root,
                                          const generator::ModelOptions& options = {});
 
-AnswererIdentity IdentityOf(const std::string& corpus, const LoadedGenerator& generator, const Embedder& embedder);
+AnswererIdentity IdentityOf(const std::string& corpus, const LoadedGenerator& generator,
+                            const Embedder& embedder);
 
 }  // namespace footnote::server

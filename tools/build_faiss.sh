@@ -100,6 +100,8 @@ apt-get "${private[@]}" -qq update >"$log" 2>&1 || true
 }
 
 say "FAISS $version for $level: compiling (about a minute on two cores)"
+launcher=()
+! command -v ccache >/dev/null || launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 # FAISS itself chooses code paths by __AVX2__ and lets the compiler vectorise the rest, so the plain
 # target with -march= is what counts. OpenBLAS, not the reference BLAS: training and batch search live on it.
 {
@@ -109,7 +111,7 @@ say "FAISS $version for $level: compiling (about a minute on two cores)"
     -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
     -DFAISS_ENABLE_GPU=OFF -DFAISS_ENABLE_PYTHON=OFF -DFAISS_ENABLE_C_API=OFF \
     -DBUILD_TESTING=OFF -DBUILD_SHARED_LIBS=OFF -DFAISS_OPT_LEVEL=generic \
-    -DBLA_VENDOR=OpenBLAS $(command -v ccache >/dev/null && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache) &&
+    -DBLA_VENDOR=OpenBLAS "${launcher[@]}" &&
     cmake --build "$work/build" --target faiss -j"$(nproc)" &&
     DESTDIR="$work/stage" cmake --install "$work/build"
 } >>"$log" 2>&1 || {

@@ -71,8 +71,8 @@ fetch_raw() {
 fetch() {
   local name=$1 home=$corpora/$1 key
   # Another list, rule or package version lays the corpus out anew.
-  key=$(cat "$FOOTNOTE_ROOT/tools/fetch_corpora.sh" "$FOOTNOTE_ROOT/tools/corpora/select.py" \
-    $(find "$FOOTNOTE_ROOT/tools/corpora" -name "$name.list") | sha256sum | cut -d' ' -f1)
+  key=$(cd "$FOOTNOTE_ROOT/tools" && { cat fetch_corpora.sh corpora/select.py; cat "corpora/$name.list" 2>/dev/null || true; } |
+    sha256sum | cut -d' ' -f1)
   if [ "$(cat "$home/.stamp" 2>/dev/null)" = "$key" ] && [ -d "$home/part" ] && { [ -z "$full" ] || [ -d "$home/full" ]; }; then
     say "$name: there already ($home/part)"
     return

@@ -88,7 +88,7 @@ fetch() {
   done <<<"$rows"
   stamp_of "$name" >"$stamp"
   rm -rf "$incoming"
-  say "$name: verified, $(du -ch $(cut -f4 <<<"$rows" | sort -u | sed "s,^,$models/,") | tail -1 | cut -f1)"
+  say "$name: verified ($(dirname "$out"))"
 }
 
 command -v unzip >/dev/null || die "unzip is missing" "run ./tools/install.sh"

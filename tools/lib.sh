@@ -83,3 +83,58 @@ apt_update_once() {
       die "apt-get update failed" "check /etc/apt/sources.list* and the network, then run this again"
   fi
 }
+
+# cuda_on_path: an nvcc that is installed but not on PATH, or the one that tools/install_cuda.sh fetched.
+cuda_on_path() {
+  local folder
+  command -v nvcc >/dev/null && return 0
+  for folder in /usr/local/cuda/bin "$FOOTNOTE_CACHE/deps/cuda/bin"; do
+    if [ -x "$folder/nvcc" ]; then
+      PATH=$folder:$PATH
+      return 0
+    fi
+  done
+}
+
+# How many compilers at once: a translation unit with gRPC or RocksDB in it takes up to 1.5 GB.
+build_jobs() {
+  local cpus memory_jobs
+  cpus=$(nproc)
+  memory_jobs=$(awk '/^MemAvailable/ {print int($2 / 1572864)}' /proc/meminfo)
+  [ "${memory_jobs:-0}" -ge 1 ] || memory_jobs=1
+  [ "$memory_jobs" -lt "$cpus" ] && echo "$memory_jobs" || echo "$cpus"
+}
+
+# configure PRESET [CMAKE ARGUMENT…]: only when there is no build yet, or what it was configured with (arguments,
+# FAISS, CUDA compiler) has changed; ninja itself notices changed CMake files.
+configure() {
+  local preset=$1 build=$FOOTNOTE_ROOT/build/$1 key
+  shift
+  cuda_on_path
+  key="$* faiss=$(readlink "$FOOTNOTE_CACHE/deps/faiss" 2>/dev/null || echo stock) nvcc=$(command -v nvcc || echo none)"
+  if [ -e "$build/build.ninja" ] && [ "$(cat "$build/.configured" 2>/dev/null)" = "$key" ]; then
+    return 0
+  fi
+  mkdir -p "$build"
+  say "configuring build/$preset"
+  (cd "$FOOTNOTE_ROOT" && cmake --preset "$preset" --fresh "$@") >"$build/configure.log" 2>&1 || {
+    grep -A6 -m2 'CMake Error' "$build/configure.log" >&2 || tail -n 5 "$build/configure.log" >&2
+    die "CMake could not configure build/$preset" "read $build/configure.log; run ./tools/install.sh if a package is missing"
+  }
+  echo "$key" >"$build/.configured"
+}
+
+# build PRESET [TARGET…]: progress every tenth of the way; the whole output is in build/PRESET/build.log.
+build() {
+  local preset=$1 build=$FOOTNOTE_ROOT/build/$1
+  shift
+  (cd "$FOOTNOTE_ROOT" && cmake --build --preset "$preset" -j "$(build_jobs)" ${1:+--target "$@"}) 2>&1 |
+    tee "$build/build.log" |
+    awk -F'[][/]' '/^\[[0-9]+\/[0-9]+\]/ {
+        now = int(10 * $2 / $3)
+        if ($3 >= 20 && now > last) { last = now; printf "    %3d%%  (%d of %d)\n", 10 * now, $2, $3; fflush() }
+      }' || {
+    grep -m12 -E '(error|FAILED|undefined)' "$build/build.log" >&2 || tail -n 12 "$build/build.log" >&2
+    die "build/$preset did not compile" "read $build/build.log"
+  }
+}

@@ -53,12 +53,15 @@ function(footnote_room name)
   set_property(GLOBAL APPEND PROPERTY FOOTNOTE_ROOMS ${name})
 endfunction()
 
-# footnote_tests(ROOM LINK targets… [LABELS labels…])
+# footnote_tests(ROOM LINK targets… [LABELS labels…] [EXCLUDE regex…])
 # One executable for each tests/ROOM/**/*_test.cc; its tests carry the room's label and those given.
 # A file whose name contains "_gpu_" or "_model_" gets the label gpu or model too.
 function(footnote_tests room)
-  cmake_parse_arguments(TESTS "" "" "LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(TESTS "" "" "LINK;LABELS;EXCLUDE" ${ARGN})
   file(GLOB_RECURSE files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${room}/*_test.cc)
+  foreach(pattern IN LISTS TESTS_EXCLUDE)
+    list(FILTER files EXCLUDE REGEX ${pattern})
+  endforeach()
   foreach(file IN LISTS files)
     get_filename_component(stem ${file} NAME_WE)
     set(target ${room}_${stem})

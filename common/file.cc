@@ -1,0 +1,163 @@
+#include "common/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+namespace footnote {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+
+  int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+struct OpenedFile {
+  Descriptor descriptor;
+  size_t size = 0;
+};
+
+std::string Quoted(const std::filesystem::path& path) { return "\"" + path.string() + "\""; }
+
+StatusOr<OpenedFile> OpenForReading(const std::filesystem::path& path) {
+  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (descriptor.get() < 0) return ErrnoError("cannot open " + Quoted(path), errno);
+  struct stat info {};
+  if (::fstat(descriptor.get(), &info) != 0) {
+    return ErrnoError("cannot examine " + Quoted(path), errno);
+  }
+  if (S_ISDIR(info.st_mode)) {
+    return InvalidArgumentError(Quoted(path) + " is a folder where a file is expected");
+  }
+  if (!S_ISREG(info.st_mode)) {
+    return InvalidArgumentError(Quoted(path) + " is not a regular file");
+  }
+  return OpenedFile{std::move(descriptor), static_cast<size_t>(info.st_size)};
+}
+
+Status WriteAll(int fd, std::string_view contents, const std::filesystem::path& path) {
+  while (!contents.empty()) {
+    const ssize_t written = ::write(fd, contents.data(), contents.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return ErrnoError("cannot write " + Quoted(path), errno);
+    }
+    contents.remove_prefix(static_cast<size_t>(written));
+  }
+  return OkStatus();
+}
+
+Status SyncFolder(const std::filesystem::path& folder) {
+  Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (descriptor.get() < 0) return ErrnoError("cannot open folder " + Quoted(folder), errno);
+  // Some file systems cannot sync a folder and say EINVAL; they order renames themselves.
+  if (::fsync(descriptor.get()) != 0 && errno != EINVAL) {
+    return ErrnoError("cannot sync folder " + Quoted(folder), errno);
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+StatusOr<MappedFile> MappedFile::Open(const std::filesystem::path& path) {
+  FOOTNOTE_ASSIGN_OR_RETURN(OpenedFile file, OpenForReading(path));
+  if (file.size == 0) return InvalidArgumentError(Quoted(path) + " is empty");
+  void* data = ::mmap(nullptr, file.size, PROT_READ, MAP_SHARED, file.descriptor.get(), 0);
+  if (data == MAP_FAILED) return ErrnoError("cannot map " + Quoted(path), errno);
+  return MappedFile(static_cast<const std::byte*>(data), file.size, path);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      path_(std::move(other.path_)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(path_, other.path_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+StatusOr<std::string> ReadFile(const std::filesystem::path& path, size_t max_bytes) {
+  FOOTNOTE_ASSIGN_OR_RETURN(OpenedFile file, OpenForReading(path));
+  const auto too_large = [&] {
+    return ResourceExhaustedError(Quoted(path) + " is larger than the " +
+                                  std::to_string(max_bytes) + " bytes allowed here");
+  };
+  if (file.size > max_bytes) return too_large();
+  std::string contents;
+  contents.resize(file.size);
+  size_t length = 0;
+  // Files of /proc say size 0, and a file may grow while it is read: read until the end.
+  for (;;) {
+    if (length == contents.size()) {
+      if (length > max_bytes) return too_large();
+      contents.resize(length + std::min<size_t>(std::max<size_t>(length / 2, 4096), 1 << 24));
+    }
+    const ssize_t got =
+        ::read(file.descriptor.get(), contents.data() + length, contents.size() - length);
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      return ErrnoError("cannot read " + Quoted(path), errno);
+    }
+    if (got == 0) break;
+    length += static_cast<size_t>(got);
+  }
+  if (length > max_bytes) return too_large();
+  contents.resize(length);
+  return contents;
+}
+
+Status WriteFileAtomically(const std::filesystem::path& path, std::string_view contents) {
+  // Unique among processes and threads; a leftover of a killed process is never in the way.
+  static std::atomic<uint64_t> counter{0};
+  std::filesystem::path folder = path.parent_path();
+  if (folder.empty()) folder = ".";
+  std::filesystem::path temporary =
+      folder / ("." + path.filename().string() + ".tmp." + std::to_string(::getpid()) + "." +
+                std::to_string(counter.fetch_add(1)));
+  Descriptor descriptor(
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (descriptor.get() < 0) return ErrnoError("cannot create " + Quoted(temporary), errno);
+  const auto write = [&]() -> Status {
+    FOOTNOTE_RETURN_IF_ERROR(WriteAll(descriptor.get(), contents, temporary));
+    if (::fsync(descriptor.get()) != 0) return ErrnoError("cannot sync " + Quoted(path), errno);
+    if (::close(descriptor.release()) != 0) {
+      return ErrnoError("cannot close " + Quoted(path), errno);
+    }
+    if (::rename(temporary.c_str(), path.c_str()) != 0) {
+      return ErrnoError("cannot replace " + Quoted(path), errno);
+    }
+    return OkStatus();
+  };
+  if (Status status = write(); !status.ok()) {
+    ::unlink(temporary.c_str());
+    return status;
+  }
+  return SyncFolder(folder);
+}
+
+}  // namespace footnote

@@ -1,0 +1,240 @@
+// footnote corpus list | show | verify | rollback | erase | document.
+
+#include <algorithm>
+#include <ctime>
+#include <iostream>
+
+#include "retriever/corpus.h"
+#include "server/answer_json.h"
+#include "server/commands/command.h"
+#include "server/commands/terminal.h"
+#include "server/home.h"
+
+namespace footnote::server {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  std::string corpus;
+  std::string document;
+  uint64_t generation = 0;
+  bool text = false;
+  bool json = false;
+};
+
+std::string UtcTime(int64_t unix_s) {
+  const std::time_t time = static_cast<std::time_t>(unix_s);
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  char out[32];
+  std::strftime(out, sizeof out, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return out;
+}
+
+Json ToJson(const retriever::CorpusInfo& info) {
+  Json generations = Json::array();
+  for (const auto& generation : info.generations) {
+    generations.push_back({{"number", generation.number},
+                           {"created", UtcTime(generation.created_unix_s)},
+                           {"documents", generation.documents},
+                           {"chunks", generation.chunks},
+                           {"tokens", generation.tokens},
+                           {"current", generation.current}});
+  }
+  return {{"corpus", info.name},
+          {"public", info.is_public},
+          {"generation", info.generation},
+          {"documents", info.documents},
+          {"chunks", info.chunks},
+          {"tokens", info.tokens},
+          {"disk_bytes", info.disk_bytes},
+          {"embedder",
+           {{"name", info.embedder_name},
+            {"sha256", info.embedder_sha256},
+            {"path", info.embedder_path},
+            {"width", info.width}}},
+          {"vector_index", {{"kind", info.vector_index}, {"reason", info.vector_index_reason}}},
+          {"metadata_fields", info.metadata_fields},
+          {"generations", generations}};
+}
+
+Status RunList(const Options& options) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                            retriever::ListCorpora(CorporaRoot()));
+  Json corpora = Json::array();
+  std::vector<std::vector<std::string>> rows = {
+      {"corpus", "documents", "chunks", "tokens", "disk", "generation", "access", "embedder"}};
+  for (const std::string& name : names) {
+    StatusOr<std::shared_ptr<retriever::Corpus>> corpus =
+        retriever::Corpus::Open(CorporaRoot(), name);
+    if (!corpus.ok()) {
+      // One damaged corpus must not hide the others.
+      corpora.push_back({{"corpus", name}, {"error", corpus.status().message()}});
+      rows.push_back({name, corpus.status().message()});
+      continue;
+    }
+    const retriever::CorpusInfo info = (*corpus)->Info();
+    corpora.push_back(ToJson(info));
+    rows.push_back({name, WithThousands(info.documents), WithThousands(info.chunks),
+                    WithThousands(info.tokens), HumanBytes(info.disk_bytes),
+                    std::to_string(info.generation), info.is_public ? "public" : "by list",
+                    info.embedder_name});
+  }
+  if (options.json) {
+    std::cout << Dump(corpora) << "\n";
+  } else if (names.empty()) {
+    std::cout << "no corpora in " << CorporaRoot().string()
+              << ": make one with `footnote index NAME SOURCE…`\n";
+  } else {
+    std::cout << Table(rows);
+  }
+  return OkStatus();
+}
+
+Status RunShow(const Options& options) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::shared_ptr<retriever::Corpus> corpus,
+                            retriever::Corpus::Open(CorporaRoot(), options.corpus));
+  const retriever::CorpusInfo info = corpus->Info();
+  if (options.json) {
+    std::cout << Dump(ToJson(info)) << "\n";
+    return OkStatus();
+  }
+  std::string fields;
+  for (const std::string& field : info.metadata_fields)
+    fields += (fields.empty() ? "" : ", ") + field;
+  std::cout << Table({{"corpus", info.name},
+                      {"access", info.is_public ? "public" : "by access list"},
+                      {"documents", WithThousands(info.documents)},
+                      {"chunks", WithThousands(info.chunks)},
+                      {"tokens", WithThousands(info.tokens)},
+                      {"disk", HumanBytes(info.disk_bytes)},
+                      {"embedder", info.embedder_name + " (" + info.embedder_sha256.substr(0, 12) +
+                                       ", width " + std::to_string(info.width) + ")"},
+                      {"vector index", info.vector_index + ": " + info.vector_index_reason},
+                      {"filter fields", fields.empty() ? "none" : fields}})
+            << "\n";
+  std::vector<std::vector<std::string>> rows = {
+      {"generation", "created", "documents", "chunks", ""}};
+  for (const auto& generation : info.generations) {
+    rows.push_back({std::to_string(generation.number), UtcTime(generation.created_unix_s),
+                    WithThousands(generation.documents), WithThousands(generation.chunks),
+                    generation.current ? "current" : ""});
+  }
+  std::cout << Table(rows);
+  return OkStatus();
+}
+
+Status RunVerify(const Options& options) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::shared_ptr<retriever::Corpus> corpus,
+                            retriever::Corpus::Open(CorporaRoot(), options.corpus));
+  ProgressLine bar;
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const std::vector<std::string> findings,
+      corpus->Verify([&](double share) { bar.Show("verifying " + options.corpus, share, ""); }));
+  bar.Done();
+  const retriever::CorpusInfo info = corpus->Info();
+  if (options.json) {
+    std::cout << Dump({{"corpus", options.corpus},
+                       {"generation", info.generation},
+                       {"ok", findings.empty()},
+                       {"findings", findings}})
+              << "\n";
+  } else if (findings.empty()) {
+    std::cout << options.corpus << ": generation " << info.generation
+              << " is sound: " << WithThousands(info.documents) << " documents, "
+              << WithThousands(info.chunks) << " chunks, their vectors and postings agree\n";
+  } else {
+    for (const std::string& finding : findings) std::cout << "  " << finding << "\n";
+  }
+  if (!findings.empty()) {
+    return DataLossError(
+        "the corpus " + options.corpus + " has " + std::to_string(findings.size()) +
+        " faults: index its sources again, or roll back with `footnote corpus rollback " +
+        options.corpus + "`");
+  }
+  return OkStatus();
+}
+
+Status RunRollback(const Options& options) {
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const uint64_t generation,
+      retriever::RollbackCorpus(CorporaRoot(), options.corpus, options.generation));
+  if (options.json) {
+    std::cout << Dump({{"corpus", options.corpus}, {"generation", generation}}) << "\n";
+  } else {
+    std::cout << options.corpus << ": generation " << generation << " is current\n";
+  }
+  return OkStatus();
+}
+
+Status RunErase(const Options& options) {
+  FOOTNOTE_RETURN_IF_ERROR(
+      retriever::EraseDocument(CorporaRoot(), options.corpus, options.document));
+  if (options.json) {
+    std::cout << Dump({{"corpus", options.corpus}, {"erased", options.document}}) << "\n";
+  } else {
+    std::cout << options.document << " is erased from every generation of " << options.corpus
+              << "\n";
+  }
+  return OkStatus();
+}
+
+Status RunDocument(const Options& options) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::shared_ptr<retriever::Corpus> corpus,
+                            retriever::Corpus::Open(CorporaRoot(), options.corpus));
+  FOOTNOTE_ASSIGN_OR_RETURN(const retriever::Document document,
+                            corpus->GetDocumentAsOwner(options.document));
+  if (options.text) {
+    // The bytes as stored and nothing more, so that `cut` and `sha256sum` see what citations refer
+    // to.
+    std::cout.write(document.text.data(), static_cast<std::streamsize>(document.text.size()));
+    return OkStatus();
+  }
+  Json metadata = Json::object();
+  for (const auto& [field, values] : document.metadata) {
+    Json list = Json::array();
+    for (const auto& value : values)
+      std::visit([&](const auto& held) { list.push_back(held); }, value);
+    metadata[field] = list.size() == 1 ? list[0] : list;
+  }
+  const Json json = {{"document_id", document.id},     {"version", document.version},
+                     {"title", document.title},        {"source", document.source},
+                     {"bytes", document.text.size()},  {"metadata", metadata},
+                     {"allow", document.access.allow}, {"deny", document.access.deny}};
+  std::cout << Dump(json, options.json ? -1 : 2) << "\n";
+  return OkStatus();
+}
+
+}  // namespace
+
+void AddCorpusCommand(CLI::App& app, CommandResult& result) {
+  auto options = std::make_shared<Options>();
+  CLI::App* group = app.add_subcommand("corpus", "List, show, verify, roll back, erase");
+  group->require_subcommand(1);
+  auto add = [&](const char* name, const char* help, Status (*run)(const Options&)) {
+    CLI::App* command = group->add_subcommand(name, help);
+    command->add_flag("--json", options->json, "Print one JSON document");
+    command->callback([options, run, &result] { result.status = run(*options); });
+    return command;
+  };
+  auto add_named = [&](const char* name, const char* help, Status (*run)(const Options&)) {
+    CLI::App* command = add(name, help, run);
+    command->add_option("corpus", options->corpus, "Name of the corpus")->required();
+    return command;
+  };
+  add("list", "All corpora", RunList);
+  add_named("show", "One corpus: counts, embedder, index, generations", RunShow);
+  add_named("verify", "Prove that documents, chunks, vectors, postings and FAISS files agree",
+            RunVerify);
+  add_named("rollback", "Make an older generation current", RunRollback)
+      ->add_option("--to", options->generation, "Generation (default: the one before the current)");
+  add_named("erase", "Remove a document physically, from every generation", RunErase)
+      ->add_option("document", options->document, "Document id")
+      ->required();
+  CLI::App* document = add_named("document", "One document's metadata or text", RunDocument);
+  document->add_option("document", options->document, "Document id")->required();
+  document->add_flag("--text", options->text, "Print the stored text, byte for byte");
+}
+
+}  // namespace footnote::server

@@ -1,0 +1,159 @@
+// footnote index: builds or updates a corpus.
+
+#include <filesystem>
+#include <iostream>
+
+#include "indexer/indexer.h"
+#include "server/answer_json.h"
+#include "server/commands/command.h"
+#include "server/commands/options.h"
+#include "server/commands/terminal.h"
+#include "server/home.h"
+#include "server/stack.h"
+
+namespace footnote::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string corpus;
+  std::vector<std::string> sources;
+  bool is_public = false;
+  std::string access_file;
+  std::string embedder;
+  std::string vector_index = "auto";
+  bool prune = false;
+  int chunk_tokens = 0;
+  int threads = 0;
+  bool json = false;
+};
+
+StatusOr<retriever::VectorIndexKind> ParseVectorIndex(const std::string& name) {
+  if (name == "auto") return retriever::VectorIndexKind::kAuto;
+  if (name == "flat") return retriever::VectorIndexKind::kFlat;
+  if (name == "sq8") return retriever::VectorIndexKind::kSq8;
+  if (name == "hnsw") return retriever::VectorIndexKind::kHnsw;
+  if (name == "ivf") return retriever::VectorIndexKind::kIvf;
+  return InvalidArgumentError("the vector index \"" + name +
+                              "\" is not known: use auto, flat, sq8, hnsw or ivf");
+}
+
+nlohmann::ordered_json ToJson(const std::string& corpus, const indexer::IndexReport& report) {
+  nlohmann::ordered_json failures = nlohmann::ordered_json::array();
+  for (const auto& failure : report.failures)
+    failures.push_back({{"source", failure.source}, {"error", failure.error}});
+  return {{"corpus", corpus},
+          {"generation", report.generation},
+          {"documents",
+           {{"added", report.added},
+            {"updated", report.updated},
+            {"unchanged", report.unchanged},
+            {"deleted", report.deleted},
+            {"failed", report.failed}}},
+          {"chunks", report.chunks},
+          {"tokens", report.tokens},
+          {"seconds", report.seconds},
+          {"failures", failures}};
+}
+
+Status RunIndex(const Options& options) {
+  const CallContext call = InterruptibleCall();
+  FOOTNOTE_ASSIGN_OR_RETURN(const retriever::VectorIndexKind kind,
+                            ParseVectorIndex(options.vector_index));
+  indexer::IndexOptions index;
+  for (const std::string& source : options.sources) {
+    std::error_code error;
+    if (!fs::exists(source, error)) {
+      return NotFoundError("the source " + source + " does not exist: give a file or a folder");
+    }
+    index.sources.emplace_back(source);
+  }
+  index.prune = options.prune;
+  index.access_file = options.access_file;
+  index.chunk_budget_tokens = options.chunk_tokens;
+
+  generator::ModelOptions model;
+  model.threads = options.threads;
+  FOOTNOTE_ASSIGN_OR_RETURN(const LoadedEmbedder embedder, LoadEmbedder(options.embedder, model));
+  retriever::CorpusSettings settings;
+  settings.is_public = options.is_public;
+  settings.embedder_name = embedder.embedder->name();
+  settings.embedder_sha256 = embedder.embedder->model_sha256();
+  std::error_code error;
+  settings.embedder_path = fs::absolute(embedder.path, error).string();
+  settings.width = embedder.embedder->width();
+  settings.vector_index = kind;
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<retriever::CorpusWriter> writer,
+                            retriever::CorpusWriter::Open(CorporaRoot(), options.corpus, settings));
+  ProgressLine bar;
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const indexer::IndexReport report,
+      indexer::BuildIndex(
+          index, *embedder.embedder, *writer,
+          [&](const indexer::IndexProgress& progress) {
+            std::string detail = WithThousands(progress.documents_done) + " documents, " +
+                                 WithThousands(progress.chunks_done) + " chunks";
+            bar.Show(options.corpus + ": " + progress.phase, progress.bytes_share, detail);
+          },
+          call));
+  bar.Done();
+  if (options.json) {
+    std::cout << Dump(ToJson(options.corpus, report)) << "\n";
+    return OkStatus();
+  }
+  std::cout << Table(
+      {{"corpus", "generation", "added", "updated", "unchanged", "deleted", "failed", "chunks",
+        "tokens", "seconds"},
+       {options.corpus, std::to_string(report.generation), WithThousands(report.added),
+        WithThousands(report.updated), WithThousands(report.unchanged),
+        WithThousands(report.deleted), WithThousands(report.failed), WithThousands(report.chunks),
+        WithThousands(report.tokens), std::to_string(static_cast<int>(report.seconds + 0.5))}});
+  constexpr size_t kShown = 10;
+  for (size_t i = 0; i < report.failures.size() && i < kShown; ++i) {
+    std::cerr << "  not indexed: " << report.failures[i].source << ": " << report.failures[i].error
+              << "\n";
+  }
+  if (report.failures.size() > kShown) {
+    std::cerr << "  … and " << report.failures.size() - kShown << " more; --json lists all\n";
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+void AddIndexCommand(CLI::App& app, CommandResult& result) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("index", "Build or update a corpus from files and folders");
+  command
+      ->add_option("corpus", options->corpus,
+                   "Name of the corpus: lower-case letters, digits, - and _")
+      ->required();
+  command
+      ->add_option("source", options->sources,
+                   "Files or folders; a .jsonl holds one document a line")
+      ->required();
+  CLI::Option* is_public = command->add_flag("--public", options->is_public,
+                                             "Everyone may see documents without an access list");
+  command
+      ->add_option("--acl", options->access_file,
+                   "Access lists: JSON lines {\"document_id\" or \"prefix\", \"allow\", \"deny\"}")
+      ->excludes(is_public);
+  command->add_option("--embedder", options->embedder,
+                      "Folder of the embedding model (default: all-MiniLM-L6-v2 from the cache)");
+  command->add_option("--vector-index", options->vector_index, "auto, flat, sq8, hnsw or ivf")
+      ->capture_default_str();
+  command->add_flag("--prune", options->prune,
+                    "Also delete documents that the sources no longer hold");
+  command
+      ->add_option("--chunk-tokens", options->chunk_tokens,
+                   "Token budget of a chunk (default: what suits the embedder)")
+      ->check(CLI::Range(0, 8192));
+  command->add_option("--threads", options->threads, "Threads (default: one per CPU)")
+      ->check(CLI::Range(0, 1024));
+  command->add_flag("--json", options->json, "Print one JSON document");
+  command->callback([options, &result] { result.status = RunIndex(*options); });
+}
+
+}  // namespace footnote::server

@@ -1,0 +1,63 @@
+#include "server/commands/options.h"
+
+#include <pthread.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+namespace footnote::server {
+
+void ScopeOptions::AddTo(CLI::App& command) {
+  command.add_option("--filter", filter_expression,
+                     "Metadata filter, e.g. 'category = \"Permissive\" and not exists(withdrawn)'");
+  command.add_option("--as", principals,
+                     "Ask as these principals: user:NAME, group:NAME (default: anonymous)");
+}
+
+StatusOr<std::optional<retriever::Filter>> ScopeOptions::ParseFilter() const {
+  if (filter_expression.empty()) return std::optional<retriever::Filter>();
+  FOOTNOTE_ASSIGN_OR_RETURN(retriever::Filter filter, retriever::Filter::Parse(filter_expression));
+  return std::optional<retriever::Filter>(std::move(filter));
+}
+
+StatusOr<retriever::Asker> ScopeOptions::ParseAsker() const {
+  retriever::Asker asker;
+  for (const std::string& principal : principals) {
+    FOOTNOTE_RETURN_IF_ERROR(retriever::CheckPrincipal(principal));
+    asker.principals.push_back(principal);
+  }
+  return asker;
+}
+
+StatusOr<retriever::FusionKind> ParseFusion(const std::string& name) {
+  if (name == "calibrated") return retriever::FusionKind::kCalibratedSum;
+  if (name == "rrf") return retriever::FusionKind::kReciprocalRank;
+  if (name == "dense") return retriever::FusionKind::kDenseOnly;
+  if (name == "lexical") return retriever::FusionKind::kLexicalOnly;
+  return InvalidArgumentError("the fusion \"" + name +
+                              "\" is not known: use calibrated, rrf, dense or lexical");
+}
+
+CallContext InterruptibleCall() {
+  // A thread waits for the signals, so that no handler has to be async-signal-safe. It must be the
+  // only one to see them: they are blocked here, before any other thread starts and inherits the
+  // mask.
+  static std::stop_source source;
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::thread([signals] {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    source.request_stop();
+    // A second signal ends the process the ordinary way.
+    sigset_t again = signals;
+    pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
+  }).detach();
+  return CallContext(source.get_token());
+}
+
+}  // namespace footnote::server

@@ -1,0 +1,35 @@
+// Options that several sub-commands share, and reading their values.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/call_context.h"
+#include "common/status.h"
+#include "retriever/access.h"
+#include "retriever/filter.h"
+#include "retriever/retriever.h"
+
+namespace footnote::server {
+
+// --filter and --as.
+struct ScopeOptions {
+  std::string filter_expression;
+  std::vector<std::string> principals;
+
+  void AddTo(CLI::App& command);
+  // Nothing when no filter was given.
+  StatusOr<std::optional<retriever::Filter>> ParseFilter() const;
+  StatusOr<retriever::Asker> ParseAsker() const;
+};
+
+// "calibrated", "rrf", "dense", "lexical": the values of --fusion.
+StatusOr<retriever::FusionKind> ParseFusion(const std::string& name);
+
+// Ends with the process's SIGINT or SIGTERM: long commands stop between units of work and keep what
+// is done. Call once, from a command that checks it.
+CallContext InterruptibleCall();
+
+}  // namespace footnote::server

@@ -1,0 +1,84 @@
+// footnote search: the passages that a question would be answered from.
+
+#include <iostream>
+
+#include "server/answer_json.h"
+#include "server/commands/command.h"
+#include "server/commands/options.h"
+#include "server/commands/terminal.h"
+#include "server/home.h"
+#include "server/stack.h"
+
+namespace footnote::server {
+namespace {
+
+struct Options {
+  std::string corpus;
+  std::string query;
+  int top_k = 10;
+  std::string document;
+  std::string embedder;
+  std::string fusion = "calibrated";
+  bool exact = false;
+  ScopeOptions scope;
+  bool json = false;
+};
+
+Status RunSearch(const Options& options) {
+  FOOTNOTE_RETURN_IF_ERROR(AnswerService::CheckQuestion(options.query));
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<retriever::Filter> filter,
+                            options.scope.ParseFilter());
+  retriever::RetrievalRequest request;
+  request.query = options.query;
+  request.top_k = options.top_k;
+  request.filter = filter.has_value() ? &*filter : nullptr;
+  FOOTNOTE_ASSIGN_OR_RETURN(request.asker, options.scope.ParseAsker());
+  FOOTNOTE_ASSIGN_OR_RETURN(request.fusion, ParseFusion(options.fusion));
+  request.scope_document_id = options.document;
+  request.exact = options.exact;
+  FOOTNOTE_ASSIGN_OR_RETURN(const OpenCorpus corpus,
+                            OpenCorpusForSearch(options.corpus, options.embedder, CorporaRoot()));
+  FOOTNOTE_ASSIGN_OR_RETURN(const retriever::RetrievalResult found,
+                            corpus.retriever->Retrieve(request, CallContext()));
+  if (options.json) {
+    std::cout << Dump(ToJson(found)) << "\n";
+    return OkStatus();
+  }
+  int number = 0;
+  for (const Passage& passage : found.passages) {
+    std::string where;
+    for (const std::string& heading : passage.heading_path) where += " > " + heading;
+    char score[32];
+    std::snprintf(score, sizeof score, "%.3f", passage.score);
+    std::cout << ++number << ". " << passage.title << where << "\n   " << passage.document_id
+              << " · bytes " << passage.span.start << "–" << passage.span.end << " · score "
+              << score << "\n"
+              << Wrap(passage.text, 100, "   ") << "\n";
+  }
+  if (found.passages.empty()) std::cout << "nothing found\n";
+  return OkStatus();
+}
+
+}  // namespace
+
+void AddSearchCommand(CLI::App& app, CommandResult& result) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("search", "Find passages");
+  command->add_option("corpus", options->corpus, "Name of the corpus")->required();
+  command->add_option("query", options->query, "What to look for")->required();
+  command->add_option("--top-k", options->top_k, "Passages")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_option("--document", options->document, "Only within this document");
+  command->add_option("--embedder", options->embedder,
+                      "Folder of the embedding model (default: the one the corpus was made with)");
+  command->add_option("--fusion", options->fusion, "calibrated, rrf, dense or lexical")
+      ->capture_default_str();
+  command->add_flag("--exact", options->exact,
+                    "Scan all vectors instead of using an approximate index");
+  options->scope.AddTo(*command);
+  command->add_flag("--json", options->json, "Print one JSON document");
+  command->callback([options, &result] { result.status = RunSearch(*options); });
+}
+
+}  // namespace footnote::server
