@@ -69,7 +69,10 @@ StatusOr<std::shared_ptr<const LoadedModel>> LoadedModel::Load(const fs::path& p
                                              : kernels::DefaultIsa());
   FOOTNOTE_ASSIGN_OR_RETURN(model->source_, OpenWeights(path));
   FOOTNOTE_ASSIGN_OR_RETURN(model->network_, BuildNetwork(*model->source_));
-  FOOTNOTE_ASSIGN_OR_RETURN(model->tokenizer_, Tokenizer::Load(path));
+  // A folder may hold a GGUF; its vocabulary is in that file.
+  const bool gguf = model->source_->format() == WeightFormat::kGguf;
+  FOOTNOTE_ASSIGN_OR_RETURN(model->tokenizer_,
+                            Tokenizer::Load(gguf ? model->source_->files().front() : path));
   model->info_ = Describe(*model->source_, model->network_, path);
   FOOTNOTE_ASSIGN_OR_RETURN(model->info_.architecture, ArchitectureName(*model->source_));
   model->info_.tokenizer = model->tokenizer_->name();
