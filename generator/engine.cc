@@ -103,15 +103,16 @@ StatusOr<std::unique_ptr<TextGenerator>> MakeTextGenerator(std::shared_ptr<const
 }
 
 StatusOr<std::unique_ptr<Embedder>> MakeEmbedder(std::shared_ptr<const Model> model,
-                                                 std::string model_sha256) {
+                                                 std::string model_sha256,
+                                                 const EmbedderOptions& options) {
   FOOTNOTE_ASSIGN_OR_RETURN(std::shared_ptr<const LoadedModel> loaded, AsLoaded(std::move(model)));
   const ModelInfo& info = loaded->info();
   if (loaded->encoder() == nullptr) {
     return InvalidArgumentError(info.name + " (" + info.architecture +
                                 ") is a decoder and cannot embed; give an encoder");
   }
-  return std::unique_ptr<Embedder>(
-      std::make_unique<TextEncoder>(std::move(loaded), std::move(model_sha256)));
+  return std::unique_ptr<Embedder>(std::make_unique<TextEncoder>(
+      std::move(loaded), std::move(model_sha256), options.parse_control_tokens));
 }
 
 }  // namespace footnote::generator

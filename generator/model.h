@@ -40,6 +40,9 @@ struct ModelInfo {
   int vocabulary_size = 0;
   std::string tokenizer;        // Tokenizer::name()
   std::string template_family;  // empty when there is none
+  // Why the file's chat template cannot be used; empty when it can, or there is none. The model
+  // does everything else.
+  std::string template_problem;
 };
 
 struct ModelOptions {

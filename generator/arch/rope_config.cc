@@ -49,12 +49,12 @@ void ApplyLlama3Scaling(const Llama3Scaling& scaling, std::vector<double>& inver
 StatusOr<RopeConfig> ReadHuggingFaceRope(ConfigReader& config, int64_t head_width) {
   RopeConfig rope;
   rope.pairing = kernels::RopePairing::kHalves;
-  // transformers 5 moved everything into rope_parameters; before, the base stood outside.
-  const bool new_spelling = config.Has("rope_parameters");
-  const std::string section = new_spelling ? "rope_parameters" : "rope_scaling";
-  const std::string base_key = new_spelling ? "rope_parameters.rope_theta" : "rope_theta";
-  FOOTNOTE_ASSIGN_OR_RETURN(const double outer_base, config.PositiveOr("rope_theta", kDefaultBase));
-  FOOTNOTE_ASSIGN_OR_RETURN(const double base, config.PositiveOr(base_key, outer_base));
+  // The weight source gives the older spelling (rope_theta, rope_scaling) as the newer one too.
+  const std::string section = "rope_parameters";
+  const std::string base_key = section + ".rope_theta";
+  constexpr std::string_view kOlderSpelling[] = {"rope_theta", "rope_scaling"};
+  config.Ignore(kOlderSpelling);
+  FOOTNOTE_ASSIGN_OR_RETURN(const double base, config.PositiveOr(base_key, kDefaultBase));
   FOOTNOTE_RETURN_IF_ERROR(config.ExpectFlag("rope_interleaved", false));
   FOOTNOTE_RETURN_IF_ERROR(config.ExpectNumber("partial_rotary_factor", 1));
   FOOTNOTE_RETURN_IF_ERROR(CheckRotated(config, base_key, head_width, head_width));
@@ -62,17 +62,14 @@ StatusOr<RopeConfig> ReadHuggingFaceRope(ConfigReader& config, int64_t head_widt
   if (!config.Has(section)) return rope;
 
   FOOTNOTE_RETURN_IF_ERROR(config.ExpectNumber(section + ".partial_rotary_factor", 1));
-  for (const char* per_layer_kind : {".full_attention", ".sliding_attention"}) {
-    if (config.Has(section + per_layer_kind)) {
-      return UnimplementedError(config.Describe(section + per_layer_kind) +
-                                ": rotations that differ by layer are not supported");
+  for (const char* other : {".full_attention", ".sliding_attention", ".mrope_section"}) {
+    if (config.Has(section + other)) {
+      return UnimplementedError(config.Describe(section + other) +
+                                ": rotations that differ by layer or section are not supported");
     }
   }
-  // "type" is the older name of "rope_type".
-  FOOTNOTE_ASSIGN_OR_RETURN(const std::string old_kind,
-                            config.TextOr(section + ".type", "default"));
   FOOTNOTE_ASSIGN_OR_RETURN(const std::string kind,
-                            config.TextOr(section + ".rope_type", old_kind));
+                            config.TextOr(section + ".rope_type", "default"));
   if (kind == "default") return rope;
   if (kind == "linear") {
     FOOTNOTE_ASSIGN_OR_RETURN(const double factor, config.Positive(section + ".factor"));

@@ -30,7 +30,7 @@ struct Llama3Scaling {
 };
 void ApplyLlama3Scaling(const Llama3Scaling& scaling, std::vector<double>& inverse_frequencies);
 
-// From config.json: rope_theta and rope_scaling, or rope_parameters (transformers 5). Kinds:
+// From config.json: rope_parameters, or rope_theta and rope_scaling (before transformers 5). Kinds:
 // default, linear, llama3. Errors: UNIMPLEMENTED names another kind.
 StatusOr<RopeConfig> ReadHuggingFaceRope(ConfigReader& config, int64_t head_width);
 

@@ -78,9 +78,13 @@ StatusOr<std::shared_ptr<const LoadedModel>> LoadedModel::Load(const fs::path& p
   model->info_.tokenizer = model->tokenizer_->name();
   const std::string& template_text = model->source_->chat_template();
   if (options.load_chat_template && !template_text.empty()) {
-    FOOTNOTE_ASSIGN_OR_RETURN(model->chat_template_,
-                              ChatTemplate::FromModelTemplate(template_text));
-    model->info_.template_family = std::string(model->chat_template_->family());
+    StatusOr<std::unique_ptr<ChatTemplate>> family = ChatTemplate::FromModelTemplate(template_text);
+    if (family.ok()) {
+      model->chat_template_ = std::move(family).value();
+      model->info_.template_family = std::string(model->chat_template_->family());
+    } else {
+      model->info_.template_problem = family.status().message();
+    }
   }
   model->threads_ = std::make_unique<ThreadPool>(options.threads);
   // The first context checks that this CPU has the instruction set asked for.

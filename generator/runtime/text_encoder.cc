@@ -22,8 +22,11 @@ void Normalise(std::span<float> row) {
 
 }  // namespace
 
-TextEncoder::TextEncoder(std::shared_ptr<const LoadedModel> model, std::string model_sha256)
-    : model_(std::move(model)), model_sha256_(std::move(model_sha256)) {}
+TextEncoder::TextEncoder(std::shared_ptr<const LoadedModel> model, std::string model_sha256,
+                         bool parse_control_tokens)
+    : model_(std::move(model)),
+      model_sha256_(std::move(model_sha256)),
+      parse_control_tokens_(parse_control_tokens) {}
 
 int TextEncoder::CountTokens(std::string_view text) const {
   return static_cast<int>(model_->tokenizer().Encode(text, {.add_special = false}).size());
@@ -33,9 +36,10 @@ std::vector<TokenId> TextEncoder::Ids(std::string_view text, TextRole role, bool
   const Encoder& encoder = *model_->encoder();
   const std::string& prefix =
       role == TextRole::kQuery ? encoder.query_prefix() : encoder.passage_prefix();
+  const TokenizeOptions options{.add_special = true, .parse_special = parse_control_tokens_};
   std::vector<TokenId> ids = prefix.empty()
-                                 ? model_->tokenizer().Encode(text, {})
-                                 : model_->tokenizer().Encode(prefix + std::string(text), {});
+                                 ? model_->tokenizer().Encode(text, options)
+                                 : model_->tokenizer().Encode(prefix + std::string(text), options);
   const size_t limit = static_cast<size_t>(encoder.max_tokens());
   *truncated = ids.size() > limit;
   if (*truncated) {

@@ -14,7 +14,8 @@ namespace footnote::generator {
 // Threads: as Embedder.
 class TextEncoder final : public Embedder {
  public:
-  TextEncoder(std::shared_ptr<const LoadedModel> model, std::string model_sha256);
+  TextEncoder(std::shared_ptr<const LoadedModel> model, std::string model_sha256,
+              bool parse_control_tokens);
 
   int width() const override { return model_->info().width; }
   int max_tokens() const override { return model_->encoder()->max_tokens(); }
@@ -31,6 +32,7 @@ class TextEncoder final : public Embedder {
 
   std::shared_ptr<const LoadedModel> model_;
   std::string model_sha256_;
+  bool parse_control_tokens_;
 };
 
 }  // namespace footnote::generator

@@ -40,11 +40,9 @@ Json ToJson(const generator::Model& model) {
   json["head_width"] = info.head_width;
   json["vocabulary_size"] = info.vocabulary_size;
   json["tokenizer"] = info.tokenizer;
-  if (info.template_family.empty()) {
-    json["template_family"] = nullptr;
-  } else {
-    json["template_family"] = info.template_family;
-  }
+  json["template_family"] = nullptr;
+  if (!info.template_family.empty()) json["template_family"] = info.template_family;
+  if (!info.template_problem.empty()) json["template_problem"] = info.template_problem;
   return json;
 }
 

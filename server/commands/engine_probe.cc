@@ -253,7 +253,9 @@ class Probe {
       texts.push_back(item.get_ref<const std::string&>());
     }
     if (embedder_ == nullptr) {
-      FOOTNOTE_ASSIGN_OR_RETURN(embedder_, generator::MakeEmbedder(model_, ""));
+      // The model as its makers run it; the service reads control tokens in a text as text.
+      FOOTNOTE_ASSIGN_OR_RETURN(
+          embedder_, generator::MakeEmbedder(model_, "", {.parse_control_tokens = true}));
     }
     FOOTNOTE_ASSIGN_OR_RETURN(const Embeddings vectors,
                               embedder_->Embed(texts, TextRole::kPassage, CallContext()));
@@ -263,7 +265,10 @@ class Probe {
 
   Status Chat(const Json& request, std::ostream& out) {
     if (model_->chat_template() == nullptr) {
-      return FailedPreconditionError(model_->info().name + " has no chat template");
+      const std::string& problem = model_->info().template_problem;
+      return problem.empty()
+                 ? FailedPreconditionError(model_->info().name + " has no chat template")
+                 : UnimplementedError(problem);
     }
     const auto found = request.find("messages");
     if (found == request.end() || !found->is_array()) return Missing("messages", "a list");

@@ -90,8 +90,11 @@ TEST(TinyDecoders, FastStaysNearExact) {
   ASSERT_NE(model, nullptr);
   const auto logits = model->Logits(golden["ids"].get<std::vector<TokenId>>());
   ASSERT_OK(logits);
-  // Activations of 8 bits: others lie 1.8e-2 to 3.4e-2 from the exact result.
-  EXPECT_LE(RelativeError(*logits, GoldenFloats(golden["logits_file"])), 5e-2);
+  // Activations of 8 bits over widths of 64 and 96: two or three blocks a row, so their errors
+  // hardly average out.
+  const std::vector<float> want = GoldenFloats(golden["logits_file"]);
+  EXPECT_LE(RelativeError(*logits, want), 0.1);
+  EXPECT_GE(footnote::testing::Cosine(*logits, want), 0.998);
 }
 
 // Logits of `ids` computed in passes of `chunk` rows, beside another sequence of `other` rows a
