@@ -3,6 +3,7 @@
 
 #include "common/file.h"
 #include "generator/tokenizers/vocabulary.h"
+#include "generator/weights/byte_cursor.h"
 #include "generator/weights/gguf.h"
 
 namespace footnote::generator {
@@ -40,14 +41,14 @@ StatusOr<std::filesystem::path> FileInFolder(const std::filesystem::path& folder
        entry.increment(error)) {
     if (entry->path().extension() == ".gguf") files.push_back(entry->path());
   }
-  if (error) return ErrnoError("cannot list \"" + folder.string() + "\"", error.value());
+  if (error) return ErrnoError("cannot list " + Shown(folder.string()), error.value());
   if (files.size() == 1) return files.front();
   if (std::filesystem::exists(folder / "tokenizer.model", error)) {
-    return UnimplementedError("\"" + folder.string() +
-                              "\" has tokenizer.model (SentencePiece) only, which is not "
+    return UnimplementedError(Shown(folder.string()) +
+                              " has tokenizer.model (SentencePiece) only, which is not "
                               "supported; convert it to tokenizer.json");
   }
-  return NotFoundError("\"" + folder.string() + "\" has no tokenizer.json and " +
+  return NotFoundError(Shown(folder.string()) + " has no tokenizer.json and " +
                        (files.empty() ? "no .gguf file" : "several .gguf files; name one"));
 }
 
@@ -94,8 +95,8 @@ StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::Load(const std::filesystem::path
     return Make(std::move(vocabulary), file);
   }
   if (file.extension() != ".json") {
-    return UnimplementedError("\"" + file.string() +
-                              "\" is neither a GGUF file nor a tokenizer.json");
+    return UnimplementedError(Shown(file.string()) +
+                              " is neither a GGUF file nor a tokenizer.json");
   }
   FOOTNOTE_ASSIGN_OR_RETURN(Vocabulary vocabulary, ReadJsonVocabulary(file));
   return Make(std::move(vocabulary), file);
