@@ -4,7 +4,8 @@ a number, a mark, …
 
 The reference for our tokenizers is that library, id for id, and its parts follow different versions of
 Unicode (its regex engine a recent one, its BERT normaliser an old one). So classes are asked from the library,
-character by character; decompositions and combining classes, where versions agree, from Python's unicodedata.
+character by character; how characters decompose and the classes of marks are unicodedata's, for those that the
+library decomposes and reorders.
 
 usage: unicode_tables.py    (in an environment with `tokenizers`; versions used are written into the file)
 """
@@ -88,10 +89,16 @@ def excluded_from_composition(rows):
 
 
 def combining_rows():
+    """{first, last, class} of the marks that the library reorders; it does not know the newest."""
+    nfd = normalizers.NFD()
+    lowest, higher = "\u0334", "\u0301"  # of classes 1 and 230
     rows = []
     for c in CHARACTERS:
         value = unicodedata.combining(chr(c))
         if value == 0:
+            continue
+        unsorted = higher + chr(c) if value == 1 else chr(c) + lowest
+        if nfd.normalize_str(unsorted) == unsorted:
             continue
         if rows and rows[-1][1] == c - 1 and rows[-1][2] == value:
             rows[-1][1] = c
