@@ -55,7 +55,7 @@ StatusOr<std::filesystem::path> FileInFolder(const std::filesystem::path& folder
 
 std::optional<std::string> TokenizerOfJsonModel(std::string_view json_model) {
   for (const Line& line : kLines) {
-    if (line.json_model == json_model) return std::string(line.gguf_model);
+    if (!json_model.empty() && line.json_model == json_model) return std::string(line.gguf_model);
   }
   return std::nullopt;
 }
@@ -64,7 +64,8 @@ std::string SupportedTokenizers() {
   std::string names;
   for (const Line& line : kLines) {
     if (!names.empty()) names += ", ";
-    names += std::string(line.gguf_model) + " (" + std::string(line.json_model) + ")";
+    names += line.gguf_model;
+    if (!line.json_model.empty()) names += " (" + std::string(line.json_model) + ")";
   }
   return names;
 }
