@@ -47,11 +47,14 @@ class WeightSource {
   virtual const std::vector<std::filesystem::path>& files() const = 0;
   virtual int64_t total_bytes() const = 0;
 
-  // Tensors in the file's order; null when there is none of that name.
+  // Tensors in the file's order; Find gives null when there is none of that name.
   virtual const std::vector<StoredTensor>& tensors() const = 0;
   virtual const StoredTensor* Find(std::string_view name) const = 0;
-  // As Find. Errors: NOT_FOUND names the tensor and the file; UNIMPLEMENTED when the file holds it
-  // in a number format that is not supported (such a tensor is not among tensors()).
+  // A tensor that a model may lack: null when it is absent. Errors: UNIMPLEMENTED when the file
+  // holds it in a number format that is not supported (such tensors are not among tensors(); stray
+  // ones, mask buffers and position ids, do no harm).
+  virtual StatusOr<const StoredTensor*> Optional(std::string_view name) const = 0;
+  // A tensor that must be there. Errors: as Optional; NOT_FOUND names the tensor and the file.
   virtual StatusOr<const StoredTensor*> Require(std::string_view name) const = 0;
 
   // Metadata. Errors: NOT_FOUND when there is no such key; INVALID_ARGUMENT when its value has

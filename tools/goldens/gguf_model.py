@@ -43,3 +43,19 @@ def load_float32(gguf_path):
         path.parent, gguf_file=path.name, dtype=torch.float32, attn_implementation="eager")
     assert all(p.dtype == torch.float32 for p in model.parameters())
     return model.eval()
+
+
+def vocabulary_tokenizer(gguf_path, splitter):
+    """A byte-level BPE vocabulary with another pre-tokenizer; no control token is recognised.
+
+    Llama 3 takes a piece that is a token as it stands, without applying merges.
+    """
+    meta = metadata(gguf_path)
+    assert meta["tokenizer.ggml.model"] == "gpt2", meta["tokenizer.ggml.model"]
+    merges = [tuple(merge.split(" ")) for merge in meta["tokenizer.ggml.merges"]]
+    pieces = {piece: i for i, piece in enumerate(meta["tokenizer.ggml.tokens"])}
+    tokenizer = Tokenizer(models.BPE(
+        pieces, merges, ignore_merges=meta["tokenizer.ggml.pre"] == "llama-bpe"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        splitter, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    return tokenizer
