@@ -45,7 +45,7 @@ run_tests() {
   }
   # Each failing test with its output, then ctest's own summary.
   python3 tests/report.py --failures "$reports/$preset.xml" || true
-  sed -n '/tests passed/p; /tests failed/p; /^Total Test time/p' "$log" | sed 's/^/    /'
+  sed -n -E '/tests passed|^Total Test time/s/^ */    /p' "$log"
 }
 
 has_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 2>&1; }
@@ -92,6 +92,8 @@ step_done
 
 # Test programs of these rooms (targets are named ROOM_FILE_test).
 test_targets() {
+  # Sources are globbed: take up files that came since the last configuration.
+  ninja -C "build/$1" build.ninja >/dev/null
   ninja -C "build/$1" -t targets all | sed -n -E "s/^(($2)_[a-z0-9_]+_test): phony$/\1/p" | sort -u
 }
 

@@ -73,6 +73,9 @@ fi
 # A driver without a compiler: the CUDA kernels would be left out of the build. NVIDIA publishes the toolkit
 # on the Python package index too, which is reachable where its own repositories are not.
 has_gpu() { [ -e /dev/nvidiactl ] || [ -e /proc/driver/nvidia/version ]; }
-if [ "$cuda" = yes ] || { [ "$cuda" = auto ] && has_gpu && ! command -v nvcc >/dev/null && [ ! -x /usr/local/cuda/bin/nvcc ]; }; then
+has_nvcc() { command -v nvcc >/dev/null || [ -x /usr/local/cuda/bin/nvcc ]; }
+if [ "$cuda" = yes ] && ! has_nvcc; then
   "$FOOTNOTE_ROOT/tools/install_cuda.sh"
+elif [ "$cuda" = auto ] && has_gpu && ! has_nvcc; then
+  "$FOOTNOTE_ROOT/tools/install_cuda.sh" || warn "building without CUDA: the GPU will not be used"
 fi
