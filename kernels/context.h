@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,6 +41,7 @@ std::string_view PrecisionName(Precision precision);
 
 struct CpuKernels;  // table of raw-pointer functions of one instruction set;
                     // kernels/cpu/kernel_table.h
+class RopeCache;    // kernels/cpu/rope_cache.h
 
 class Context {
  public:
@@ -58,6 +61,9 @@ class Context {
   // Slots (0…3) let an operation hold several. Memory is kept for the next call.
   void* Scratch(int slot, size_t bytes);
 
+  // Rotations of the last Rope calls, shared by the layers of a model.
+  RopeCache& rope_cache() { return *rope_cache_; }
+
  private:
   Context(ThreadPool* pool, Isa isa, Precision precision, const CpuKernels* kernels);
 
@@ -71,6 +77,7 @@ class Context {
     size_t bytes = 0;
   };
   AlignedBuffer scratch_[kScratchSlots];
+  std::unique_ptr<RopeCache> rope_cache_;
 };
 
 }  // namespace footnote::kernels

@@ -50,7 +50,7 @@ THIRD_PARTY = {
     "toml*": ["common/config*", "server/config*"],
     "spdlog/*": ["common/log*"],
     "openssl/*": ["common/sha256.cc", "server/http_*", "server/grpc_*", "server/auth*"],
-    "unicode/*": ["common/text/*", "retriever/text/*", "indexer/cleaner*", "generator/tokenizers/*"],
+    "unicode/*": ["common/text/*", "retriever/text/*", "indexer/text/*", "indexer/cleaner*", "generator/tokenizers/*"],
     "libstemmer.h": ["retriever/text/*"],
     "gumbo.h": ["indexer/parsers/*"],
     "md4c*.h": ["indexer/parsers/*"],

@@ -16,7 +16,7 @@ TempDir::~TempDir() {
 }
 
 std::filesystem::path DataDir() {
-  return std::filesystem::path(__FILE__).parent_path().parent_path() / "data";
+  return FOOTNOTE_TEST_DATA;  // not __FILE__, which ccache may make relative to the build folder
 }
 
 std::filesystem::path CachedModel(const std::string& name) {

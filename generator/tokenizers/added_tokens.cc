@@ -1,0 +1,101 @@
+#include "generator/tokenizers/added_tokens.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "common/text/utf8.h"
+#include "generator/tokenizers/unicode.h"
+
+namespace footnote::generator {
+namespace {
+
+uint8_t FirstByte(const AddedToken& token) { return static_cast<uint8_t>(token.text[0]); }
+
+// Offset of the character before `offset`, which is not 0.
+size_t Before(std::string_view text, size_t offset) { return Utf8Floor(text, offset - 1); }
+
+bool IsWordCharacter(char32_t character) {
+  return character == '_' || (ClassOf(character) & (kLetterClass | kNumberClass | kMarkClass)) != 0;
+}
+
+bool WordEndsAt(std::string_view text, size_t offset) {
+  if (offset == 0) return false;
+  size_t at = Before(text, offset);
+  return IsWordCharacter(DecodeUtf8(text, at));
+}
+
+bool WordBeginsAt(std::string_view text, size_t offset) {
+  return offset < text.size() && IsWordCharacter(DecodeUtf8(text, offset));
+}
+
+size_t SpaceBefore(std::string_view text, size_t offset, size_t limit) {
+  while (offset > limit) {
+    const size_t before = Before(text, offset);
+    size_t at = before;
+    if ((ClassOf(DecodeUtf8(text, at)) & kSpaceClass) == 0) break;
+    offset = before;
+  }
+  return std::max(offset, limit);
+}
+
+size_t SpaceAfter(std::string_view text, size_t offset) {
+  while (offset < text.size()) {
+    size_t next = offset;
+    if ((ClassOf(DecodeUtf8(text, next)) & kSpaceClass) == 0) break;
+    offset = next;
+  }
+  return offset;
+}
+
+}  // namespace
+
+AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
+  std::erase_if(tokens_, [](const AddedToken& token) { return token.text.empty(); });
+  std::stable_sort(tokens_.begin(), tokens_.end(), [](const AddedToken& a, const AddedToken& b) {
+    if (FirstByte(a) != FirstByte(b)) return FirstByte(a) < FirstByte(b);
+    return a.text.size() > b.text.size();
+  });
+  ranges_.fill({0, 0});
+  for (size_t i = 0; i < tokens_.size(); ++i) {
+    auto& [begin, end] = ranges_[FirstByte(tokens_[i])];
+    if (end == 0) begin = i;
+    end = i + 1;
+  }
+}
+
+const AddedToken* AddedTokens::LongestAt(std::string_view text, size_t offset) const {
+  const auto [begin, end] = ranges_[static_cast<uint8_t>(text[offset])];
+  for (size_t i = begin; i < end; ++i) {
+    if (text.substr(offset).starts_with(tokens_[i].text)) return &tokens_[i];
+  }
+  return nullptr;
+}
+
+std::vector<AddedTokens::Piece> AddedTokens::Split(std::string_view text,
+                                                   bool parse_special) const {
+  std::vector<Piece> pieces;
+  size_t done = 0;
+  for (size_t offset = 0; offset < text.size() && !tokens_.empty();) {
+    const AddedToken* token = LongestAt(text, offset);
+    if (token == nullptr) {
+      ++offset;
+      continue;
+    }
+    size_t start = offset;
+    size_t stop = offset + token->text.size();
+    offset = stop;
+    if (token->special && !parse_special) continue;
+    if (token->single_word && (WordEndsAt(text, start) || WordBeginsAt(text, stop))) continue;
+    if (token->lstrip) start = SpaceBefore(text, start, done);
+    if (token->rstrip) stop = SpaceAfter(text, stop);
+    if (done < start) pieces.push_back({text.substr(done, start - done), -1});
+    pieces.push_back({text.substr(start, stop - start), token->id});
+    done = stop;
+    offset = std::max(offset, stop);
+  }
+  if (done < text.size()) pieces.push_back({text.substr(done), -1});
+  return pieces;
+}
+
+}  // namespace footnote::generator

@@ -1,0 +1,16 @@
+// The alphabet of byte-level BPE: every byte as a printable character, as GPT-2 introduced it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace footnote::generator {
+
+// Bytes that `letters` stands for; nothing when it holds a character that stands for no byte.
+std::optional<std::string> BytesOfLetters(std::string_view letters);
+
+// The character (UTF-8) that stands for a byte.
+std::string LetterOfByte(unsigned char byte);
+
+}  // namespace footnote::generator

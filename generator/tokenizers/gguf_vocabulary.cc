@@ -1,0 +1,180 @@
+#include <algorithm>
+#include <utility>
+
+#include "generator/tokenizers/vocabulary.h"
+#include "generator/weights/byte_cursor.h"
+
+namespace footnote::generator {
+namespace {
+
+// Token types of the GGUF specification.
+constexpr int64_t kUnknownType = 2;
+constexpr int64_t kControlType = 3;
+constexpr int64_t kUserDefinedType = 4;
+
+// GGUF's WordPiece marks the beginning of a word where BERT marks its continuation.
+constexpr std::string_view kWordMark = "\u2581";
+
+class Reader {
+ public:
+  explicit Reader(const WeightSource& source) : source_(source) {}
+
+  StatusOr<Vocabulary> Read() {
+    if (!source_.Has("tokenizer.ggml.model")) {
+      return NotFoundError(source_.description() + " holds no tokenizer (tokenizer.ggml.model)");
+    }
+    FOOTNOTE_ASSIGN_OR_RETURN(vocabulary_.model, source_.GetString("tokenizer.ggml.model"));
+    if (vocabulary_.model != "gpt2" && vocabulary_.model != "bert") {
+      return UnimplementedError(source_.description() + ": tokenizer " + Shown(vocabulary_.model) +
+                                (vocabulary_.model == "llama" ? " (SentencePiece)" : "") +
+                                " is not supported; these are: " + SupportedTokenizers());
+    }
+    FOOTNOTE_RETURN_IF_ERROR(ReadTokens());
+    FOOTNOTE_ASSIGN_OR_RETURN(vocabulary_.bos, Id("bos_token_id"));
+    FOOTNOTE_ASSIGN_OR_RETURN(vocabulary_.unknown, Id("unknown_token_id"));
+    FOOTNOTE_RETURN_IF_ERROR(vocabulary_.model == "bert" ? ReadBert() : ReadBpe());
+    FOOTNOTE_RETURN_IF_ERROR(ReadEnds());
+    return std::move(vocabulary_);
+  }
+
+ private:
+  static std::string Key(std::string_view name) { return "tokenizer.ggml." + std::string(name); }
+
+  Status ReadTokens() {
+    FOOTNOTE_ASSIGN_OR_RETURN(vocabulary_.tokens, source_.GetStrings(Key("tokens")));
+    const size_t count = vocabulary_.tokens.size();
+    if (count == 0)
+      return DataLossError(source_.description() + ": tokenizer.ggml.tokens is empty");
+    vocabulary_.control.resize(count);
+    if (!source_.Has(Key("token_type"))) return OkStatus();
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<int64_t> types, source_.GetInts(Key("token_type")));
+    if (types.size() != count) {
+      return DataLossError(source_.description() + ": tokenizer.ggml.token_type has " +
+                           std::to_string(types.size()) + " entries for " + std::to_string(count) +
+                           " tokens");
+    }
+    for (size_t id = 0; id < count; ++id) {
+      vocabulary_.control[id] = types[id] == kControlType || types[id] == kUnknownType;
+      if (!vocabulary_.control[id] && types[id] != kUserDefinedType) continue;
+      AddedToken token;
+      token.id = static_cast<TokenId>(id);
+      token.text = vocabulary_.tokens[id];
+      token.special = vocabulary_.control[id];
+      vocabulary_.added.push_back(std::move(token));
+    }
+    return OkStatus();
+  }
+
+  StatusOr<std::optional<TokenId>> Id(std::string_view name) const {
+    const std::string key = Key(name);
+    if (!source_.Has(key)) return std::optional<TokenId>();
+    FOOTNOTE_ASSIGN_OR_RETURN(const int64_t id, source_.GetInt(key));
+    if (id < 0 || id >= static_cast<int64_t>(vocabulary_.tokens.size())) {
+      return DataLossError(source_.description() + ": " + key + " is " + std::to_string(id) +
+                           ", but there are " + std::to_string(vocabulary_.tokens.size()) +
+                           " tokens");
+    }
+    return std::optional<TokenId>(static_cast<TokenId>(id));
+  }
+
+  std::optional<TokenId> ByText(std::string_view text) const {
+    const auto found = std::find(vocabulary_.tokens.begin(), vocabulary_.tokens.end(), text);
+    if (found == vocabulary_.tokens.end()) return std::nullopt;
+    return static_cast<TokenId>(found - vocabulary_.tokens.begin());
+  }
+
+  Status ReadBpe() {
+    if (!source_.Has(Key("pre"))) {
+      return UnimplementedError(source_.description() +
+                                " names no pre-tokenizer (tokenizer.ggml.pre), and guessing one "
+                                "gives wrong tokens; convert the model again");
+    }
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::string pre, source_.GetString(Key("pre")));
+    StatusOr<PreTokenizer> pre_tokenizer = PreTokenizerByName(pre);
+    if (!pre_tokenizer.ok()) return pre_tokenizer.status().WithContext(source_.description());
+    vocabulary_.pre_tokenizer = std::move(pre_tokenizer).value();
+    // Llama 3's files do not say these two things.
+    const bool llama3 = pre == "llama-bpe";
+    vocabulary_.ignore_merges = llama3;
+    vocabulary_.unknown.reset();  // every byte is a token or nothing
+
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<std::string> merges,
+                              source_.GetStrings(Key("merges")));
+    vocabulary_.merges.reserve(merges.size());
+    for (const std::string& merge : merges) {
+      const size_t space = merge.find(' ', 1);
+      if (merge.empty() || space == std::string::npos) {
+        return DataLossError(source_.description() + ": tokenizer.ggml.merges holds " +
+                             Shown(merge) + ", which is no pair");
+      }
+      vocabulary_.merges.emplace_back(merge.substr(0, space), merge.substr(space + 1));
+    }
+    FOOTNOTE_ASSIGN_OR_RETURN(const bool add_bos, source_.GetBoolOr(Key("add_bos_token"), llama3));
+    if (add_bos && vocabulary_.bos.has_value()) vocabulary_.prefix = {*vocabulary_.bos};
+    FOOTNOTE_ASSIGN_OR_RETURN(const bool add_eos, source_.GetBoolOr(Key("add_eos_token"), false));
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<TokenId> eos, Id("eos_token_id"));
+    if (add_eos && eos.has_value()) vocabulary_.suffix = {*eos};
+    return OkStatus();
+  }
+
+  Status ReadBert() {
+    for (size_t id = 0; id < vocabulary_.tokens.size(); ++id) {
+      std::string& token = vocabulary_.tokens[id];
+      if (vocabulary_.control[id]) continue;
+      if (token.starts_with(kWordMark)) {
+        token.erase(0, kWordMark.size());
+      } else {
+        token.insert(0, vocabulary_.continuing_prefix);
+      }
+    }
+    // The specification writes "seperator".
+    const auto special = [&](std::initializer_list<std::string_view> names,
+                             std::string_view text) -> StatusOr<std::optional<TokenId>> {
+      for (const std::string_view name : names) {
+        FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<TokenId> id, Id(name));
+        if (id.has_value()) return id;
+      }
+      return ByText(text);
+    };
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<TokenId> cls,
+                              special({"cls_token_id", "bos_token_id"}, "[CLS]"));
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        const std::optional<TokenId> sep,
+        special({"seperator_token_id", "separator_token_id", "eos_token_id"}, "[SEP]"));
+    FOOTNOTE_ASSIGN_OR_RETURN(vocabulary_.unknown, special({"unknown_token_id"}, "[UNK]"));
+    if (!cls.has_value() || !sep.has_value()) {
+      return DataLossError(source_.description() +
+                           ": the BERT vocabulary names no [CLS] or no [SEP] token");
+    }
+    vocabulary_.prefix = {*cls};
+    vocabulary_.suffix = {*sep};
+    vocabulary_.bos = cls;
+    return OkStatus();
+  }
+
+  Status ReadEnds() {
+    if (vocabulary_.model == "bert") return OkStatus();
+    std::vector<TokenId>& ends = vocabulary_.end_of_generation;
+    for (const char* name : {"eos_token_id", "eot_token_id", "eom_token_id"}) {
+      FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<TokenId> id, Id(name));
+      if (id.has_value()) ends.push_back(*id);
+    }
+    for (const AddedToken& token : vocabulary_.added) {
+      if (token.special && EndsGeneration(token.text)) ends.push_back(token.id);
+    }
+    std::sort(ends.begin(), ends.end());
+    ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+    return OkStatus();
+  }
+
+  const WeightSource& source_;
+  Vocabulary vocabulary_;
+};
+
+}  // namespace
+
+StatusOr<Vocabulary> ReadGgufVocabulary(const WeightSource& source) {
+  return Reader(source).Read();
+}
+
+}  // namespace footnote::generator

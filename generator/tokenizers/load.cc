@@ -1,0 +1,103 @@
+#include <array>
+#include <utility>
+
+#include "common/file.h"
+#include "generator/tokenizers/vocabulary.h"
+#include "generator/weights/gguf.h"
+
+namespace footnote::generator {
+namespace {
+
+struct Line {
+  std::string_view gguf_model;
+  std::string_view json_model;
+  StatusOr<std::unique_ptr<Tokenizer>> (*make)(Vocabulary vocabulary);
+};
+
+constexpr Line kLines[] = {
+#define FOOTNOTE_TOKENIZER(gguf_model, json_model, make) {gguf_model, json_model, make},
+#include "generator/tokenizers/tokenizers.def"
+#undef FOOTNOTE_TOKENIZER
+};
+
+StatusOr<std::unique_ptr<Tokenizer>> Make(Vocabulary vocabulary,
+                                          const std::filesystem::path& path) {
+  for (const Line& line : kLines) {
+    if (line.gguf_model != vocabulary.model) continue;
+    StatusOr<std::unique_ptr<Tokenizer>> tokenizer = line.make(std::move(vocabulary));
+    if (!tokenizer.ok()) return tokenizer.status().WithContext(path.string());
+    return tokenizer;
+  }
+  return UnimplementedError(path.string() + ": tokenizer \"" + vocabulary.model +
+                            "\" is not supported; these are: " + SupportedTokenizers());
+}
+
+StatusOr<std::filesystem::path> FileInFolder(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (std::filesystem::exists(folder / "tokenizer.json", error)) return folder / "tokenizer.json";
+  std::vector<std::filesystem::path> files;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().extension() == ".gguf") files.push_back(entry->path());
+  }
+  if (error) return ErrnoError("cannot list \"" + folder.string() + "\"", error.value());
+  if (files.size() == 1) return files.front();
+  if (std::filesystem::exists(folder / "tokenizer.model", error)) {
+    return UnimplementedError("\"" + folder.string() +
+                              "\" has tokenizer.model (SentencePiece) only, which is not "
+                              "supported; convert it to tokenizer.json");
+  }
+  return NotFoundError("\"" + folder.string() + "\" has no tokenizer.json and " +
+                       (files.empty() ? "no .gguf file" : "several .gguf files; name one"));
+}
+
+}  // namespace
+
+std::optional<std::string> TokenizerOfJsonModel(std::string_view json_model) {
+  for (const Line& line : kLines) {
+    if (line.json_model == json_model) return std::string(line.gguf_model);
+  }
+  return std::nullopt;
+}
+
+std::string SupportedTokenizers() {
+  std::string names;
+  for (const Line& line : kLines) {
+    if (!names.empty()) names += ", ";
+    names += std::string(line.gguf_model) + " (" + std::string(line.json_model) + ")";
+  }
+  return names;
+}
+
+bool EndsGeneration(std::string_view control_token) {
+  static constexpr std::array<std::string_view, 8> kEnds = {
+      "<|endoftext|>", "<|im_end|>",    "<|eot_id|>", "<|eom_id|>",
+      "<|end|>",       "<end_of_turn>", "<|eot|>",    "<|end_of_text|>"};
+  for (const std::string_view end : kEnds) {
+    if (control_token == end) return true;
+  }
+  return false;
+}
+
+StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::Load(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::path file = path;
+  if (std::filesystem::is_directory(path, error)) {
+    FOOTNOTE_ASSIGN_OR_RETURN(file, FileInFolder(path));
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(file));
+  if (LooksLikeGguf(mapped.bytes())) {
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<WeightSource> source,
+                              ParseGguf(mapped.bytes(), file.string(), GgufPart::kMetadata));
+    FOOTNOTE_ASSIGN_OR_RETURN(Vocabulary vocabulary, ReadGgufVocabulary(*source));
+    return Make(std::move(vocabulary), file);
+  }
+  if (file.extension() != ".json") {
+    return UnimplementedError("\"" + file.string() +
+                              "\" is neither a GGUF file nor a tokenizer.json");
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(Vocabulary vocabulary, ReadJsonVocabulary(file));
+  return Make(std::move(vocabulary), file);
+}
+
+}  // namespace footnote::generator

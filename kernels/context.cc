@@ -1,0 +1,124 @@
+#include "kernels/context.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+#include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/rope_cache.h"
+
+namespace footnote::kernels {
+namespace {
+
+constexpr std::string_view kIsaNames[] = {"plain", "avx2", "avx512", "avx512vnni"};
+
+const CpuKernels* KernelsOf(Isa isa) {
+#ifdef __x86_64__
+  if (isa == Isa::kAvx2) return &kCpuAvx2;
+  if (isa == Isa::kAvx512) return &kCpuAvx512;
+  if (isa == Isa::kAvx512Vnni) return &kCpuAvx512Vnni;
+#endif
+  return isa == Isa::kPlain ? &kCpuPlain : nullptr;
+}
+
+bool Supported(Isa isa) {
+#ifdef __x86_64__
+  // The builtin asks cpuid, and xgetbv whether the operating system saves the wide registers.
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                    __builtin_cpu_supports("f16c");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512vl");
+  if (isa == Isa::kAvx2) return avx2;
+  if (isa == Isa::kAvx512) return avx512;
+  if (isa == Isa::kAvx512Vnni) return avx512 && __builtin_cpu_supports("avx512vnni");
+#endif
+  return isa == Isa::kPlain;
+}
+
+std::string SupportedNames() {
+  std::string names;
+  for (const Isa isa : SupportedIsas()) {
+    if (!names.empty()) names += ", ";
+    names += IsaName(isa);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string_view IsaName(Isa isa) { return kIsaNames[static_cast<size_t>(isa)]; }
+
+std::string_view PrecisionName(Precision precision) {
+  return precision == Precision::kExact ? "exact" : "fast";
+}
+
+std::vector<Isa> SupportedIsas() {
+  std::vector<Isa> result;
+  for (const Isa isa : {Isa::kPlain, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni}) {
+    if (Supported(isa)) result.push_back(isa);
+  }
+  return result;
+}
+
+StatusOr<Isa> DefaultIsa() {
+  const char* wanted = std::getenv("FOOTNOTE_ISA");
+  if (wanted == nullptr || *wanted == '\0') return SupportedIsas().back();
+  for (size_t i = 0; i < std::size(kIsaNames); ++i) {
+    if (kIsaNames[i] != wanted) continue;
+    const Isa isa = static_cast<Isa>(i);
+    if (!Supported(isa)) {
+      return FailedPreconditionError("FOOTNOTE_ISA is " + std::string(wanted) +
+                                     ", which this CPU lacks; it supports " + SupportedNames());
+    }
+    return isa;
+  }
+  return InvalidArgumentError("FOOTNOTE_ISA is \"" + std::string(wanted) +
+                              "\", which is no instruction set; unset it or choose one of " +
+                              SupportedNames());
+}
+
+StatusOr<std::unique_ptr<Context>> Context::Create(ThreadPool* pool, Isa isa, Precision precision) {
+  if (!Supported(isa)) {
+    return FailedPreconditionError("this CPU lacks " + std::string(IsaName(isa)) +
+                                   "; it supports " + SupportedNames());
+  }
+  return std::unique_ptr<Context>(new Context(pool, isa, precision, KernelsOf(isa)));
+}
+
+Context::Context(ThreadPool* pool, Isa isa, Precision precision, const CpuKernels* kernels)
+    : pool_(pool),
+      isa_(isa),
+      precision_(precision),
+      kernels_(kernels),
+      rope_cache_(std::make_unique<RopeCache>()) {}
+
+Context::~Context() {
+  for (AlignedBuffer& buffer : scratch_) std::free(buffer.data);
+}
+
+void Context::ParallelFor(int64_t count, int64_t grain,
+                          const std::function<void(int64_t, int64_t)>& body) {
+  if (count <= 0) return;
+  if (pool_ == nullptr) {
+    body(0, count);
+  } else {
+    pool_->ParallelFor(count, grain, body);
+  }
+}
+
+void* Context::Scratch(int slot, size_t bytes) {
+  AlignedBuffer& buffer = scratch_[slot];
+  if (buffer.bytes < bytes) {
+    // Half as much again, so that a context that grows token by token does not move each time.
+    const size_t wanted = (std::max(bytes, buffer.bytes + buffer.bytes / 2) + 63) / 64 * 64;
+    void* data = std::aligned_alloc(64, wanted);
+    if (data == nullptr) throw std::bad_alloc();
+    std::free(buffer.data);
+    buffer = {data, wanted};
+  }
+  return buffer.data;
+}
+
+}  // namespace footnote::kernels

@@ -1,0 +1,17 @@
+// All kernels of one instruction set: plain.
+#include <stdint.h>
+#include <string.h>
+
+#include "kernels/cpu/kernel_table.h"
+#include "kernels/quant/half.h"
+#include "kernels/quant/k_scales.h"
+
+#define FOOTNOTE_CPU_TABLE kCpuPlain
+#include "kernels/cpu/vec_plain.inc"
+// The bodies use the vectors above; the table below names their functions.
+#include "kernels/cpu/dequantize.inc"
+#include "kernels/cpu/elementwise.inc"
+#include "kernels/cpu/float_kernels.inc"
+#include "kernels/cpu/panel_kernels.inc"
+
+#include "kernels/cpu/table.inc"

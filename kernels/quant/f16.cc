@@ -1,0 +1,19 @@
+// F16: IEEE 754 binary16.
+#include "kernels/quant/codec.h"
+
+namespace footnote::kernels {
+namespace {
+
+void Decode(const uint8_t* data, int64_t blocks, float* out) {
+  for (int64_t i = 0; i < blocks; ++i) out[i] = FloatFromHalf(Load16(data + 2 * i));
+}
+
+void Encode(const float* values, int64_t blocks, uint8_t* data) {
+  for (int64_t i = 0; i < blocks; ++i) Store16(data + 2 * i, HalfFromFloat(values[i]));
+}
+
+}  // namespace
+
+const FormatCodec kCodecF16 = {Decode, Encode};
+
+}  // namespace footnote::kernels

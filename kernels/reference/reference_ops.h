@@ -1,0 +1,38 @@
+// The oracle: every operation of kernels/ops.h as one obvious loop nest in double precision.
+//
+// Same axes and parameters as there. Results are row-major vectors of double, and nothing is
+// checked: tests pass shapes that fit. Slow on purpose.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "kernels/kv_pages.h"
+#include "kernels/ops.h"
+#include "kernels/tensor.h"
+
+namespace footnote::kernels::reference {
+
+using Values = std::vector<double>;
+
+// The weights as numbers, [rows, columns].
+Values Dequantized(const Weight& w);
+
+Values EmbedRows(const Weight& table, std::span<const int32_t> ids, float scale);
+Values MatMul(ConstMatrix x, const Weight& w, std::span<const float> bias);
+Values RmsNorm(ConstMatrix x, std::span<const float> weight, float weight_bias, float eps);
+Values LayerNorm(ConstMatrix x, std::span<const float> weight, std::span<const float> bias,
+                 float eps);
+Values Add(ConstMatrix y, ConstMatrix x);
+Values SiluMul(ConstMatrix gate, ConstMatrix up);
+Values Gelu(GeluKind kind, ConstMatrix x);
+Values Rope(std::span<const int32_t> positions, const RopeParams& params, ConstHeads x);
+Values AttentionPaged(ConstHeads q, std::span<const KvSequence> sequences, const KvLayer& layer,
+                      const AttentionParams& params);
+Values AttentionPacked(ConstHeads q, ConstHeads k, ConstHeads v, std::span<const int64_t> offsets,
+                       float scale);
+Values PoolMean(ConstMatrix x, std::span<const int64_t> offsets);
+Values PoolFirst(ConstMatrix x, std::span<const int64_t> offsets);
+Values L2Normalize(ConstMatrix x);
+
+}  // namespace footnote::kernels::reference

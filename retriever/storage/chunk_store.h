@@ -1,0 +1,93 @@
+// The corpus's key-value tables in RocksDB: ordered keys, atomic batches, readers in other
+// processes.
+//
+// A reader is a RocksDB secondary instance: it keeps the files it knows open, so that nothing the
+// writer compacts or deletes is pulled away from under it, it never blocks the writer, and CatchUp
+// shows what was written since. docs/index_format.md says why not checkpoints. rocksdb:: is known
+// to chunk_store.cc alone. Errors: DATA_LOSS (damaged files, named), RESOURCE_EXHAUSTED (disk
+// full), FAILED_PRECONDITION (another writer). Threads: reading and CatchUp are safe concurrently;
+// writing is for one caller at a time.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/status.h"
+
+namespace footnote::retriever {
+
+// Names of column families; the order is that of kTableNames in chunk_store.cc.
+enum class Table { kState, kDocuments, kTexts, kChunks, kVectors, kPostings, kAccess, kStaged };
+inline constexpr int kTables = 8;
+
+class ChunkStore {
+ public:
+  // Changes that become visible together. Bound to the store that made it.
+  class Batch {
+   public:
+    ~Batch();
+    Batch(Batch&&) noexcept;
+    void Put(Table table, std::string_view key, std::string_view value);
+    void Delete(Table table, std::string_view key);
+    // Keys in [begin, end).
+    void DeleteRange(Table table, std::string_view begin, std::string_view end);
+    size_t bytes() const;
+
+   private:
+    friend class ChunkStore;
+    struct State;
+    explicit Batch(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+  };
+
+  // Walks ascending keys. What it shows is fixed when it is made.
+  class Cursor {
+   public:
+    ~Cursor();
+    Cursor(Cursor&&) noexcept;
+    void Seek(std::string_view key);
+    bool Valid() const;
+    void Next();
+    std::string_view key() const;
+    std::string_view value() const;
+    // Of what ended the walk: OK at the end of the table.
+    Status status() const;
+
+   private:
+    friend class ChunkStore;
+    struct State;
+    explicit Cursor(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+  };
+
+  // `corpus` is the corpus's folder; the tables live in its "db". Creates them when they are new.
+  static StatusOr<std::unique_ptr<ChunkStore>> OpenForWriting(const std::filesystem::path& corpus);
+  static StatusOr<std::unique_ptr<ChunkStore>> OpenForReading(const std::filesystem::path& corpus);
+  ~ChunkStore();
+
+  StatusOr<std::optional<std::string>> Get(Table table, std::string_view key) const;
+  Cursor Scan(Table table) const;
+
+  Batch NewBatch();
+  // sync: on disk when it returns; otherwise it survives the process's death only.
+  Status Write(Batch&& batch, bool sync);
+
+  // Reader: shows what the writer wrote until now. Cheap when that is nothing.
+  Status CatchUp();
+
+  // Writer: rewrites every table so that no deleted byte is left in any file, logs included.
+  Status Purge();
+
+  // Reads every block of every file and compares checksums.
+  Status VerifyFiles() const;
+
+ private:
+  struct State;
+  explicit ChunkStore(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace footnote::retriever
