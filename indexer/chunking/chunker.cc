@@ -89,15 +89,22 @@ class Chunker {
     return units_.sections[static_cast<size_t>(units_.units[unit].section)];
   }
 
+  // The row that names the columns is embedded again with the rows of a later chunk, when it is
+  // short; -1: none.
+  int TableHeader(size_t unit) const {
+    const Unit& first = units_.units[unit];
+    if (first.table_header < 0) return -1;
+    const int tokens = units_.units[static_cast<size_t>(first.table_header)].tokens;
+    const int context = context_tokens_[static_cast<size_t>(first.section)];
+    const bool fits = tokens <= budget_ / 4 && context + tokens + first.tokens <= budget_;
+    return fits ? first.table_header : -1;
+  }
+
   // Tokens that a chunk beginning with this unit has for its text.
   int RoomFrom(size_t unit) const {
-    int room = budget_ - context_tokens_[static_cast<size_t>(units_.units[unit].section)];
-    const int header = units_.units[unit].table_header;
-    if (header >= 0) {
-      const int tokens = units_.units[static_cast<size_t>(header)].tokens;
-      if (tokens <= budget_ / 4) room -= tokens;
-    }
-    return room;
+    const int room = budget_ - context_tokens_[static_cast<size_t>(units_.units[unit].section)];
+    const int header = TableHeader(unit);
+    return header < 0 ? room : room - units_.units[static_cast<size_t>(header)].tokens;
   }
 
   // Ends of the chunks: the cheapest way to cut, found from front to back.
@@ -118,8 +125,10 @@ class Chunker {
           crossed += CrossCost(SectionOf(begin), SectionOf(begin + 1), budget_);
         }
         const int room = RoomFrom(begin);
-        if (tokens > budget_) break;
-        if (tokens > room && begin + 1 < end) continue;
+        if (begin + 1 < end) {
+          if (tokens > budget_) break;
+          if (tokens > room) continue;
+        }
         const double empty = std::max(0.0, 1 - static_cast<double>(tokens) / room);
         const double cut = begin == 0 ? 0 : CutCost(units[begin].joint);
         const double total = cost[begin] + 1 + 0.5 * empty * empty + cut + crossed;
@@ -180,8 +189,8 @@ class Chunker {
         std::string_view(document_.text).substr(chunk.span.start, chunk.span.size());
     const std::string_view title = text.starts_with(document_.title) ? "" : document_.title;
     chunk.embedded_text = MakeContext(title, context_path, embedder_, max_context).text;
-    const int header = units[begin].table_header;
-    if (header >= 0 && units[static_cast<size_t>(header)].tokens <= budget_ / 4) {
+    const int header = TableHeader(begin);
+    if (header >= 0) {
       const ByteSpan span = units[static_cast<size_t>(header)].span;
       if (!chunk.embedded_text.empty()) chunk.embedded_text += '\n';
       chunk.embedded_text += document_.text.substr(span.start, span.size());

@@ -128,12 +128,13 @@ class UnitSplitter {
   // A unit that is too long: words up to the budget make a piece.
   void AddPieces(ByteSpan span, Joint joint, const Block& block) {
     const std::string_view text = document_.text;
-    ByteSpan piece{span.start, span.start};
+    ByteSpan piece;
     int piece_tokens = 0;
     const auto flush = [&] {
       if (piece.empty()) return;
       Push(piece, piece_tokens, joint, block);
       joint = Joint::kPiece;
+      piece = {};
       piece_tokens = 0;
     };
     for (uint64_t at = span.start; at < span.end;) {
@@ -143,7 +144,7 @@ class UnitSplitter {
       for (const ByteSpan& word : SplitLongWord({at, end})) {
         const int tokens = embedder_.CountTokens(Text(word));
         if (piece_tokens + tokens > max_unit_tokens_) flush();
-        if (piece_tokens == 0) piece.start = word.start;
+        if (piece.empty()) piece.start = word.start;
         piece.end = word.end;
         piece_tokens += tokens;
       }
