@@ -109,9 +109,17 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
       read_status = reader.Run();
       queue.Finish();
     });
-    while (std::optional<Work> work = queue.Pop()) {
+    constexpr std::chrono::milliseconds kPatience(200);
+    Work work;
+    while (true) {
+      const WorkQueue::Result result = queue.Pop(kPatience, work);
+      if (result == WorkQueue::Result::kDone) break;
+      if (result == WorkQueue::Result::kNothingYet) {
+        report_progress(report.chunks == 0 ? "reading" : "embedding");
+        continue;
+      }
       if (!embed_status.ok()) continue;  // empties the queue after an error
-      embed_status = embed_writer.Add(*std::move(work), report);
+      embed_status = embed_writer.Add(std::move(work), report);
       if (!embed_status.ok()) queue.Close();
     }
   }

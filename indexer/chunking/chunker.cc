@@ -40,6 +40,8 @@ double CutCost(Joint joint) {
 
 constexpr double kForbidden = 50;  // so dear that it is done only when nothing else is possible
 
+constexpr double kPartialCost = 0.5;
+
 size_t CommonPrefix(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   const size_t length = std::min(a.size(), b.size());
   size_t common = 0;
@@ -129,9 +131,16 @@ class Chunker {
           if (tokens > budget_) break;
           if (tokens > room) continue;
         }
+        double partial = 0;
         const double empty = std::max(0.0, 1 - static_cast<double>(tokens) / room);
         const double cut = begin == 0 ? 0 : CutCost(units[begin].joint);
-        const double total = cost[begin] + 1 + 0.5 * empty * empty + cut + crossed;
+        if (crossed > 0) {
+          // The rest of one section together with another: worse than two that are whole.
+          const bool starts_inside = units[begin].joint != Joint::kSection;
+          const bool ends_inside = end < count && units[end].joint != Joint::kSection;
+          partial = kPartialCost * ((starts_inside ? 1 : 0) + (ends_inside ? 1 : 0));
+        }
+        const double total = cost[begin] + 1 + 0.5 * empty * empty + cut + crossed + partial;
         if (total < cost[end]) {
           cost[end] = total;
           from[end] = begin;
@@ -187,7 +196,8 @@ class Chunker {
     context_path.resize(context_path.size() - std::min(headings, context_path.size()));
     const std::string_view text =
         std::string_view(document_.text).substr(chunk.span.start, chunk.span.size());
-    const std::string_view title = text.starts_with(document_.title) ? "" : document_.title;
+    std::string_view title = document_.title;
+    if (text.starts_with(title)) title = {};
     chunk.embedded_text = MakeContext(title, context_path, embedder_, max_context).text;
     const int header = TableHeader(begin);
     if (header >= 0) {

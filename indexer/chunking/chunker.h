@@ -1,9 +1,9 @@
 // From a parsed document to the chunks that are embedded.
 //
-// Chunks follow structure: the cut with the least cost is found over the whole document, where a cut
-// between sections costs nothing, one inside a paragraph much, a chunk that is not full something,
-// and one that mixes sections the more the larger they are. No sentence is cut, unless it alone is
-// longer than the budget.
+// Chunks follow structure: the cut with the least cost is found over the whole document, where a
+// cut between sections costs nothing, one inside a paragraph much, a chunk that is not full
+// something, and one that mixes sections the more the larger they are. No sentence is cut, unless
+// it alone is longer than the budget.
 #pragma once
 
 #include <vector>
@@ -18,8 +18,8 @@ namespace footnote::indexer {
 // any change of parsers, sentences or chunks.
 inline constexpr int kChunkerVersion = 1;
 
-// Tokens of a chunk and its context (title, headings) that suit the embedder: what it takes, but not
-// more than 180, since one vector stands for one thought better than for a page.
+// Tokens of a chunk and its context (title, headings) that suit the embedder: what it takes, but
+// not more than 180, since one vector stands for one thought better than for a page.
 int DefaultBudgetTokens(const Embedder& embedder);
 
 // Chunks of `document` in order. They do not overlap and hold every character that is not white

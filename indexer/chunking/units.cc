@@ -60,6 +60,8 @@ class UnitSplitter {
       levels_.push_back(block.level);
       path_.push_back(block.heading);
       OpenSection(path_);
+    } else if (block.kind == BlockKind::kClause) {
+      LeaveSections(block);
     }
     ReadClause(block);
     Joint joint = JointOf(block);
@@ -82,6 +84,21 @@ class UnitSplitter {
     }
     introduced_ = block.keep_with_next;
     previous_ = block.kind;
+  }
+
+  // "7. Confidentiality means …" does not stand under the heading "6. Rights".
+  void LeaveSections(const Block& block) {
+    const auto mark = ReadClauseMark(Text(block.span));
+    if (!mark || mark->part) return;
+    bool left = false;
+    while (!path_.empty()) {
+      const auto heading = ReadClauseMark(path_.back());
+      if (!heading || heading->part || heading->depth < mark->depth) break;
+      path_.pop_back();
+      levels_.pop_back();
+      left = true;
+    }
+    if (left) OpenSection(path_);
   }
 
   static ByteSpan Shift(ByteSpan span, uint64_t by) { return {span.start + by, span.end + by}; }

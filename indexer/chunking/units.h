@@ -12,16 +12,16 @@ namespace footnote::indexer {
 
 // How a unit is joined to the one before it; the later, the worse is a cut between them.
 enum class Joint {
-  kSection,        // begins a section (its heading, or the document's first text)
-  kUnderHeading,   // first text below a heading: never cut here if there is a choice
-  kClause,         // begins a numbered clause
-  kParagraph,      // begins a paragraph, a code block or a table
-  kListItem,       // begins a list item
-  kIntroduced,     // the unit before says "as follows:"
+  kSection,       // begins a section (its heading, or the document's first text)
+  kUnderHeading,  // first text below a heading: never cut here if there is a choice
+  kClause,        // begins a numbered clause
+  kParagraph,     // begins a paragraph, a code block or a table
+  kListItem,      // begins a list item
+  kIntroduced,    // the unit before says "as follows:"
   kTableRow,
   kCodeLine,
-  kSentence,       // inside a paragraph
-  kPiece,          // inside a sentence that is longer than a chunk may be
+  kSentence,  // inside a paragraph
+  kPiece,     // inside a sentence that is longer than a chunk may be
 };
 
 struct Unit {

@@ -1,5 +1,5 @@
-// The header between "---" lines at the start of a file: "key: value" lines of YAML. Only scalars at
-// the top level are read; lists and nested values are skipped.
+// The header between "---" lines at the start of a file: "key: value" lines of YAML. Only scalars
+// at the top level are read; lists and nested values are skipped.
 #pragma once
 
 #include <map>

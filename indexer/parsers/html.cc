@@ -23,8 +23,8 @@ constexpr int kMaxDepth = 512;
 // Elements that gumbo closes by itself, so that they do not nest however often they are opened.
 bool ClosesItself(std::string_view tag) {
   static constexpr auto kTags = std::to_array<std::string_view>(
-      {"area", "base", "br", "col", "dd", "dt", "hr", "img", "input", "li", "link", "meta",
-       "option", "p", "param", "source", "td", "th", "tr", "wbr"});
+      {"area", "base", "br",     "col", "dd",    "dt",     "hr", "img", "input", "li",
+       "link", "meta", "option", "p",   "param", "source", "td", "th",  "tr",    "wbr"});
   return std::find(kTags.begin(), kTags.end(), tag) != kTags.end();
 }
 
@@ -47,10 +47,9 @@ bool IsNestedTooDeep(std::string_view html) {
 }
 
 GumboTree ParseHtml(std::string_view html) {
-  return GumboTree(gumbo_parse_with_options(&kGumboDefaultOptions, html.data(), html.size()),
-                   [](GumboOutput* output) {
-                     gumbo_destroy_output(&kGumboDefaultOptions, output);
-                   });
+  return GumboTree(
+      gumbo_parse_with_options(&kGumboDefaultOptions, html.data(), html.size()),
+      [](GumboOutput* output) { gumbo_destroy_output(&kGumboDefaultOptions, output); });
 }
 
 std::string_view Attribute(const GumboNode* node, const char* name) {
@@ -61,7 +60,8 @@ std::string_view Attribute(const GumboNode* node, const char* name) {
 bool HasWord(std::string_view words, std::string_view word) {
   for (size_t at = words.find(word); at != std::string_view::npos; at = words.find(word, at + 1)) {
     const size_t end = at + word.size();
-    if ((at == 0 || words[at - 1] == ' ') && (end == words.size() || words[end] == ' ')) return true;
+    if ((at == 0 || words[at - 1] == ' ') && (end == words.size() || words[end] == ' '))
+      return true;
   }
   return false;
 }
@@ -96,9 +96,8 @@ bool IsDropped(const GumboNode* node) {
        "cookie-banner", "skip-link"});
   const std::string_view classes = Attribute(node, "class");
   const std::string_view id = Attribute(node, "id");
-  return std::any_of(kNames.begin(), kNames.end(), [&](std::string_view name) {
-    return id == name || HasWord(classes, name);
-  });
+  return std::any_of(kNames.begin(), kNames.end(),
+                     [&](std::string_view name) { return id == name || HasWord(classes, name); });
 }
 
 int HeadingLevel(GumboTag tag) {
@@ -250,7 +249,12 @@ class Renderer {
       return;
     }
     Flush();
-    if (const int level = HeadingLevel(tag)) {
+    const int level = HeadingLevel(tag);
+    if (level > 0 || tag == GUMBO_TAG_PRE || tag == GUMBO_TAG_TABLE || tag == GUMBO_TAG_UL ||
+        tag == GUMBO_TAG_OL || tag == GUMBO_TAG_DL) {
+      FlushTerm();
+    }
+    if (level > 0) {
       builder_.Heading(level, TextOf(node));
     } else if (tag == GUMBO_TAG_PRE) {
       std::string code;
@@ -270,18 +274,19 @@ class Renderer {
       Flush();
       item_begins_ = false;
     } else if (tag == GUMBO_TAG_DT) {
-      // A term stays with its definition: one list item of both.
-      term_ = TextOf(node);
-    } else if (tag == GUMBO_TAG_DD) {
-      text_ = std::exchange(term_, "");
-      if (!text_.empty()) text_ += ": ";
-      VisitChildren(node, depth);
-      Flush();
+      // A term stays with its definition: Flush puts it before the next text.
+      if (!term_.empty()) term_ += ", ";
+      term_ += TextOf(node);
     } else {
       VisitChildren(node, depth);
       Flush();
-      if (tag == GUMBO_TAG_DL && !term_.empty()) builder_.Paragraph(std::exchange(term_, ""));
+      if (tag == GUMBO_TAG_DL) FlushTerm();
     }
+  }
+
+  // A term whose definition does not begin with text.
+  void FlushTerm() {
+    if (!term_.empty()) builder_.Paragraph(std::exchange(term_, "") + ":");
   }
 
   // A table that holds a table lays out a page.
@@ -323,9 +328,10 @@ class Renderer {
   }
 
   void Flush() {
-    const std::string text = CollapseSpace(text_);
+    std::string text = CollapseSpace(text_);
     text_.clear();
     if (text.empty()) return;
+    if (!term_.empty()) text = std::exchange(term_, "") + ": " + text;
     if (lists_.empty()) {
       builder_.Paragraph(text);
       return;

@@ -123,7 +123,7 @@ class JsonLinesParser : public Parser {
         sink.Fail(place, id, document.status());
         continue;
       }
-      document->source = place;
+      document->source = file.path.string();
       document->source_bytes_end = reader.bytes_read();
       FOOTNOTE_RETURN_IF_ERROR(sink.Add(*std::move(document)));
     }

@@ -155,8 +155,8 @@ class ManRenderer {
       }
     } else if (name == "nf" || name == "EX" || name == "Bd") {
       Flush();
-      verbatim_ = name != "Bd" || std::find(arguments.begin(), arguments.end(), "-ragged") ==
-                                      arguments.end();
+      verbatim_ = name != "Bd" ||
+                  std::find(arguments.begin(), arguments.end(), "-ragged") == arguments.end();
     } else if (name == "fi" || name == "EE" || name == "Ed") {
       FlushCode();
       verbatim_ = false;
@@ -234,8 +234,8 @@ class ManRenderer {
     std::string tag = std::exchange(alternative_tag_, "") + std::exchange(tag_, "");
     want_tag_ = false;
     if (text.empty() && tag.empty()) return;
-    const int depth =
-        indent_ + (in_item_ ? 1 : 0) + static_cast<int>(std::max<size_t>(mdoc_lists_.size(), 1)) - 1;
+    const int depth = indent_ + (in_item_ ? 1 : 0) +
+                      static_cast<int>(std::max<size_t>(mdoc_lists_.size(), 1)) - 1;
     if (!tag.empty()) {
       if (IsBullet(tag)) {
         builder_.ListItem(depth, "-", text);

@@ -18,10 +18,9 @@ struct Term {
   std::string comment;
   std::string name_space;
   std::vector<std::string> synonyms;
-  std::vector<std::string> parents;       // "name (id)"
+  std::vector<std::string> parents;  // "name (id)"
   std::vector<std::string> cross_references;
   bool obsolete = false;
-  int64_t line = 0;  // of "[Term]"
 };
 
 // The text between the first pair of quotation marks, escapes resolved.
@@ -111,7 +110,7 @@ class OboParser : public Parser {
         return OkStatus();
       }
       ParsedDocument document = ToDocument(done);
-      document.source = file.path.string() + ":" + std::to_string(done.line);
+      document.source = file.path.string();
       document.source_bytes_end = reader.bytes_read();
       return sink.Add(std::move(document));
     };
@@ -126,7 +125,6 @@ class OboParser : public Parser {
       if (line.starts_with('[')) {
         FOOTNOTE_RETURN_IF_ERROR(finish());
         in_term = line.starts_with("[Term]");
-        term.line = reader.line_number();
       } else if (in_term) {
         ReadTag(CleanText(DecodeToUtf8(line)), term);
       }

@@ -1,7 +1,7 @@
 // What a parser makes of a source: text, and where its structure lies in that text.
 //
-// Spans are bytes into `text`, end exclusive. Blocks are in order, do not overlap, and together hold
-// every character of `text` that is not white space.
+// Spans are bytes into `text`, end exclusive. Blocks are in order, do not overlap, and together
+// hold every character of `text` that is not white space.
 #pragma once
 
 #include <optional>
@@ -34,7 +34,7 @@ struct Block {
 struct ParsedDocument {
   std::string id;  // as retriever::Document
   std::string title;
-  std::string source;  // path, with ":LINE" where one file holds many documents
+  std::string source;  // path of the file
   std::string text;
   std::vector<Block> blocks;
   std::vector<uint64_t> page_starts;  // offset of each page, the first is 0; empty: no pages

@@ -47,7 +47,8 @@ class Parser {
   virtual Status Parse(const SourceFile& file, DocumentSink& sink) const = 0;
 };
 
-// The first parser of parsers.def that accepts the file; INVALID_ARGUMENT "not text" when none does.
+// The first parser of parsers.def that accepts the file; INVALID_ARGUMENT "not text" when none
+// does.
 StatusOr<const Parser*> FindParser(const SourceFile& file);
 
 // The whole file as clean UTF-8 (see cleaner.h). RESOURCE_EXHAUSTED above kMaxDocumentBytes.

@@ -29,7 +29,9 @@ std::string_view BinaryKind(std::string_view head) {
   if (head.starts_with("\x1F\x8B")) return "a gzip file";
   if (head.starts_with("\x89PNG")) return "a PNG image";
   if (head.starts_with("\xFF\xD8\xFF")) return "a JPEG image";
-  if (head.starts_with("\x7F""ELF")) return "an executable";
+  if (head.starts_with("\x7F"
+                       "ELF"))
+    return "an executable";
   return "binary data";
 }
 
@@ -49,8 +51,9 @@ StatusOr<const Parser*> FindParser(const SourceFile& file) {
 
 StatusOr<std::string> ReadCleanText(const SourceFile& file) {
   if (file.size > kMaxDocumentBytes) {
-    return ResourceExhaustedError("the file is larger than 256 MB, the limit for one document; "
-                                  "split it into several");
+    return ResourceExhaustedError(
+        "the file is larger than 256 MB, the limit for one document; "
+        "split it into several");
   }
   FOOTNOTE_ASSIGN_OR_RETURN(std::string bytes, ReadFile(file.path, kMaxDocumentBytes));
   if (!LooksLikeText(bytes)) {

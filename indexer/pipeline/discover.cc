@@ -68,8 +68,7 @@ StatusOr<Discovery> DiscoverFiles(const std::vector<fs::path>& sources) {
     } else if (fs::is_regular_file(status)) {
       AddFile(source, source.filename().string(), discovery);
     } else {
-      return InvalidArgumentError("source " + source.string() +
-                                  " is neither a file nor a folder");
+      return InvalidArgumentError("source " + source.string() + " is neither a file nor a folder");
     }
   }
   return discovery;

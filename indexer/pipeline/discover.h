@@ -26,8 +26,8 @@ struct Discovery {
 };
 
 // Regular files of the sources. Hidden files and folders are skipped, symbolic links below a source
-// too: what they name is in the source anyway, or does not belong to it. Errors: NOT_FOUND names the
-// source that does not exist.
+// too: what they name is in the source anyway, or does not belong to it. Errors: NOT_FOUND names
+// the source that does not exist.
 StatusOr<Discovery> DiscoverFiles(const std::vector<std::filesystem::path>& sources);
 
 }  // namespace footnote::indexer

@@ -63,9 +63,9 @@ Status EmbedWriter::EmbedSome(size_t count, IndexReport& report) {
     for (size_t i = begin; i < end; ++i) {
       const Slot& slot = window[i];
       const std::span<const float> row = embeddings.row(i - begin);
-      std::copy(row.begin(), row.end(),
-                slot.pending->work.document.vectors.begin() +
-                    static_cast<ptrdiff_t>(slot.chunk * width));
+      std::copy(
+          row.begin(), row.end(),
+          slot.pending->work.document.vectors.begin() + static_cast<ptrdiff_t>(slot.chunk * width));
       --slot.pending->missing;
     }
     // Documents are written in order; those in front that are done need not wait for the window.

@@ -58,7 +58,6 @@ std::string MakeFingerprint(const retriever::Document& document, const Embedder&
   HashField("budget " + std::to_string(budget_tokens), content);
   HashField(embedder.model_sha256(), content);
   HashField(document.title, content);
-  HashField(document.source, content);
   HashMetadata(document.metadata, content);
   Sha256 access;
   for (const std::string& principal : document.access.allow) HashField("+" + principal, access);
@@ -158,8 +157,7 @@ Status Reader::Add(ParsedDocument parsed) {
   ++counts_.read;
   Work work;
   work.fingerprint = MakeFingerprint(*document, *inputs_.embedder, inputs_.budget_tokens);
-  work.bytes_share =
-      ShareAt(parsed.source_bytes_end == 0 ? file_bytes_ : parsed.source_bytes_end);
+  work.bytes_share = ShareAt(parsed.source_bytes_end == 0 ? file_bytes_ : parsed.source_bytes_end);
   bool unchanged = false;
   run_error_ = writer_.With([&](retriever::CorpusWriter& writer) -> Status {
     FOOTNOTE_ASSIGN_OR_RETURN(const auto state, writer.Lookup(document->id));

@@ -14,8 +14,8 @@ namespace footnote::indexer {
 
 struct RunCounts {
   std::atomic<int64_t> unchanged = 0;
-  std::atomic<int64_t> read = 0;       // documents that the parsers gave, failed ones included
-  std::atomic<bool> all_read = false;  // so `read` is the total
+  std::atomic<int64_t> read = 0;        // documents that the parsers gave, failed ones included
+  std::atomic<bool> all_read = false;   // so `read` is the total
   std::atomic<double> bytes_share = 0;  // of what was read and needed no work
 };
 

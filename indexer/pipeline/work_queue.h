@@ -1,12 +1,13 @@
 // Documents on their way from the thread that parses to the one that embeds; bounded by bytes.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <mutex>
-#include <optional>
 #include <string>
+#include <utility>
 
 #include "retriever/document.h"
 
@@ -51,16 +52,18 @@ class WorkQueue {
     changed_.notify_all();
   }
 
-  // The next document; nothing when all are done.
-  std::optional<Work> Pop() {
+  enum class Result { kWork, kNothingYet, kDone };
+
+  // The next document; kNothingYet when none came within `patience`.
+  Result Pop(std::chrono::milliseconds patience, Work& work) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return finished_ || !items_.empty(); });
-    if (items_.empty()) return std::nullopt;
-    Work work = std::move(items_.front());
+    changed_.wait_for(lock, patience, [&] { return finished_ || !items_.empty(); });
+    if (items_.empty()) return finished_ ? Result::kDone : Result::kNothingYet;
+    work = std::move(items_.front());
     items_.pop_front();
     bytes_ -= SizeOf(work);
     changed_.notify_all();
-    return work;
+    return Result::kWork;
   }
 
  private:

@@ -21,8 +21,7 @@ std::string Convert(const char* charset, std::string_view bytes) {
   if (bytes.size() > static_cast<size_t>(std::numeric_limits<int32_t>::max()) / 4) return {};
   UErrorCode error = U_ZERO_ERROR;
   const auto length = static_cast<int32_t>(bytes.size());
-  const int32_t needed =
-      ucnv_convert("UTF-8", charset, nullptr, 0, bytes.data(), length, &error);
+  const int32_t needed = ucnv_convert("UTF-8", charset, nullptr, 0, bytes.data(), length, &error);
   if (error != U_BUFFER_OVERFLOW_ERROR && U_FAILURE(error)) return {};
   std::string text(static_cast<size_t>(needed), '\0');
   error = U_ZERO_ERROR;
@@ -36,7 +35,7 @@ std::string DetectCharset(std::string_view bytes) {
   constexpr int32_t kSure = 40;         // of 100; Latin texts rarely reach more
   UErrorCode error = U_ZERO_ERROR;
   const std::unique_ptr<UCharsetDetector, decltype(&ucsdet_close)> detector(ucsdet_open(&error),
-                                                                           ucsdet_close);
+                                                                            ucsdet_close);
   if (U_FAILURE(error)) return "windows-1252";
   ucsdet_setText(detector.get(), bytes.data(),
                  static_cast<int32_t>(std::min(bytes.size(), kSample)), &error);

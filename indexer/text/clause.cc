@@ -141,23 +141,19 @@ std::optional<ClauseMark> ReadClauseMark(std::string_view text) {
 
 namespace {
 
-// The order of the part inside its list, by how it is written: (a) 1, (iii) 3, (2) 2.
-enum class PartStyle { kNumber, kLower, kUpper, kRomanLower, kRomanUpper };
-
-PartStyle StyleOf(std::string_view part, const std::vector<std::string>& open) {
+// How a part is numbered: 'a', 'A', 'i', 'I' or '1'. `before` is the last part of the list of
+// letters that is open, if any: "(i)" after "(h)" is a letter.
+char StyleOf(std::string_view part, std::string_view before) {
   const std::string_view inner = part.substr(1, part.size() - 2);
-  if (IsDigit(inner[0])) return PartStyle::kNumber;
+  if (IsDigit(inner[0])) return '1';
   const bool upper = IsUpper(inner[0]);
   bool roman = IsRoman(inner);
   if (roman && inner.size() == 1) {
-    // "(i)" after "(h)" is a letter, as are "(v)" after "(u)", "(l)" after "(k)", "(x)" after "(w)".
-    for (const std::string& other : open) {
-      if (other.size() == 3 && other[1] == inner[0] - 1) roman = false;
-    }
-    if (inner[0] == 'l' || inner[0] == 'L') roman = false;
+    const bool next_letter = before.size() == 3 && before[1] == inner[0] - 1;
+    roman = !next_letter && inner[0] != 'l' && inner[0] != 'L';
   }
-  if (roman) return upper ? PartStyle::kRomanUpper : PartStyle::kRomanLower;
-  return upper ? PartStyle::kUpper : PartStyle::kLower;
+  if (roman) return upper ? 'I' : 'i';
+  return upper ? 'A' : 'a';
 }
 
 }  // namespace
@@ -166,15 +162,15 @@ const std::string& ClauseTracker::Enter(const ClauseMark& mark) {
   if (!mark.part) {
     number_ = mark.number;
     parts_.clear();
+    styles_.clear();
   } else {
-    const PartStyle style = StyleOf(mark.number, parts_);
-    size_t keep = 0;
-    std::vector<std::string> outer;
-    for (; keep < parts_.size(); ++keep) {
-      if (StyleOf(parts_[keep], outer) == style) break;
-      outer.push_back(parts_[keep]);
-    }
+    const size_t letters = styles_.find_first_of("aA");
+    const char style =
+        StyleOf(mark.number, letters == std::string::npos ? "" : std::string_view(parts_[letters]));
+    const size_t keep = std::min(styles_.find(style), styles_.size());
+    styles_.resize(keep);
     parts_.resize(keep);
+    styles_.push_back(style);
     parts_.push_back(mark.number);
   }
   current_ = number_;
@@ -185,6 +181,7 @@ const std::string& ClauseTracker::Enter(const ClauseMark& mark) {
 void ClauseTracker::Leave() {
   number_.clear();
   parts_.clear();
+  styles_.clear();
   current_.clear();
 }
 

@@ -32,6 +32,7 @@ class ClauseTracker {
  private:
   std::string number_;
   std::vector<std::string> parts_;  // outermost first
+  std::string styles_;              // of the parts: how each is numbered
   std::string current_;
 };
 

@@ -1,6 +1,7 @@
 #include "indexer/text/structure.h"
 
 #include <algorithm>
+#include <cctype>
 #include <string>
 
 #include "indexer/text/clause.h"
@@ -9,8 +10,8 @@
 namespace footnote::indexer {
 namespace {
 
-constexpr size_t kLongestHeading = 100;   // bytes; longer lines are text
-constexpr size_t kLongestCapitals = 80;   // bytes; disclaimers in capitals are text
+constexpr size_t kLongestHeading = 100;    // bytes; longer lines are text
+constexpr size_t kLongestCapitals = 80;    // bytes; disclaimers in capitals are text
 constexpr size_t kLongestStandalone = 60;  // bytes of a line that introduces what follows
 
 struct Line {
@@ -82,6 +83,29 @@ bool EndsLikeSentence(std::string_view line) {
   return line.empty() || std::string_view(".;,!?").find(line.back()) != std::string_view::npos;
 }
 
+// Without the marks of Markdown: "`open` \\(2\\)<a name=\"x\"></a>" -> "open (2)".
+std::string PlainHeading(std::string_view heading) {
+  std::string plain;
+  for (size_t i = 0; i < heading.size(); ++i) {
+    const char c = heading[i];
+    const char next = i + 1 < heading.size() ? heading[i + 1] : '\0';
+    if (c == '\\' && std::ispunct(static_cast<unsigned char>(next))) {
+      plain += next;
+      ++i;
+    } else if (c == '<' && (std::isalpha(static_cast<unsigned char>(next)) || next == '/')) {
+      const size_t close = heading.find('>', i);
+      if (close == std::string_view::npos) {
+        plain += c;
+      } else {
+        i = close;
+      }
+    } else if (c != '`' && !(c == '*' && (next == '*' || plain.ends_with('*')))) {
+      plain += c;
+    }
+  }
+  return CollapseSpace(plain);
+}
+
 // One pass over the lines.
 class StructureFinder {
  public:
@@ -114,7 +138,7 @@ class StructureFinder {
   void AddHeading(int level, std::string_view heading, size_t first_line, size_t end_line) {
     Block& block = Add(BlockKind::kHeading, first_line, end_line);
     block.level = level;
-    block.heading = CollapseSpace(heading);
+    block.heading = PlainHeading(heading);
   }
 
   // Reads the block whose first line is `i`; returns the line behind it.
@@ -176,19 +200,43 @@ class StructureFinder {
     const bool after_blank = i == 0 || lines_[i - 1].blank();
     if (line.size() > kLongestHeading) return 0;
     const auto mark = ReadClauseMark(line);
-    if (mark && !mark->part) {
-      const std::string_view rest = TrimSpace(line.substr(mark->length));
-      const bool named = rest.empty() ? mark->length > 4 : !EndsLikeSentence(rest);
-      const bool capital = rest.empty() || (rest[0] >= 'A' && rest[0] <= 'Z') ||
-                           std::string_view("-:.(\"").find(rest[0]) != std::string_view::npos;
-      const bool alone = after_blank && BlankAt(i + 1);
-      if (named && capital && rest.size() <= kLongestStandalone && (alone || IsInCapitals(line))) {
-        return mark->depth;
-      }
-      return 0;
-    }
+    if (mark && !mark->part) return IsNumberedHeading(i, *mark) ? mark->depth : 0;
     if (after_blank && BlankAt(i + 1) && IsInCapitals(line) && !EndsLikeSentence(line)) return 1;
     return 0;
+  }
+
+  // "7. Payment" on a line of its own, or before a line that begins a sentence.
+  bool IsNumberedHeading(size_t i, const ClauseMark& mark) const {
+    constexpr size_t kLongestUnspaced = 45;  // shorter than the lines of wrapped text
+    const std::string_view line = At(i);
+    std::string_view rest = TrimSpace(line.substr(mark.length));
+    if (rest.size() > kLongestStandalone) return false;
+    const bool alone = (i == 0 || lines_[i - 1].blank()) && BlankAt(i + 1);
+    if (rest.empty()) return mark.length > 4 && alone;  // "Section 4", but not "4."
+    const bool capital = (rest[0] >= 'A' && rest[0] <= 'Z') ||
+                         std::string_view("-:.(\"").find(rest[0]) != std::string_view::npos;
+    if (!capital) return false;
+    if (rest.ends_with('.') && IsTitle(rest.substr(0, rest.size() - 1))) rest.remove_suffix(1);
+    if (EndsLikeSentence(rest)) return false;
+    if (alone || IsInCapitals(line)) return true;
+    if (BlankAt(i + 1) || rest.size() > kLongestUnspaced) return false;
+    // "1. Apples" before "2. Pears" is a list.
+    const std::string_view next = At(i + 1);
+    const auto next_mark = ReadClauseMark(next);
+    if (next_mark) return next_mark->part || next_mark->depth > mark.depth;
+    return (next[0] >= 'A' && next[0] <= 'Z') || next[0] == '"' || next.starts_with("“");
+  }
+
+  // Every long word begins with a capital: "Limitation of Liability".
+  static bool IsTitle(std::string_view text) {
+    for (size_t at = 0; at < text.size();) {
+      const size_t end = std::min(text.find(' ', at), text.size());
+      const std::string_view word = text.substr(at, end - at);
+      if (word.find('.') != std::string_view::npos) return false;
+      if (word.size() > 3 && word[0] >= 'a' && word[0] <= 'z') return false;
+      at = end + 1;
+    }
+    return true;
   }
 
   size_t ReadParagraph(size_t i) {
@@ -196,10 +244,11 @@ class StructureFinder {
     const bool bullet = IsBullet(line);
     const bool clause = !bullet && ReadClauseMark(line).has_value();
     size_t end = i + 1;
-    while (!BlankAt(end) && !BeginsBlock(end)) ++end;
-    Block& block =
-        Add(bullet ? BlockKind::kListItem : clause ? BlockKind::kClause : BlockKind::kParagraph, i,
-            end);
+    while (!BlankAt(end) && !BeginsBlock(end) && !EndsLongLine(end - 1)) ++end;
+    Block& block = Add(bullet   ? BlockKind::kListItem
+                       : clause ? BlockKind::kClause
+                                : BlockKind::kParagraph,
+                       i, end);
     block.level = bullet ? 1 : 0;
     const std::string_view last = At(end - 1);
     const bool alone = end == i + 1 && BlankAt(end);
@@ -209,11 +258,18 @@ class StructureFinder {
     return end;
   }
 
+  // Text that long is not wrapped: its line end is a paragraph's end.
+  bool EndsLongLine(size_t i) const {
+    constexpr size_t kLongestWrapped = 120;
+    const std::string_view line = At(i);
+    return line.size() > kLongestWrapped &&
+           std::string_view(".;:!?)\"").find(line.back()) != std::string_view::npos;
+  }
+
   // Whether a line inside a paragraph begins a block of its own.
   bool BeginsBlock(size_t i) const {
     const std::string_view line = At(i);
-    if (line.starts_with("```") || HashLevel(line) > 0 || IsBullet(line) ||
-        line.starts_with('|')) {
+    if (line.starts_with("```") || HashLevel(line) > 0 || IsBullet(line) || line.starts_with('|')) {
       return true;
     }
     const auto mark = ReadClauseMark(line);
