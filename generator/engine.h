@@ -27,9 +27,16 @@ struct EngineOptions {
 StatusOr<std::unique_ptr<TextGenerator>> MakeTextGenerator(std::shared_ptr<const Model> model,
                                                            const EngineOptions& options);
 
+struct EmbedderOptions {
+  // Reads control tokens written in a text ("[SEP]") as such, as sentence-transformers does. A
+  // service leaves it off: documents and questions are data.
+  bool parse_control_tokens = false;
+};
+
 // `model` must be an encoder (else INVALID_ARGUMENT). model_sha256: the identity of its files, see
 // Embedder::model_sha256.
 StatusOr<std::unique_ptr<Embedder>> MakeEmbedder(std::shared_ptr<const Model> model,
-                                                 std::string model_sha256);
+                                                 std::string model_sha256,
+                                                 const EmbedderOptions& options = {});
 
 }  // namespace footnote::generator

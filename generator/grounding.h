@@ -67,7 +67,8 @@ struct GroundingThresholds {
   double answerability = 0;  // gate 1: below it the service abstains before generating
   double sentence_support = 0;
   double answer_support = 0;  // gate 2: mean support of the released sentences
-  double quotation_relevance = 0;  // least relevance of a sentence that is quoted where generating failed
+  double quotation_relevance =
+      0;  // least relevance of a sentence that is quoted where generating failed
 };
 GroundingThresholds ThresholdsFor(RiskSetting risk);
 

@@ -40,6 +40,9 @@ struct ModelInfo {
   int vocabulary_size = 0;
   std::string tokenizer;        // Tokenizer::name()
   std::string template_family;  // empty when there is none
+  // Why the file's chat template cannot be used; empty when it can, or there is none. The model
+  // does everything else.
+  std::string template_problem;
 };
 
 struct ModelOptions {
@@ -51,9 +54,10 @@ struct ModelOptions {
 
 // Several sequences for an encoder, packed: ids of all, one after the other.
 struct EncoderBatch {
-  std::vector<TokenId> ids;      // [T]
-  std::vector<int32_t> types;    // [T] token types, or empty for all 0
-  std::vector<int64_t> offsets;  // [B + 1], offsets[0] = 0, offsets[B] = T
+  std::vector<TokenId> ids;        // [T]
+  std::vector<int32_t> types;      // [T] token types, or empty for all 0
+  std::vector<int32_t> positions;  // [T], or empty for 0, 1, 2… within each sequence
+  std::vector<int64_t> offsets;    // [B + 1], offsets[0] = 0, offsets[B] = T
 };
 
 class Model {

@@ -1,0 +1,94 @@
+// What an architecture builds from a weight file: a decoder or an encoder, ready to run.
+//
+// Private to the generator room. A network holds views into the mapping of its WeightSource, which
+// must outlive it. Threads: const, so any number of passes may run, each with a Context and a
+// Workspace of its own.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/status.h"
+#include "generator/blocks/workspace.h"
+#include "generator/model.h"
+#include "generator/weights/weight_source.h"
+#include "kernels/context.h"
+#include "kernels/kv_pages.h"
+#include "kernels/tensor.h"
+
+namespace footnote::generator {
+
+// Sizes that every architecture has.
+struct NetworkShape {
+  int64_t layers = 0;
+  int64_t width = 0;
+  int64_t heads = 0;
+  int64_t kv_heads = 0;
+  int64_t head_width = 0;
+  int64_t feed_forward_width = 0;
+  int64_t vocabulary_size = 0;
+  int64_t context_tokens = 0;
+};
+
+// Rows of several sequences in one pass. Positions follow from `sequences`.
+struct DecoderBatch {
+  std::span<const TokenId> ids;                    // [T]
+  std::span<const kernels::KvSequence> sequences;  // cover rows 0…T-1 in order
+  std::span<const int64_t> logits_rows;            // [R] rows whose logits are wanted, ascending
+};
+
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+
+  // Writes keys and values of the batch into `cache` (one layer each) and the logits of the rows
+  // asked for into logits [R, vocabulary]. Ids must be in range. Errors: those of the kernels.
+  virtual Status Forward(kernels::Context& context, Workspace& workspace, const DecoderBatch& batch,
+                         std::span<const kernels::KvLayer> cache, kernels::Matrix logits) const = 0;
+};
+
+class Encoder {
+ public:
+  virtual ~Encoder() = default;
+
+  // Longest input, special tokens included, as its makers meant it to be used.
+  virtual int max_tokens() const = 0;
+
+  // Text to put before a query or a passage, as the model was trained; usually empty.
+  virtual const std::string& query_prefix() const = 0;
+  virtual const std::string& passage_prefix() const = 0;
+
+  // Pooled vectors of the batch, out [B, width]. Errors: FAILED_PRECONDITION when the files do not
+  // say how to pool; those of the kernels. Ids, types and positions must be in range.
+  virtual Status Forward(kernels::Context& context, Workspace& workspace, const EncoderBatch& batch,
+                         kernels::Matrix out) const = 0;
+
+  // Sizes of the tables that ids index.
+  virtual int64_t type_count() const = 0;
+  virtual int64_t position_count() const = 0;
+};
+
+// One of the two is set.
+struct Network {
+  NetworkShape shape;
+  std::unique_ptr<Decoder> decoder;
+  std::unique_ptr<Encoder> encoder;
+};
+
+// Name of the architecture a file asks for. Errors: DATA_LOSS when it names none.
+StatusOr<std::string> ArchitectureName(const WeightSource& source);
+
+// Builds it. Errors: UNIMPLEMENTED names an unknown architecture, a config key or a tensor that
+// asks for what is not done; INVALID_ARGUMENT for shapes that disagree with the config; NOT_FOUND
+// for a missing key or tensor.
+StatusOr<Network> BuildNetwork(const WeightSource& source);
+
+#define FOOTNOTE_ARCHITECTURE(name, builder) StatusOr<Network> builder(const WeightSource& source);
+#include "generator/arch/arch.def"
+#undef FOOTNOTE_ARCHITECTURE
+
+}  // namespace footnote::generator

@@ -1,0 +1,67 @@
+#include "generator/arch/tensor_reader.h"
+
+#include "kernels/dtype.h"
+
+namespace footnote::generator {
+namespace {
+
+std::string ShapeText(const std::vector<int64_t>& shape) {
+  std::string text = "[";
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
+    text += (axis == 0 ? "" : ", ") + std::to_string(shape[axis]);
+  }
+  return text + "]";
+}
+
+Status CheckShape(const WeightSource& source, const StoredTensor& tensor,
+                  const std::vector<int64_t>& wanted) {
+  if (tensor.shape == wanted) return OkStatus();
+  return InvalidArgumentError(source.description() + ": tensor '" + tensor.name + "' has shape " +
+                              ShapeText(tensor.shape) + " but the configuration asks for " +
+                              ShapeText(wanted));
+}
+
+}  // namespace
+
+StatusOr<kernels::Weight> TensorReader::Matrix(const std::string& name, int64_t rows,
+                                               int64_t columns) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const StoredTensor* tensor, source_.Require(name));
+  FOOTNOTE_RETURN_IF_ERROR(CheckShape(source_, *tensor, {rows, columns}));
+  taken_.insert(name);
+  return kernels::Weight{tensor->dtype, tensor->bytes.data(), rows, columns};
+}
+
+StatusOr<std::vector<float>> TensorReader::Vector(const std::string& name, int64_t size) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const StoredTensor* tensor, source_.Require(name));
+  FOOTNOTE_RETURN_IF_ERROR(CheckShape(source_, *tensor, {size}));
+  taken_.insert(name);
+  std::vector<float> values(static_cast<size_t>(size));
+  if (Status status = kernels::Dequantize(tensor->dtype, tensor->bytes, values); !status.ok()) {
+    return status.WithContext(source_.description() + ": tensor '" + name + "'");
+  }
+  return values;
+}
+
+StatusOr<std::vector<float>> TensorReader::VectorIf(bool present, const std::string& name,
+                                                    int64_t size) {
+  if (!present) return std::vector<float>();
+  return Vector(name, size);
+}
+
+Status TensorReader::CheckAllTaken(std::initializer_list<std::string_view> ignorable) const {
+  for (const StoredTensor& tensor : source_.tensors()) {
+    if (taken_.contains(tensor.name)) continue;
+    bool ignored = false;
+    for (const std::string_view part : ignorable) {
+      ignored = ignored || tensor.name.find(part) != std::string::npos;
+    }
+    if (ignored) continue;
+    return UnimplementedError(source_.description() + ": tensor '" + tensor.name + "' " +
+                              ShapeText(tensor.shape) +
+                              " has no place in this architecture, so the model computes something "
+                              "that is not supported");
+  }
+  return OkStatus();
+}
+
+}  // namespace footnote::generator

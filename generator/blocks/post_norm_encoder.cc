@@ -1,0 +1,138 @@
+#include "generator/blocks/post_norm_encoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "generator/blocks/views.h"
+
+namespace footnote::generator {
+namespace {
+
+using kernels::Context;
+using kernels::Matrix;
+
+enum Slot : size_t { kHidden, kProjected, kAttended, kInner, kBranch };
+
+class PostNormEncoder final : public Encoder {
+ public:
+  explicit PostNormEncoder(PostNormEncoderSpec spec) : spec_(std::move(spec)) {}
+
+  int max_tokens() const override {
+    const int64_t positions = spec_.shape.context_tokens;
+    const int64_t wanted = spec_.pooling.max_tokens;
+    return static_cast<int>(wanted == 0 ? positions : std::min(positions, wanted));
+  }
+  const std::string& query_prefix() const override { return spec_.pooling.query_prefix; }
+  const std::string& passage_prefix() const override { return spec_.pooling.passage_prefix; }
+  int64_t type_count() const override { return spec_.type_embedding.rows; }
+  int64_t position_count() const override { return spec_.position_embedding.rows; }
+
+  Status Forward(Context& context, Workspace& workspace, const EncoderBatch& batch,
+                 Matrix out) const override;
+
+ private:
+  Status Embed(Context& context, Workspace& workspace, const EncoderBatch& batch,
+               Matrix hidden) const;
+  Status RunLayer(Context& context, Workspace& workspace, const PostNormEncoderLayer& layer,
+                  std::span<const int64_t> offsets, Matrix hidden) const;
+  Status Pool(Context& context, std::span<const int64_t> offsets, Matrix hidden, Matrix out) const;
+
+  PostNormEncoderSpec spec_;
+};
+
+// hidden = norm(token + type + position).
+Status PostNormEncoder::Embed(Context& context, Workspace& workspace, const EncoderBatch& batch,
+                              Matrix hidden) const {
+  Matrix other = workspace.Floats(kBranch, hidden.shape[0], hidden.shape[1]);
+  FOOTNOTE_RETURN_IF_ERROR(
+      kernels::EmbedRows(context, spec_.token_embedding, batch.ids, 1, hidden));
+  std::vector<int32_t>& numbers = workspace.positions();
+  std::span<const int32_t> types = batch.types;
+  if (types.empty()) {
+    numbers.assign(batch.ids.size(), 0);
+    types = numbers;
+  }
+  FOOTNOTE_RETURN_IF_ERROR(kernels::EmbedRows(context, spec_.type_embedding, types, 1, other));
+  FOOTNOTE_RETURN_IF_ERROR(kernels::Add(context, other, hidden));
+  std::span<const int32_t> positions = batch.positions;
+  if (positions.empty()) {
+    numbers.clear();
+    for (size_t sequence = 0; sequence + 1 < batch.offsets.size(); ++sequence) {
+      const int64_t length = batch.offsets[sequence + 1] - batch.offsets[sequence];
+      for (int64_t i = 0; i < length; ++i) numbers.push_back(static_cast<int32_t>(i));
+    }
+    positions = numbers;
+  }
+  FOOTNOTE_RETURN_IF_ERROR(
+      kernels::EmbedRows(context, spec_.position_embedding, positions, 1, other));
+  FOOTNOTE_RETURN_IF_ERROR(kernels::Add(context, other, hidden));
+  return kernels::LayerNorm(context, hidden, spec_.embedding_norm.weight, spec_.embedding_norm.bias,
+                            spec_.norm_epsilon, hidden);
+}
+
+Status PostNormEncoder::RunLayer(Context& context, Workspace& workspace,
+                                 const PostNormEncoderLayer& layer,
+                                 std::span<const int64_t> offsets, Matrix hidden) const {
+  const NetworkShape& shape = spec_.shape;
+  const int64_t rows = hidden.shape[0];
+  const int64_t width = shape.width;
+  Matrix projected = workspace.Floats(kProjected, rows, 3 * width);
+  Matrix attended = workspace.Floats(kAttended, rows, width);
+  Matrix inner = workspace.Floats(kInner, rows, shape.feed_forward_width);
+  Matrix branch = workspace.Floats(kBranch, rows, width);
+  const kernels::MatMulTarget targets[] = {
+      {&layer.query, layer.query_bias, Columns(projected, 0, width)},
+      {&layer.key, layer.key_bias, Columns(projected, width, width)},
+      {&layer.value, layer.value_bias, Columns(projected, 2 * width, width)}};
+  FOOTNOTE_RETURN_IF_ERROR(kernels::MatMulMany(context, hidden, targets));
+  const float scale = static_cast<float>(1 / std::sqrt(static_cast<double>(shape.head_width)));
+  const auto heads = [&](const Matrix& matrix, int64_t begin) {
+    return HeadColumns(matrix, begin, shape.heads, shape.head_width);
+  };
+  FOOTNOTE_RETURN_IF_ERROR(
+      kernels::AttentionPacked(context, heads(projected, 0), heads(projected, width),
+                               heads(projected, 2 * width), offsets, scale, heads(attended, 0)));
+  FOOTNOTE_RETURN_IF_ERROR(
+      kernels::MatMul(context, attended, layer.output, layer.output_bias, branch));
+  FOOTNOTE_RETURN_IF_ERROR(kernels::Add(context, branch, hidden));
+  FOOTNOTE_RETURN_IF_ERROR(kernels::LayerNorm(context, hidden, layer.attention_norm.weight,
+                                              layer.attention_norm.bias, spec_.norm_epsilon,
+                                              hidden));
+  FOOTNOTE_RETURN_IF_ERROR(kernels::MatMul(context, hidden, layer.up, layer.up_bias, inner));
+  FOOTNOTE_RETURN_IF_ERROR(kernels::Gelu(context, spec_.gelu, inner));
+  FOOTNOTE_RETURN_IF_ERROR(kernels::MatMul(context, inner, layer.down, layer.down_bias, branch));
+  FOOTNOTE_RETURN_IF_ERROR(kernels::Add(context, branch, hidden));
+  return kernels::LayerNorm(context, hidden, layer.feed_forward_norm.weight,
+                            layer.feed_forward_norm.bias, spec_.norm_epsilon, hidden);
+}
+
+Status PostNormEncoder::Pool(Context& context, std::span<const int64_t> offsets, Matrix hidden,
+                             Matrix out) const {
+  FOOTNOTE_RETURN_IF_ERROR(spec_.pooling.kind == PoolingKind::kMean
+                               ? kernels::PoolMean(context, hidden, offsets, out)
+                               : kernels::PoolFirst(context, hidden, offsets, out));
+  return spec_.pooling.normalise ? kernels::L2Normalize(context, out) : OkStatus();
+}
+
+Status PostNormEncoder::Forward(Context& context, Workspace& workspace, const EncoderBatch& batch,
+                                Matrix out) const {
+  if (spec_.pooling.kind == PoolingKind::kUnknown) {
+    return FailedPreconditionError(spec_.pooling.why_unknown);
+  }
+  const int64_t rows = static_cast<int64_t>(batch.ids.size());
+  Matrix hidden = workspace.Floats(kHidden, rows, spec_.shape.width);
+  FOOTNOTE_RETURN_IF_ERROR(Embed(context, workspace, batch, hidden));
+  for (const PostNormEncoderLayer& layer : spec_.layers) {
+    FOOTNOTE_RETURN_IF_ERROR(RunLayer(context, workspace, layer, batch.offsets, hidden));
+  }
+  return Pool(context, batch.offsets, hidden, out);
+}
+
+}  // namespace
+
+std::unique_ptr<Encoder> MakePostNormEncoder(PostNormEncoderSpec spec) {
+  return std::make_unique<PostNormEncoder>(std::move(spec));
+}
+
+}  // namespace footnote::generator

@@ -1,0 +1,231 @@
+#include "generator/runtime/loaded_model.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "kernels/dtype.h"
+
+namespace footnote::generator {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Rows of a pass over a long sequence, and tokens of a pass over many short ones: enough to keep
+// the matrix products efficient, few enough to bound the activations.
+constexpr int64_t kChunkRows = 256;
+constexpr int64_t kEncoderBatchTokens = 4096;
+
+std::string NameOf(const WeightSource& source, const fs::path& path) {
+  if (source.format() == WeightFormat::kGguf) {
+    const StatusOr<std::string> name = source.GetString("general.name");
+    return name.ok() && !name->empty() ? *name : path.stem().string();
+  }
+  std::error_code error;
+  const fs::path absolute = fs::weakly_canonical(path, error);
+  return (error ? path : absolute).filename().string();
+}
+
+ModelInfo Describe(const WeightSource& source, const Network& network, const fs::path& path) {
+  ModelInfo info;
+  info.name = NameOf(source, path);
+  info.kind = network.decoder != nullptr ? ModelKind::kDecoder : ModelKind::kEncoder;
+  for (const StoredTensor& tensor : source.tensors()) {
+    info.parameters += tensor.elements();
+    info.weight_bytes += static_cast<int64_t>(tensor.bytes.size());
+    ++info.tensors_by_format[std::string(kernels::DTypeName(tensor.dtype))];
+  }
+  const NetworkShape& shape = network.shape;
+  info.context_tokens = static_cast<int>(shape.context_tokens);
+  info.layers = static_cast<int>(shape.layers);
+  info.width = static_cast<int>(shape.width);
+  info.heads = static_cast<int>(shape.heads);
+  info.kv_heads = static_cast<int>(shape.kv_heads);
+  info.head_width = static_cast<int>(shape.head_width);
+  info.vocabulary_size = static_cast<int>(shape.vocabulary_size);
+  return info;
+}
+
+template <typename T>
+Status CheckRange(std::span<const T> values, int64_t size, const char* what) {
+  for (const T value : values) {
+    if (value < 0 || value >= size) {
+      return InvalidArgumentError(std::string(what) + " " + std::to_string(value) +
+                                  " is out of range; the model has " + std::to_string(size));
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+StatusOr<std::shared_ptr<const LoadedModel>> LoadedModel::Load(const fs::path& path,
+                                                               const ModelOptions& options) {
+  std::shared_ptr<LoadedModel> model(new LoadedModel());
+  model->path_ = path;
+  model->options_ = options;
+  FOOTNOTE_ASSIGN_OR_RETURN(model->isa_, options.isa.has_value()
+                                             ? StatusOr<kernels::Isa>(*options.isa)
+                                             : kernels::DefaultIsa());
+  FOOTNOTE_ASSIGN_OR_RETURN(model->source_, OpenWeights(path));
+  FOOTNOTE_ASSIGN_OR_RETURN(model->network_, BuildNetwork(*model->source_));
+  // A folder may hold a GGUF; its vocabulary is in that file.
+  const bool gguf = model->source_->format() == WeightFormat::kGguf;
+  FOOTNOTE_ASSIGN_OR_RETURN(model->tokenizer_,
+                            Tokenizer::Load(gguf ? model->source_->files().front() : path));
+  model->info_ = Describe(*model->source_, model->network_, path);
+  FOOTNOTE_ASSIGN_OR_RETURN(model->info_.architecture, ArchitectureName(*model->source_));
+  model->info_.tokenizer = model->tokenizer_->name();
+  const std::string& template_text = model->source_->chat_template();
+  if (options.load_chat_template && !template_text.empty()) {
+    StatusOr<std::unique_ptr<ChatTemplate>> family = ChatTemplate::FromModelTemplate(template_text);
+    if (family.ok()) {
+      model->chat_template_ = std::move(family).value();
+      model->info_.template_family = std::string(model->chat_template_->family());
+    } else {
+      model->info_.template_problem = family.status().message();
+    }
+  }
+  model->threads_ = std::make_unique<ThreadPool>(options.threads);
+  // The first context checks that this CPU has the instruction set asked for.
+  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<Runner> runner, model->MakeRunner());
+  model->ReturnRunner(std::move(runner));
+  return std::shared_ptr<const LoadedModel>(std::move(model));
+}
+
+KvShape LoadedModel::kv_shape() const {
+  const NetworkShape& shape = network_.shape;
+  const bool exact = options_.precision == kernels::Precision::kExact;
+  return {shape.layers, shape.kv_heads, shape.head_width,
+          exact ? kernels::DType::kF32 : kernels::DType::kF16};
+}
+
+StatusOr<std::unique_ptr<LoadedModel::Runner>> LoadedModel::MakeRunner() const {
+  auto runner = std::make_unique<Runner>();
+  FOOTNOTE_ASSIGN_OR_RETURN(runner->context,
+                            kernels::Context::Create(threads_.get(), isa_, options_.precision));
+  return runner;
+}
+
+StatusOr<std::unique_ptr<LoadedModel::Runner>> LoadedModel::BorrowRunner() const {
+  {
+    std::lock_guard lock(runners_mutex_);
+    if (!idle_runners_.empty()) {
+      std::unique_ptr<Runner> runner = std::move(idle_runners_.back());
+      idle_runners_.pop_back();
+      return runner;
+    }
+  }
+  return MakeRunner();
+}
+
+void LoadedModel::ReturnRunner(std::unique_ptr<Runner> runner) const {
+  std::lock_guard lock(runners_mutex_);
+  idle_runners_.push_back(std::move(runner));
+}
+
+StatusOr<std::vector<float>> LoadedModel::Logits(std::span<const TokenId> ids) const {
+  if (decoder() == nullptr) {
+    return InvalidArgumentError(info_.name + " is an encoder; it has no logits of next tokens");
+  }
+  if (ids.empty()) return InvalidArgumentError("the sequence is empty");
+  const int64_t count = static_cast<int64_t>(ids.size());
+  const int64_t vocabulary = network_.shape.vocabulary_size;
+  if (count > network_.shape.context_tokens) {
+    return InvalidArgumentError("the sequence has " + std::to_string(count) +
+                                " tokens; the model's context holds " +
+                                std::to_string(network_.shape.context_tokens));
+  }
+  FOOTNOTE_RETURN_IF_ERROR(CheckRange(ids, vocabulary, "token id"));
+  const int64_t pages = PagePool::PagesFor(count);
+  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<KvCache> cache, KvCache::Create(kv_shape(), pages));
+  PageList list(&cache->pool());
+  FOOTNOTE_RETURN_IF_ERROR(list.Reserve(count));
+  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<Runner> runner, BorrowRunner());
+  std::vector<float> logits(static_cast<size_t>(count * vocabulary));
+  Status status;
+  for (int64_t begin = 0; begin < count && status.ok(); begin += kChunkRows) {
+    const int64_t rows = std::min(kChunkRows, count - begin);
+    kernels::KvSequence sequence;
+    sequence.rows = rows;
+    sequence.first_position = begin;
+    sequence.pages = list.pages();
+    std::vector<int64_t> wanted(static_cast<size_t>(rows));
+    for (int64_t row = 0; row < rows; ++row) wanted[static_cast<size_t>(row)] = row;
+    const DecoderBatch batch{
+        ids.subspan(static_cast<size_t>(begin), static_cast<size_t>(rows)), {&sequence, 1}, wanted};
+    status = decoder()->Forward(
+        *runner->context, runner->workspace, batch, cache->layers(),
+        kernels::Matrix::Of(logits.data() + begin * vocabulary, rows, vocabulary));
+  }
+  ReturnRunner(std::move(runner));
+  FOOTNOTE_RETURN_IF_ERROR(status);
+  return logits;
+}
+
+Status LoadedModel::CheckEncoderBatch(const EncoderBatch& batch) const {
+  if (encoder() == nullptr) {
+    return InvalidArgumentError(info_.name + " is a decoder; it does not embed");
+  }
+  const size_t count = batch.ids.size();
+  bool fits = batch.offsets.size() >= 2 && batch.offsets.front() == 0 &&
+              batch.offsets.back() == static_cast<int64_t>(count) &&
+              (batch.types.empty() || batch.types.size() == count) &&
+              (batch.positions.empty() || batch.positions.size() == count);
+  for (size_t i = 0; fits && i + 1 < batch.offsets.size(); ++i) {
+    const int64_t length = batch.offsets[i + 1] - batch.offsets[i];
+    fits = length > 0;
+    if (batch.positions.empty() && length > encoder()->position_count()) {
+      return InvalidArgumentError("sequence " + std::to_string(i) + " has " +
+                                  std::to_string(length) + " tokens; the model has " +
+                                  std::to_string(encoder()->position_count()) + " positions");
+    }
+  }
+  if (!fits) {
+    return InvalidArgumentError(
+        "the batch's sequences are empty or disagree with its ids, types "
+        "or positions in length");
+  }
+  FOOTNOTE_RETURN_IF_ERROR(
+      CheckRange<TokenId>(batch.ids, network_.shape.vocabulary_size, "token id"));
+  FOOTNOTE_RETURN_IF_ERROR(CheckRange<int32_t>(batch.types, encoder()->type_count(), "token type"));
+  return CheckRange<int32_t>(batch.positions, encoder()->position_count(), "position");
+}
+
+StatusOr<std::vector<float>> LoadedModel::Encode(const EncoderBatch& batch) const {
+  FOOTNOTE_RETURN_IF_ERROR(CheckEncoderBatch(batch));
+  const size_t sequences = batch.offsets.size() - 1;
+  const int64_t width = network_.shape.width;
+  std::vector<float> vectors(sequences * static_cast<size_t>(width));
+  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<Runner> runner, BorrowRunner());
+  Status status;
+  const auto part = [](const auto& from, int64_t begin, int64_t end) {
+    using Vector = std::decay_t<decltype(from)>;
+    return from.empty() ? Vector() : Vector(from.begin() + begin, from.begin() + end);
+  };
+  for (size_t first = 0; first < sequences && status.ok();) {
+    // Whole sequences up to the bound; at least one.
+    size_t last = first + 1;
+    while (last < sequences &&
+           batch.offsets[last + 1] - batch.offsets[first] <= kEncoderBatchTokens) {
+      ++last;
+    }
+    const int64_t begin = batch.offsets[first];
+    const int64_t end = batch.offsets[last];
+    EncoderBatch piece{part(batch.ids, begin, end),
+                       part(batch.types, begin, end),
+                       part(batch.positions, begin, end),
+                       {}};
+    for (size_t i = first; i <= last; ++i) piece.offsets.push_back(batch.offsets[i] - begin);
+    status =
+        encoder()->Forward(*runner->context, runner->workspace, piece,
+                           kernels::Matrix::Of(vectors.data() + static_cast<int64_t>(first) * width,
+                                               last - first, width));
+    first = last;
+  }
+  ReturnRunner(std::move(runner));
+  FOOTNOTE_RETURN_IF_ERROR(status);
+  return vectors;
+}
+
+}  // namespace footnote::generator

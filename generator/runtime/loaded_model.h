@@ -1,0 +1,67 @@
+// The one implementation of Model: a weight file, its network, tokenizer and template, and the
+// threads that run it. Private to the generator room.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "common/thread_pool.h"
+#include "generator/arch/network.h"
+#include "generator/blocks/workspace.h"
+#include "generator/model.h"
+#include "generator/runtime/kv_cache.h"
+#include "kernels/context.h"
+
+namespace footnote::generator {
+
+class LoadedModel final : public Model {
+ public:
+  // As Model::Load.
+  static StatusOr<std::shared_ptr<const LoadedModel>> Load(const std::filesystem::path& path,
+                                                           const ModelOptions& options);
+
+  const ModelInfo& info() const override { return info_; }
+  const ModelOptions& options() const override { return options_; }
+  const std::filesystem::path& path() const override { return path_; }
+  const Tokenizer& tokenizer() const override { return *tokenizer_; }
+  const ChatTemplate* chat_template() const override { return chat_template_.get(); }
+  kernels::Isa isa() const override { return isa_; }
+  StatusOr<std::vector<float>> Logits(std::span<const TokenId> ids) const override;
+  StatusOr<std::vector<float>> Encode(const EncoderBatch& batch) const override;
+
+  const Decoder* decoder() const { return network_.decoder.get(); }
+  const Encoder* encoder() const { return network_.encoder.get(); }
+
+  // Sizes of a cache for this decoder in this precision.
+  KvShape kv_shape() const;
+
+  // What one pass needs. All share the model's threads.
+  struct Runner {
+    std::unique_ptr<kernels::Context> context;
+    Workspace workspace;
+  };
+  StatusOr<std::unique_ptr<Runner>> MakeRunner() const;
+
+ private:
+  LoadedModel() = default;
+
+  StatusOr<std::unique_ptr<Runner>> BorrowRunner() const;
+  void ReturnRunner(std::unique_ptr<Runner> runner) const;
+  Status CheckEncoderBatch(const EncoderBatch& batch) const;
+
+  std::filesystem::path path_;
+  ModelOptions options_;
+  ModelInfo info_;
+  kernels::Isa isa_ = kernels::Isa::kPlain;
+  std::unique_ptr<WeightSource> source_;  // outlives network_, which looks into its mapping
+  Network network_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<ChatTemplate> chat_template_;
+  std::unique_ptr<ThreadPool> threads_;
+  mutable std::mutex runners_mutex_;
+  mutable std::vector<std::unique_ptr<Runner>> idle_runners_;  // guarded by runners_mutex_
+};
+
+}  // namespace footnote::generator

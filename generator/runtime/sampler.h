@@ -1,0 +1,55 @@
+// Chooses the next token from logits. One sampler per request, with random numbers of its own, so
+// that what else runs never changes a request's tokens.
+//
+// Private to the generator room. Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "common/status.h"
+#include "generator/text_generator.h"
+
+namespace footnote::generator {
+
+class Sampler {
+ public:
+  // Errors: INVALID_ARGUMENT names an option out of its range or a banned id out of the vocabulary.
+  static StatusOr<Sampler> Create(const SamplingOptions& options, std::span<const TokenId> banned,
+                                  int64_t vocabulary_size);
+
+  // The next token after `generated`. Greedy takes the lowest id among equals. Otherwise, in this
+  // order: repetition penalty, temperature, top-k, top-p, min-p, one draw. May overwrite logits.
+  // Errors: INTERNAL when no token is left to choose (NaN, or everything is banned).
+  StatusOr<TokenId> Sample(std::span<float> logits, std::span<const TokenId> generated);
+
+ private:
+  struct Candidate {
+    TokenId id;
+    double weight;  // exp of the distance to the best, temperature applied
+  };
+
+  Sampler(const SamplingOptions& options, std::span<const TokenId> banned)
+      : options_(options), banned_(banned.begin(), banned.end()), random_(options.seed) {}
+
+  void Penalise(std::span<float> logits, std::span<const TokenId> generated) const;
+  void KeepTopK();
+  void KeepTopP();
+  void KeepMinP();
+  TokenId Draw();
+
+  SamplingOptions options_;
+  std::vector<TokenId> banned_;
+  std::mt19937_64 random_;
+  std::vector<Candidate> candidates_;
+};
+
+// The lowest id among the largest logits; -1 when none is a number.
+TokenId ArgMax(std::span<const float> logits);
+
+// Natural log of softmax(logits)[id], computed in double.
+float LogProbability(std::span<const float> logits, TokenId id);
+
+}  // namespace footnote::generator

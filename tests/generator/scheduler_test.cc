@@ -1,0 +1,471 @@
+// The scheduler with a fake model whose every token depends on all tokens before it, read back
+// through the sequence's pages: a page lost, shared by mistake or written twice changes the answer.
+
+#include "generator/runtime/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <future>
+#include <random>
+#include <thread>
+
+#include "tests/testing/status_matchers.h"
+
+namespace footnote::generator {
+namespace {
+
+using namespace std::chrono_literals;
+using kernels::kPageTokens;
+
+constexpr int kVocabulary = 40;
+constexpr TokenId kEnd = 39;
+
+uint64_t Mix(uint64_t state, TokenId token) {
+  state = (state ^ static_cast<uint64_t>(token + 1)) * 0x9E3779B97F4A7C15u;
+  return state ^ state >> 29;
+}
+
+// Never kEnd, so that requests go on.
+TokenId NextToken(std::span<const TokenId> history) {
+  uint64_t state = 7;
+  for (const TokenId token : history) state = Mix(state, token);
+  return static_cast<TokenId>(state % kEnd);
+}
+
+std::vector<TokenId> Continuation(std::vector<TokenId> tokens, int count) {
+  std::vector<TokenId> out;
+  for (int i = 0; i < count; ++i) {
+    out.push_back(NextToken(tokens));
+    tokens.push_back(out.back());
+  }
+  return out;
+}
+
+class FakeRunner final : public StepRunner {
+ public:
+  explicit FakeRunner(int64_t pages)
+      : pool_(pages), memory_(static_cast<size_t>(pages * kPageTokens), -1) {}
+
+  int64_t vocabulary_size() const override { return kVocabulary; }
+  PagePool& pages() override { return pool_; }
+
+  Status Step(const DecoderBatch& batch, kernels::Matrix logits) override {
+    if (before_step) before_step();
+    std::lock_guard lock(mutex);
+    steps.push_back({});
+    int64_t next_row = 0;
+    size_t next_logits = 0;
+    for (const kernels::KvSequence& sequence : batch.sequences) {
+      EXPECT_EQ(sequence.first_row, next_row);
+      EXPECT_GT(sequence.rows, 0);
+      steps.back().push_back(sequence.rows);
+      for (int64_t i = 0; i < sequence.rows; ++i) {
+        Slot(sequence, sequence.first_position + i) = batch.ids[static_cast<size_t>(next_row + i)];
+      }
+      for (; next_logits < batch.logits_rows.size() &&
+             batch.logits_rows[next_logits] < next_row + sequence.rows;
+           ++next_logits) {
+        const int64_t position =
+            sequence.first_position + batch.logits_rows[next_logits] - next_row;
+        std::vector<TokenId> history;
+        for (int64_t i = 0; i <= position; ++i) history.push_back(Slot(sequence, i));
+        float* row = logits.row(static_cast<int64_t>(next_logits));
+        std::fill(row, row + kVocabulary, 0.0f);
+        row[end_after > 0 && position >= end_after ? kEnd : NextToken(history)] = 5;
+      }
+      next_row += sequence.rows;
+    }
+    EXPECT_EQ(next_row, static_cast<int64_t>(batch.ids.size()));
+    EXPECT_EQ(next_logits, batch.logits_rows.size());
+    EXPECT_LE(next_row, budget);
+    return std::exchange(failure, OkStatus());
+  }
+
+  std::function<void()> before_step;
+  int64_t budget = 1 << 20;
+  int64_t end_after = 0;                    // from this position on the model ends its answer
+  std::mutex mutex;                         // guards what follows
+  Status failure;                           // of the next step
+  std::vector<std::vector<int64_t>> steps;  // rows of each sequence
+
+ private:
+  TokenId& Slot(const kernels::KvSequence& sequence, int64_t position) {
+    const int32_t page = sequence.pages[static_cast<size_t>(position / kPageTokens)];
+    EXPECT_EQ(pool_.holders(page), 1);
+    return memory_[static_cast<size_t>(page * kPageTokens + position % kPageTokens)];
+  }
+
+  PagePool pool_;
+  std::vector<TokenId> memory_;
+};
+
+SchedulerOptions Options(int budget = 24, int running = 4, int queued = 64) {
+  SchedulerOptions options;
+  options.max_running = running;
+  options.max_queued = queued;
+  options.batch_budget_tokens = budget;
+  options.context_tokens = 400;
+  options.end_of_generation = {kEnd};
+  return options;
+}
+
+GenerationRequest Request(std::vector<TokenId> prompt, int max_tokens) {
+  GenerationRequest request;
+  request.prompt = std::move(prompt);
+  request.max_tokens = max_tokens;
+  return request;
+}
+
+std::vector<TokenId> Prompt(size_t length, TokenId first) {
+  std::vector<TokenId> prompt(length);
+  for (size_t i = 0; i < length; ++i) {
+    prompt[i] = static_cast<TokenId>((static_cast<size_t>(first) + i * 5) % kEnd);
+  }
+  return prompt;
+}
+
+// Lets a test hold the model inside a step.
+class Gate {
+ public:
+  void Pass() {
+    std::unique_lock lock(mutex_);
+    ++arrived_;
+    signal_.notify_all();
+    signal_.wait(lock, [this] { return open_; });
+  }
+  void AwaitArrival() {
+    std::unique_lock lock(mutex_);
+    signal_.wait(lock, [this] { return arrived_ > 0; });
+  }
+  void Open() {
+    std::lock_guard lock(mutex_);
+    open_ = true;
+    signal_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable signal_;
+  int arrived_ = 0;
+  bool open_ = false;
+};
+
+TEST(Scheduler, GivesTheModelsTokensWhateverTheChunkSize) {
+  for (const int budget : {5, 16, 33, 500}) {
+    FakeRunner runner(100);
+    runner.budget = budget;
+    ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options(budget)));
+    std::vector<TokenId> heard;
+    const auto result =
+        scheduler->Generate(Request(Prompt(70, 3), 20), CallContext(), [&](TokenId token) {
+          heard.push_back(token);
+          return true;
+        });
+    ASSERT_OK(result);
+    EXPECT_EQ(result->tokens, Continuation(Prompt(70, 3), 20));
+    EXPECT_EQ(heard, result->tokens);
+    EXPECT_EQ(result->finish, FinishReason::kLength);
+  }
+}
+
+TEST(Scheduler, EndsAtTheEndTokenUnlessToldToIgnoreIt) {
+  FakeRunner runner(100);
+  runner.end_after = 12;
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options()));
+  GenerationRequest request = Request(Prompt(10, 1), 9);
+  const auto ended = scheduler->Generate(request, CallContext(), nullptr);
+  ASSERT_OK(ended);
+  EXPECT_EQ(ended->finish, FinishReason::kEndOfGeneration);
+  EXPECT_EQ(ended->tokens, Continuation(Prompt(10, 1), 3));
+  request.ignore_eos = true;
+  const auto ignored = scheduler->Generate(request, CallContext(), nullptr);
+  ASSERT_OK(ignored);
+  EXPECT_EQ(ignored->finish, FinishReason::kLength);
+  EXPECT_EQ(ignored->tokens.size(), 9u);
+  EXPECT_EQ(ignored->tokens[4], kEnd);
+}
+
+TEST(Scheduler, StopsWhenTheSinkSaysSo) {
+  FakeRunner runner(100);
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options()));
+  int heard = 0;
+  const auto result = scheduler->Generate(Request(Prompt(10, 1), 50), CallContext(),
+                                          [&](TokenId) { return ++heard < 4; });
+  ASSERT_OK(result);
+  EXPECT_EQ(result->finish, FinishReason::kStopped);
+  EXPECT_EQ(result->tokens.size(), 4u);
+}
+
+TEST(Scheduler, GeneratingSequencesAdvanceInEveryStepBesideALongPrompt) {
+  FakeRunner runner(100);
+  runner.budget = 12;
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options(12)));
+  std::promise<void> generating;
+  std::atomic<bool> prompt_done{false};
+  auto first = std::async(std::launch::async, [&, heard = 0]() mutable {
+    return scheduler->Generate(Request(Prompt(4, 1), 390), CallContext(), [&](TokenId) {
+      if (++heard == 1) generating.set_value();
+      std::this_thread::sleep_for(1ms);  // so that it does not end before the prompt comes
+      return !prompt_done;
+    });
+  });
+  generating.get_future().wait();
+  const auto second = scheduler->Generate(Request(Prompt(110, 2), 1), CallContext(), nullptr);
+  prompt_done = true;
+  ASSERT_OK(second);
+  ASSERT_OK(first.get());
+  std::lock_guard lock(runner.mutex);
+  int mixed = 0;
+  for (const std::vector<int64_t>& step : runner.steps) {
+    if (step.size() != 2) continue;
+    ++mixed;
+    EXPECT_EQ(step[0], 1) << "the generating sequence comes first";
+    EXPECT_LE(step[1], 11);
+  }
+  EXPECT_EQ(mixed, 10) << "110 prompt tokens in pieces of 11";
+}
+
+TEST(Scheduler, RefusesWhatCanNeverRun) {
+  FakeRunner runner(4);
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options()));
+  const auto generate = [&](const GenerationRequest& request) {
+    return scheduler->Generate(request, CallContext(), nullptr);
+  };
+  EXPECT_STATUS(generate(Request({}, 5)), kInvalidArgument, "prompt is empty");
+  EXPECT_STATUS(generate(Request({1, kVocabulary}, 5)), kInvalidArgument, "40");
+  EXPECT_STATUS(generate(Request({-1}, 5)), kInvalidArgument, "-1");
+  EXPECT_STATUS(generate(Request({1}, 0)), kInvalidArgument, "max_tokens");
+  EXPECT_STATUS(generate(Request(Prompt(399, 1), 2)), kInvalidArgument, "401");
+  EXPECT_STATUS(generate(Request(Prompt(60, 1), 5)), kResourceExhausted, "5 pages");
+  GenerationRequest banned = Request({1}, 5);
+  banned.banned = {kVocabulary};
+  EXPECT_STATUS(generate(banned), kInvalidArgument, "banned token");
+  EXPECT_EQ(runner.pages().free(), 4);
+}
+
+TEST(Scheduler, RefusesABudgetThatWouldStarvePrompts) {
+  FakeRunner runner(4);
+  EXPECT_STATUS(Scheduler::Create(&runner, Options(4, 4)), kInvalidArgument, "batch_budget_tokens");
+}
+
+TEST(Scheduler, AFullQueueRefusesAtOnce) {
+  FakeRunner runner(100);
+  Gate gate;
+  runner.before_step = [&] { gate.Pass(); };
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options(24, 1, 1)));
+  const auto run = [&] {
+    return scheduler->Generate(Request(Prompt(4, 1), 2), CallContext(), nullptr);
+  };
+  auto first = std::async(std::launch::async, run);
+  gate.AwaitArrival();
+  // Of two more, one waits and the other is refused while the model is still busy.
+  auto second = std::async(std::launch::async, run);
+  auto third = std::async(std::launch::async, run);
+  const auto ready = [](const auto& call) {
+    return call.wait_for(1ms) == std::future_status::ready;
+  };
+  while (!ready(second) && !ready(third)) {
+  }
+  auto& refused = ready(second) ? second : third;
+  auto& waiting = ready(second) ? third : second;
+  EXPECT_STATUS(refused.get(), kResourceExhausted, "queue is full");
+  EXPECT_FALSE(ready(waiting));
+  gate.Open();
+  EXPECT_OK(waiting.get());
+  EXPECT_OK(first.get());
+}
+
+TEST(Scheduler, ACallerWhoCancelsInTheQueueIsLetGoWhileOthersRun) {
+  FakeRunner runner(100);
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options(24, 1, 4)));
+  std::stop_source stop;
+  std::future<StatusOr<GenerationResult>> queued;
+  int heard = 0;
+  const auto running = scheduler->Generate(Request(Prompt(4, 1), 300), CallContext(), [&](TokenId) {
+    if (++heard == 1) {
+      queued = std::async(std::launch::async, [&] {
+        return scheduler->Generate(Request(Prompt(4, 2), 5), CallContext(stop.get_token()),
+                                   nullptr);
+      });
+    }
+    if (heard == 5) stop.request_stop();
+    // Long enough that the queued call, once cancelled, ends before this one.
+    std::this_thread::sleep_for(200us);
+    if (heard > 250) {
+      EXPECT_EQ(queued.wait_for(0s), std::future_status::ready);
+    }
+    return true;
+  });
+  EXPECT_OK(running);
+  EXPECT_STATUS(queued.get(), kCancelled, "cancelled");
+}
+
+TEST(Scheduler, CancellationReachesALongPrompt) {
+  FakeRunner runner(100);
+  std::stop_source stop;
+  std::atomic<int> steps{0};
+  runner.before_step = [&] {
+    if (++steps == 3) stop.request_stop();
+  };
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options(5)));
+  EXPECT_STATUS(
+      scheduler->Generate(Request(Prompt(300, 1), 5), CallContext(stop.get_token()), nullptr),
+      kCancelled, "cancelled");
+  EXPECT_EQ(steps, 3) << "no step after the cancellation";
+  EXPECT_EQ(runner.pages().free(), 100);
+}
+
+TEST(Scheduler, ADeadlineEndsTheGeneration) {
+  FakeRunner runner(100);
+  runner.before_step = [] { std::this_thread::sleep_for(2ms); };
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options()));
+  const CallContext call(std::stop_token(), CallContext::Clock::now() + 30ms);
+  EXPECT_STATUS(scheduler->Generate(Request(Prompt(4, 1), 390), call, nullptr), kDeadlineExceeded,
+                "deadline");
+  EXPECT_EQ(runner.pages().free(), 100);
+}
+
+TEST(Scheduler, AFailedStepEndsItsRequestsAndTheNextOnesRun) {
+  FakeRunner runner(100);
+  runner.failure = InternalError("a kernel refused");
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options()));
+  EXPECT_STATUS(scheduler->Generate(Request(Prompt(4, 1), 5), CallContext(), nullptr), kInternal,
+                "a kernel refused");
+  const auto next = scheduler->Generate(Request(Prompt(4, 1), 5), CallContext(), nullptr);
+  ASSERT_OK(next);
+  EXPECT_EQ(next->tokens, Continuation(Prompt(4, 1), 5));
+  EXPECT_EQ(runner.pages().free(), 100);
+}
+
+TEST(Scheduler, ItsEndCancelsCallsInFlight) {
+  FakeRunner runner(100);
+  Gate gate;
+  runner.before_step = [&] { gate.Pass(); };
+  ASSERT_OK_AND_ASSIGN(auto scheduler, Scheduler::Create(&runner, Options(24, 1, 4)));
+  Scheduler* raw = scheduler.get();
+  std::vector<std::future<StatusOr<GenerationResult>>> calls;
+  for (int i = 0; i < 3; ++i) {
+    calls.push_back(std::async(std::launch::async, [raw] {
+      return raw->Generate(Request(Prompt(4, 1), 300), CallContext(), nullptr);
+    }));
+  }
+  gate.AwaitArrival();
+  std::thread ender([&] { scheduler.reset(); });
+  std::this_thread::sleep_for(20ms);
+  gate.Open();
+  ender.join();
+  for (auto& call : calls) EXPECT_STATUS(call.get(), kCancelled, "");
+  EXPECT_EQ(runner.pages().free(), 100);
+}
+
+TEST(Scheduler, ALargeRequestIsNotOvertakenForEver) {
+  FakeRunner runner(8);  // 128 positions
+  runner.before_step = [] { std::this_thread::sleep_for(50us); };
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options()));
+  std::atomic<bool> over{false};
+  std::vector<std::thread> small;
+  for (int i = 0; i < 3; ++i) {
+    small.emplace_back([&] {
+      while (!over) {
+        EXPECT_OK(scheduler->Generate(Request(Prompt(10, 1), 20), CallContext(), nullptr));
+      }
+    });
+  }
+  // Needs every page, while small requests come without a pause.
+  const CallContext call(std::stop_token(), CallContext::Clock::now() + 60s);
+  EXPECT_OK(scheduler->Generate(Request(Prompt(100, 1), 28), call, nullptr));
+  over = true;
+  for (std::thread& thread : small) thread.join();
+}
+
+TEST(Scheduler, ScoresAContinuationToken) {
+  FakeRunner runner(100);
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options(500)));
+  const std::vector<TokenId> prompt = Prompt(30, 2);
+  // Longer than the rows of logits that one step may hold.
+  std::vector<TokenId> text = Continuation(prompt, 150);
+  const TokenId unlikely = text[60] == 0 ? 1 : 0;
+  std::vector<TokenId> changed(text.begin(), text.begin() + 60);
+  changed.push_back(unlikely);
+  const double total = std::exp(5.0) + (kVocabulary - 1);
+  const auto likely = scheduler->LogProbabilities(prompt, text, CallContext());
+  ASSERT_OK(likely);
+  ASSERT_EQ(likely->size(), 150u);
+  for (const float score : *likely) EXPECT_NEAR(score, 5 - std::log(total), 1e-5);
+  const auto broken = scheduler->LogProbabilities(prompt, changed, CallContext());
+  ASSERT_OK(broken);
+  EXPECT_NEAR(broken->back(), -std::log(total), 1e-5);
+  const auto nothing = scheduler->LogProbabilities(prompt, {}, CallContext());
+  ASSERT_OK(nothing);
+  EXPECT_TRUE(nothing->empty());
+  EXPECT_STATUS(scheduler->LogProbabilities({}, text, CallContext()), kInvalidArgument, "empty");
+}
+
+// Whatever callers do, every call ends with what it should, nobody's tokens are disturbed, and
+// every page comes back.
+TEST(Scheduler, SurvivesCallersWhoComeCancelStopAndScoreAtAnyStep) {
+  FakeRunner runner(30);
+  runner.budget = 20;
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options(20, 5, 100)));
+  constexpr int kThreads = 8;
+  constexpr int kCalls = 60;
+  std::atomic<int> completed{0};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      std::mt19937 random(static_cast<unsigned>(thread));
+      const auto pick = [&random](int low, int high) {
+        return std::uniform_int_distribution<int>(low, high)(random);
+      };
+      for (int call = 0; call < kCalls; ++call) {
+        const std::vector<TokenId> prompt = Prompt(static_cast<size_t>(pick(1, 120)), pick(0, 38));
+        const int max_tokens = pick(1, 60);
+        const std::vector<TokenId> expected = Continuation(prompt, max_tokens);
+        const int kind = pick(0, 4);
+        const int at = pick(1, max_tokens);
+        std::stop_source stop;
+        int heard = 0;
+        if (kind == 4) {
+          const auto scores = scheduler->LogProbabilities(prompt, expected, CallContext());
+          EXPECT_OK(scores);
+          if (scores.ok()) {
+            EXPECT_EQ(scores->size(), expected.size());
+          }
+          continue;
+        }
+        if (kind == 3) stop.request_stop();
+        const auto result = scheduler->Generate(Request(prompt, max_tokens),
+                                                CallContext(stop.get_token()), [&](TokenId token) {
+                                                  EXPECT_EQ(token, expected[heard]);
+                                                  ++heard;
+                                                  if (kind == 1 && heard == at) return false;
+                                                  if (kind == 2 && heard == at) stop.request_stop();
+                                                  return true;
+                                                });
+        if (kind == 0) {
+          EXPECT_OK(result);
+          if (result.ok()) {
+            EXPECT_EQ(result->tokens, expected);
+          }
+        } else if (kind == 1) {
+          EXPECT_OK(result);
+          EXPECT_EQ(heard, at);
+        } else if (kind == 2 && at == max_tokens) {
+          EXPECT_OK(result) << "the last token was there before the cancellation was seen";
+        } else {
+          EXPECT_STATUS(result, kCancelled, "cancelled");
+          EXPECT_LE(heard, at);
+        }
+        ++completed;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GT(completed, 0);
+  EXPECT_EQ(runner.pages().free(), 30);
+}
+
+}  // namespace
+}  // namespace footnote::generator
