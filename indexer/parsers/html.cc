@@ -258,7 +258,10 @@ class Renderer {
       builder_.Heading(level, TextOf(node));
     } else if (tag == GUMBO_TAG_PRE) {
       std::string code;
-      AppendText(node, depth, code);
+      const GumboVector& lines = node->v.element.children;
+      for (unsigned i = 0; i < lines.length; ++i) {
+        AppendText(static_cast<const GumboNode*>(lines.data[i]), depth, code);
+      }
       builder_.Code(code);
     } else if (tag == GUMBO_TAG_TABLE && !FindNestedTable(node)) {
       first_row_ = true;

@@ -147,6 +147,7 @@ class LineRenderer {
       }
       out_ += style->after;
       out_ += tail;
+      tail_ = tail.size();
     }
   }
 

@@ -39,7 +39,7 @@ std::string_view BinaryKind(std::string_view head) {
 
 StatusOr<const Parser*> FindParser(const SourceFile& file) {
   static const std::vector<std::unique_ptr<Parser>> parsers = MakeParsers();
-  if (!LooksLikeText(file.head)) {
+  if (!LooksLikeText(file.head) || file.head.starts_with("%PDF-")) {
     return InvalidArgumentError("not text: it looks like " + std::string(BinaryKind(file.head)) +
                                 "; convert it to text, Markdown or HTML, or leave it out");
   }
