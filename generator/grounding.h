@@ -44,7 +44,7 @@ class SupportScorer {
                                         const CallContext& call);
 
   // Best support of `sentence` by one span, best first, one span a passage; at most `max_results`
-  // with a score above 0. A sentence without any claim (no content word) has no support. Errors:
+  // with a score above 0. A sentence that claims nothing (no content word, a question) has no support. Errors:
   // those of the embedder.
   StatusOr<std::vector<Support>> Score(std::string_view sentence, int max_results,
                                        const CallContext& call) const;

@@ -126,6 +126,9 @@ StatusOr<SupportScorer> SupportScorer::Create(const Embedder* embedder,
 StatusOr<std::vector<Support>> SupportScorer::Score(std::string_view sentence, int max_results,
                                                     const CallContext& call) const {
   FOOTNOTE_RETURN_IF_ERROR(call.Check());
+  // A question asserts nothing, however much of a passage it repeats: small models echo them.
+  const size_t last = sentence.find_last_not_of(" \t\r\n\"')");
+  if (last != std::string_view::npos && sentence[last] == '?') return std::vector<Support>();
   const Claims claims = grounding::Analyse(sentence);
   if (claims.words.empty()) return std::vector<Support>();
 

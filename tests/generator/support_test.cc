@@ -252,6 +252,22 @@ TEST_F(SupportTest, QuotesStayShortAndWhole) {
   EXPECT_NE(Quote(support).find("number 17"), std::string::npos);
 }
 
+TEST_F(SupportTest, AnEchoedQuestionIsNoSupport) {
+  EXPECT_EQ(Best("May the Licensee make two backup copies?").score, 0);
+  EXPECT_EQ(Best("The licence asks: \"The Licensee may make two backup copies?\"").score, 0);
+}
+
+TEST_F(SupportTest, TheSubjectOfADefinitionMustBeThePassages) {
+  Add("hp-2", "Brachydactyly", "Digits that appear disproportionately short compared to the hand.");
+  ExpectUnsupported(
+      "Arachnodactyly is digits that appear disproportionately short compared to the "
+      "hand.");
+  ExpectSupported(
+      "Brachydactyly is digits that appear disproportionately short compared to the "
+      "hand.",
+      "Digits");
+}
+
 TEST_F(SupportTest, OddInputIsNoSupport) {
   for (std::string_view sentence : {"", " ", "?!", "the of and", "\xFF\xFE", "—"}) {
     EXPECT_EQ(Best(sentence).score, 0) << sentence;
