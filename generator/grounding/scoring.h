@@ -54,8 +54,8 @@ struct AnswerabilityWeights {
 inline constexpr AnswerabilityWeights kAnswerability = {-8.4, 4.6, 7.0, 4.0, 1.75};
 
 // answerability, sentence support, answer support, quotation relevance
-inline constexpr GroundingThresholds kStrictThresholds = {0.6, 0.75, 0.8, 0.6};
-inline constexpr GroundingThresholds kBalancedThresholds = {0.4, 0.6, 0.6, 0.45};
-inline constexpr GroundingThresholds kOpenThresholds = {0.2, 0.4, 0.4, 0.3};
+inline constexpr GroundingThresholds kStrictThresholds = {0.6, 0.9, 0.9, 0.6};
+inline constexpr GroundingThresholds kBalancedThresholds = {0.4, 0.8, 0.8, 0.45};
+inline constexpr GroundingThresholds kOpenThresholds = {0.2, 0.6, 0.6, 0.3};
 
 }  // namespace footnote::generator::grounding

@@ -322,6 +322,24 @@ TEST_F(SupportTest, AQuestionIsAnsweredByItsSentence) {
   }
 }
 
+TEST_F(SupportTest, QuotationsDoNotOverlapAndMayShareAPassage) {
+  ASSERT_OK_AND_ASSIGN(const SupportScorer scorer,
+                       SupportScorer::Create(&embedder_, passages_, {}));
+  ASSERT_OK_AND_ASSIGN(const std::vector<Support> quotations,
+                       scorer.BestQuotations("What may or must the Licensee do?", 6, {}));
+  int of_licence = 0;
+  for (size_t i = 0; i < quotations.size(); ++i) {
+    of_licence += quotations[i].passage == 0 ? 1 : 0;
+    for (size_t j = 0; j < i; ++j) {
+      EXPECT_TRUE(quotations[i].passage != quotations[j].passage ||
+                  quotations[i].span.start >= quotations[j].span.end ||
+                  quotations[j].span.start >= quotations[i].span.end);
+      EXPECT_LE(quotations[i].score, quotations[j].score);
+    }
+  }
+  EXPECT_GE(of_licence, 3);
+}
+
 TEST_F(SupportTest, AnEntrysFirstSentenceDefinesItsTitle) {
   Add("hp-1", "Arachnodactyly",
       "Abnormally long and slender fingers, as those of a spider. Seen in several disorders.");
