@@ -14,7 +14,7 @@ StatusOr<std::vector<float>> CosinesOf(const Retrieval& retrieval, size_t part,
   for (uint32_t row : rows) {
     FOOTNOTE_ASSIGN_OR_RETURN(
         const auto bytes,
-        retrieval.corpus.store().Get(Table::kVectors, RowKey(segment.record.id(), row)));
+        retrieval.snapshot.store->Get(Table::kVectors, RowKey(segment.record.id(), row)));
     if (!bytes) return AbortedError("the generation was dropped while it was searched");
     vector.clear();
     if (!DecodeHalves(*bytes, query.size(), vector)) {

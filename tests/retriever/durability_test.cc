@@ -156,7 +156,8 @@ TEST(Durability, AWriterKilledAtAnyMomentLosesNothingAndTheNextGoesOn) {
     }
     EXPECT_GE((*corpus)->Info().generation, generation);
     generation = (*corpus)->Info().generation;
-    for (const std::string& id : (*corpus)->DocumentIds().value()) {
+    const std::vector<std::string> ids = (*corpus)->DocumentIds().value();
+    for (const std::string& id : ids) {
       EXPECT_OK((*corpus)->GetDocumentAsOwner(id));
     }
     EXPECT_THAT((*corpus)->Verify(nullptr).value(), IsEmpty()) << "after kill " << kills;
