@@ -1,5 +1,6 @@
-// The grounded prompt: system rules, numbered passages within a token budget, conversation,
-// question.
+// The grounded prompt: system rule, conversation, passages within a token budget, question.
+//
+// Document text, question and conversation are content: control tokens in them are never parsed.
 #pragma once
 
 #include <span>
@@ -38,5 +39,10 @@ StatusOr<Prompt> BuildPlainPrompt(const TextGenerator& generator, std::string_vi
 StatusOr<Prompt> BuildClosedBookPrompt(const TextGenerator& generator, std::string_view question,
                                        std::span<const ConversationTurn> history,
                                        const PromptOptions& options);
+
+// The question as retrieval should see it: itself, or, where it points back ("it", "that one") or
+// has few content words of its own, with content words of the newest user turns and names of the
+// newest answer behind it. No model; the words of the question always come first and unchanged.
+std::string CondenseQuestion(std::string_view question, std::span<const ConversationTurn> history);
 
 }  // namespace footnote::generator
