@@ -177,14 +177,14 @@ StatusOr<std::vector<std::string>> LocalCorpus::Verify(
     for (const auto& [segment, note] : notes_) findings.push_back(note);
     notes_.clear();  // said once; a fault that stays is found below
   }
-  if (Status status = store_->VerifyFiles(); !status.ok()) findings.push_back(status.message());
+  if (Status status = now.store->VerifyFiles(); !status.ok()) findings.push_back(status.message());
   uint64_t documents = 0;
   uint64_t chunks = 0;
   size_t total = 0;
   for (const auto& part : now.view->parts) total += part.segment->documents.size();
   size_t done = 0;
   for (const auto& part : now.view->parts) {
-    SegmentVerifier verifier(*store_, *analyzer_, folder_, *part.segment,
+    SegmentVerifier verifier(*now.store, *analyzer_, folder_, *part.segment,
                              static_cast<int>(settings_.width()), findings);
     const Status status = verifier.Run([&] {
       ++done;
