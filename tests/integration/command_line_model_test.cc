@@ -46,6 +46,13 @@ class CommandLine : public ::testing::Test {
     std::ofstream(dir_ / name, std::ios::binary) << text;
   }
 
+  // The passages that a search prints. (A loop over RunJson(…)["passages"] would outlive the
+  // document.)
+  std::vector<Json> Passages(std::vector<std::string> arguments) {
+    const Json found = RunJson(std::move(arguments));
+    return found["passages"].get<std::vector<Json>>();
+  }
+
   CommandOutput Run(std::vector<std::string> arguments, const std::string& input = "") {
     arguments.insert(arguments.begin(), FOOTNOTE_BINARY);
     StatusOr<CommandOutput> output = testing::RunCommand(arguments, environment_, input);
@@ -142,7 +149,7 @@ TEST_F(CommandLine, UpdatesDeletesErasesAndRollsBack) {
   EXPECT_EQ(updated["documents"]["updated"], 1);
   EXPECT_EQ(updated["documents"]["deleted"], 1);
   for (const Json& passage :
-       RunJson({"search", "house", "occlusion alarm pressure of the pump"})["passages"]) {
+       Passages({"search", "house", "occlusion alarm pressure of the pump"})) {
     EXPECT_NE(passage["document_id"], "pump.md");
   }
   EXPECT_EQ(RunJson({"corpus", "show", "house"})["documents"], 1);
@@ -152,7 +159,7 @@ TEST_F(CommandLine, UpdatesDeletesErasesAndRollsBack) {
   EXPECT_EQ(RunJson({"corpus", "show", "house"})["documents"], 2);
   RunJson({"corpus", "erase", "house", "lease.md"});
   ExpectFailure(Run({"corpus", "document", "house", "lease.md"}), 1, "lease.md");
-  for (const Json& passage : RunJson({"search", "house", "rent of the flat"})["passages"])
+  for (const Json& passage : Passages({"search", "house", "rent of the flat"}))
     EXPECT_NE(passage["document_id"], "lease.md");
 }
 
@@ -166,7 +173,7 @@ TEST_F(CommandLine, AccessListsHideDocumentsFromThoseNotOnThem) {
                                           "rent of the flat and alarms of the pump"};
     arguments.insert(arguments.end(), extra.begin(), extra.end());
     std::set<std::string> seen;
-    for (const Json& passage : RunJson(arguments)["passages"]) seen.insert(passage["document_id"]);
+    for (const Json& passage : Passages(arguments)) seen.insert(passage["document_id"]);
     return seen;
   };
   EXPECT_EQ(ids({}), std::set<std::string>{});
