@@ -8,7 +8,7 @@ namespace footnote::generator {
 namespace {
 
 // Short on purpose, and the question last: of the forms tried with a model of 135M parameters, this
-// one was answered rather than echoed. Passage numbers are left out: they were copied, and
+// one was echoed least. Passage numbers are left out: they were copied, and
 // citations come from the support scorer. docs/grounding.md tells what else was tried.
 constexpr std::string_view kGroundedSystem =
     "You are a helpful AI assistant. Use the passages to answer.";

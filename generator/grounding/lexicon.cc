@@ -208,8 +208,8 @@ constexpr auto kUnitAdjectives =
                                      "successive", "whole", "working"});
 
 constexpr auto kOrdinarySuffixes = std::to_array<std::string_view>(
-    {"s",   "ed", "ing", "ly", "ment", "tion", "sion", "ness", "ance", "ence", "ity", "ism",
-     "age", "er", "or",  "ee", "ure",  "al",   "ous",  "ive",  "ful",  "ware", "th"});
+    {"s",   "ed", "ing", "ment", "tion", "sion", "ness", "ance", "ence", "ity",  "ism",
+     "age", "er", "or",  "ee",   "ure",  "al",   "ous",  "ive",  "ful",  "ware", "th"});
 
 template <typename Range>
 bool In(const Range& range, std::string_view word) {

@@ -15,9 +15,9 @@ struct SupportWeights {
   double alignment;
   double similarity;
 };
-inline constexpr SupportWeights kSupport = {-7.5, 7.0, 6.0};
+inline constexpr SupportWeights kSupport = {-7.0, 8.0, 4.0};
 // Without an embedder the words alone decide.
-inline constexpr SupportWeights kSupportWordsOnly = {-6.5, 10.5, 0.0};
+inline constexpr SupportWeights kSupportWordsOnly = {-5.3, 10.0, 0.0};
 
 // A contradiction caps the score, however near the words are. All lie below every threshold.
 inline constexpr double kNumberMismatchCap = 0.15;
