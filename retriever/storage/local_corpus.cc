@@ -12,6 +12,8 @@ namespace {
 
 // A new generation shall be noticed within a second.
 constexpr std::chrono::milliseconds kPollInterval(250);
+// A writer that died between a change and its announcement is noticed by a look at the log itself.
+constexpr int kPollsPerFullLook = 8;
 // How long a request waits for a generation that another thread loads.
 constexpr std::chrono::milliseconds kLoadPatience(250);
 // Askers times filters in use at a time; each is a bit a row.
@@ -104,20 +106,23 @@ LocalCorpus::~LocalCorpus() {
 }
 
 void LocalCorpus::Poll() {
+  int polls = 0;
   std::unique_lock lock(stop_mutex_);
   while (!stop_changed_.wait_for(lock, kPollInterval, [this] { return stopping_; })) {
     lock.unlock();
     // An error here is one that the next request meets and reports.
-    Now().status().IgnoreError();
+    NowOr(/*always=*/++polls % kPollsPerFullLook == 0).status().IgnoreError();
     lock.lock();
   }
 }
 
-StatusOr<LocalCorpus::Snapshot> LocalCorpus::Now() {
+StatusOr<LocalCorpus::Snapshot> LocalCorpus::Now() { return NowOr(/*always=*/false); }
+
+StatusOr<LocalCorpus::Snapshot> LocalCorpus::NowOr(bool always) {
   std::string manifest;
   {
     const std::lock_guard tables(tables_mutex_);
-    FOOTNOTE_RETURN_IF_ERROR(CatchUp());
+    FOOTNOTE_RETURN_IF_ERROR(CatchUp(always));
     FOOTNOTE_RETURN_IF_ERROR(RefreshAccess());
     FOOTNOTE_ASSIGN_OR_RETURN(manifest, CurrentManifest());
   }
@@ -138,14 +143,16 @@ std::shared_ptr<ChunkStore> LocalCorpus::store() const {
   return store_;
 }
 
-Status LocalCorpus::CatchUp() {
+Status LocalCorpus::CatchUp(bool always) {
   const uint64_t announced = ReadRevisionFile(folder_);
+  if (!always && announced != 0 && announced == revision_) return OkStatus();
   const std::shared_ptr<ChunkStore> tables = store();
   FOOTNOTE_RETURN_IF_ERROR(tables->CatchUp());
-  FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t revision, ReadRevision(*tables));
-  if (revision >= announced) return OkStatus();
+  FOOTNOTE_ASSIGN_OR_RETURN(revision_, ReadRevision(*tables));
+  if (revision_ >= announced) return OkStatus();
   // A log was deleted before it was read here, and old values hide the new: see chunk_store.h.
   FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<ChunkStore> fresh, ChunkStore::OpenForReading(folder_));
+  FOOTNOTE_ASSIGN_OR_RETURN(revision_, ReadRevision(*fresh));
   const std::lock_guard lock(state_mutex_);
   store_ = std::move(fresh);  // requests that use the old one keep it until they end
   return OkStatus();
@@ -223,7 +230,7 @@ Status LocalCorpus::LoadCurrent() {
     std::string newer;
     {
       const std::lock_guard tables(tables_mutex_);
-      FOOTNOTE_RETURN_IF_ERROR(CatchUp());
+      FOOTNOTE_RETURN_IF_ERROR(CatchUp(/*always=*/true));
       FOOTNOTE_ASSIGN_OR_RETURN(newer, CurrentManifest());
     }
     if (newer == manifest) break;
