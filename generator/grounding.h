@@ -5,9 +5,11 @@
 // Citations are assigned from the best supporting spans, never from what the model wrote.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/call_context.h"
@@ -24,41 +26,39 @@ struct Support {
   ByteSpan span;  // of the supporting text in that passage's document: at most two sentences or 400
                   // bytes
   // Why the score is what it is; each 0…1.
-  double alignment = 0;        // share of the sentence's content words found in the span, by weight
-  double similarity = 0;       // cosine of sentence and span
-  bool numbers_match = true;   // every number (with its unit) stands in the span
-  bool names_match = true;     // every name and identifier stands in the passage
-  bool negation_match = true;  // "not", "never", "unless" agree
+  double alignment = 0;       // share of the sentence's content words found in the span, by weight
+  double similarity = 0;      // cosine of sentence and span
+  bool numbers_match = true;  // every number (with its unit) stands in the span
+  bool names_match = true;    // every name and identifier stands in the passage
+  bool negation_match =
+      true;  // "not", "never", "unless" agree, and "must" with "must", "may" with "may"
 };
 
-// Sentences of passages, embedded once and asked about often. Threads: one caller at a time.
+// Sentences of passages, analysed once and embedded when first needed. Threads: one caller at a
+// time.
 class SupportScorer {
  public:
   // Passages must outlive the scorer. `embedder` may be null: similarity is then left out of the
-  // score.
+  // score. Cheap: nothing is embedded yet.
   static StatusOr<SupportScorer> Create(const Embedder* embedder, std::span<const Passage> passages,
                                         const CallContext& call);
 
-  // Best support of `sentence` by one span, best passage first; at most `max_results` with a score
-  // above 0.
+  // Best support of `sentence` by one span, best first, one span a passage; at most `max_results`
+  // with a score above 0. A sentence without any claim (no content word) has no support. Errors:
+  // those of the embedder.
   StatusOr<std::vector<Support>> Score(std::string_view sentence, int max_results,
                                        const CallContext& call) const;
 
-  // The span (one or two sentences) that answers `question` best, for quoting instead of
-  // generating, best first. Same fields; the score is relevance.
+  // The spans (one or two sentences) that answer `question` best, for quoting instead of
+  // generating, best first. Same fields; the score is relevance to the question.
   StatusOr<std::vector<Support>> BestQuotations(std::string_view question, int max_results,
                                                 const CallContext& call) const;
 
  private:
-  struct Span {
-    int passage;
-    ByteSpan bytes;  // in the document
-    std::string_view text;
-  };
-  const Embedder* embedder_ = nullptr;
-  std::span<const Passage> passages_;
-  std::vector<Span> spans_;  // sentences, then neighbouring pairs, of all passages
-  Embeddings vectors_;       // [spans, width]; empty without an embedder
+  class State;
+  explicit SupportScorer(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+  std::shared_ptr<State> state_;  // copies of a scorer share it
 };
 
 // Thresholds of a risk setting: what must hold before a sentence leaves and before an answer is
@@ -75,5 +75,10 @@ GroundingThresholds ThresholdsFor(RiskSetting risk);
 // How likely the passages answer the question, 0…1: gate 1. Uses dense and lexical scores and how
 // many of the question's content words the passages hold.
 double Answerability(std::string_view question, std::span<const Passage> passages);
+
+// True when a text refuses to answer ("I don't know", "The passages do not say …"), by the phrases
+// of grounding/refusal_phrases.def, looked for in its first two sentences. For modes that have no
+// gate: eval's plain and closed-book.
+bool IsRefusal(std::string_view answer);
 
 }  // namespace footnote::generator

@@ -39,4 +39,9 @@ StatusOr<Prompt> BuildClosedBookPrompt(const TextGenerator& generator, std::stri
                                        std::span<const ConversationTurn> history,
                                        const PromptOptions& options);
 
+// The question as retrieval should see it: itself, or, where it points back ("it", "that one") or
+// has few content words of its own, with content words of the newest user turns and names of the
+// newest answer behind it. No model; the words of the question always come first and unchanged.
+std::string CondenseQuestion(std::string_view question, std::span<const ConversationTurn> history);
+
 }  // namespace footnote::generator

@@ -43,7 +43,8 @@ class Tokenizer {
                                       const TokenizeOptions& options) const = 0;
 
   // Text of `ids`. Bytes of a character that is cut at either end come out as they are, so that
-  // pieces of a stream can be joined. skip_special: control tokens give nothing instead of their
+  // pieces of a stream can be joined (so the space that SentencePiece puts before a text comes out
+  // too). skip_special: control tokens give nothing instead of their
   // name. Ids out of range give nothing.
   virtual std::string Decode(std::span<const TokenId> ids, bool skip_special) const = 0;
 

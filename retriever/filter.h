@@ -7,7 +7,8 @@
 //                 | "prefix" "(" FIELD "," STRING ")"
 // FIELD is a name or one of document_id, title, source. VALUE is "string", number, true or false.
 // Dates are ISO strings and compare as such. A field with several values matches when one of them
-// does. Fields that no document of the corpus has are an error, not an empty result.
+// does; one that a document lacks matches nothing. Values of two types only ever match "!=". Fields
+// that no document of the corpus has are an error, not an empty result.
 #pragma once
 
 #include <map>
@@ -36,12 +37,15 @@ class Filter {
 
   bool Matches(const Metadata& metadata) const;
   const std::set<std::string>& fields() const;
+  // As it was written.
+  const std::string& expression() const { return expression_; }
 
  private:
   struct Node;
   explicit Filter(std::unique_ptr<Node> root);
   std::unique_ptr<Node> root_;
   std::set<std::string> fields_;
+  std::string expression_;
 };
 
 }  // namespace footnote::retriever

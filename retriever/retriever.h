@@ -34,8 +34,8 @@ struct RetrievalRequest {
   std::string scope_document_id;  // empty: whole corpus
   FusionKind fusion = FusionKind::kCalibratedSum;
   int max_per_document = 0;  // 0: no limit
-  uint64_t generation = 0;         // 0: the current one; else that one, while it is kept (NOT_FOUND after)
-  bool exact = false;        // scan all allowed vectors instead of using an approximate index
+  uint64_t generation = 0;  // 0: the current one; else that one, while it is kept (NOT_FOUND after)
+  bool exact = false;       // scan all allowed vectors instead of using an approximate index
 };
 
 struct RetrievalTimings {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "generator/tokenizers/vocabulary.h"
@@ -8,9 +9,11 @@ namespace footnote::generator {
 namespace {
 
 // Token types of the GGUF specification.
+constexpr int64_t kNormalType = 1;
 constexpr int64_t kUnknownType = 2;
 constexpr int64_t kControlType = 3;
 constexpr int64_t kUserDefinedType = 4;
+constexpr int64_t kByteType = 6;
 
 // GGUF's WordPiece marks the beginning of a word where BERT marks its continuation.
 constexpr std::string_view kWordMark = "\u2581";
@@ -24,15 +27,18 @@ class Reader {
       return NotFoundError(source_.description() + " holds no tokenizer (tokenizer.ggml.model)");
     }
     FOOTNOTE_ASSIGN_OR_RETURN(vocabulary_.model, source_.GetString("tokenizer.ggml.model"));
-    if (vocabulary_.model != "gpt2" && vocabulary_.model != "bert") {
+    const auto read = vocabulary_.model == "gpt2"    ? &Reader::ReadBpe
+                      : vocabulary_.model == "llama" ? &Reader::ReadSentencePiece
+                      : vocabulary_.model == "bert"  ? &Reader::ReadBert
+                                                     : nullptr;
+    if (read == nullptr) {
       return UnimplementedError(source_.description() + ": tokenizer " + Shown(vocabulary_.model) +
-                                (vocabulary_.model == "llama" ? " (SentencePiece)" : "") +
                                 " is not supported; these are: " + SupportedTokenizers());
     }
     FOOTNOTE_RETURN_IF_ERROR(ReadTokens());
     FOOTNOTE_ASSIGN_OR_RETURN(vocabulary_.bos, Id("bos_token_id"));
     FOOTNOTE_ASSIGN_OR_RETURN(vocabulary_.unknown, Id("unknown_token_id"));
-    FOOTNOTE_RETURN_IF_ERROR(vocabulary_.model == "bert" ? ReadBert() : ReadBpe());
+    FOOTNOTE_RETURN_IF_ERROR((this->*read)());
     FOOTNOTE_RETURN_IF_ERROR(ReadEnds());
     return std::move(vocabulary_);
   }
@@ -46,16 +52,14 @@ class Reader {
     if (count == 0)
       return DataLossError(source_.description() + ": tokenizer.ggml.tokens is empty");
     vocabulary_.control.resize(count);
-    if (!source_.Has(Key("token_type"))) return OkStatus();
-    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<int64_t> types, source_.GetInts(Key("token_type")));
-    if (types.size() != count) {
-      return DataLossError(source_.description() + ": tokenizer.ggml.token_type has " +
-                           std::to_string(types.size()) + " entries for " + std::to_string(count) +
-                           " tokens");
+    types_.assign(count, kNormalType);
+    if (source_.Has(Key("token_type"))) {
+      FOOTNOTE_ASSIGN_OR_RETURN(types_, source_.GetInts(Key("token_type")));
+      FOOTNOTE_RETURN_IF_ERROR(CheckLength("token_type", types_.size()));
     }
     for (size_t id = 0; id < count; ++id) {
-      vocabulary_.control[id] = types[id] == kControlType || types[id] == kUnknownType;
-      if (!vocabulary_.control[id] && types[id] != kUserDefinedType) continue;
+      vocabulary_.control[id] = types_[id] == kControlType || types_[id] == kUnknownType;
+      if (!vocabulary_.control[id] && types_[id] != kUserDefinedType) continue;
       AddedToken token;
       token.id = static_cast<TokenId>(id);
       token.text = vocabulary_.tokens[id];
@@ -63,6 +67,13 @@ class Reader {
       vocabulary_.added.push_back(std::move(token));
     }
     return OkStatus();
+  }
+
+  Status CheckLength(std::string_view name, size_t length) const {
+    if (length == vocabulary_.tokens.size()) return OkStatus();
+    return DataLossError(source_.description() + ": " + Key(name) + " has " +
+                         std::to_string(length) + " entries for " +
+                         std::to_string(vocabulary_.tokens.size()) + " tokens");
   }
 
   StatusOr<std::optional<TokenId>> Id(std::string_view name) const {
@@ -109,7 +120,38 @@ class Reader {
       }
       vocabulary_.merges.emplace_back(merge.substr(0, space), merge.substr(space + 1));
     }
-    FOOTNOTE_ASSIGN_OR_RETURN(const bool add_bos, source_.GetBoolOr(Key("add_bos_token"), llama3));
+    return ReadSurroundings(/*add_bos_default=*/llama3);
+  }
+
+  Status ReadSentencePiece() {
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<double> scores, source_.GetFloats(Key("scores")));
+    FOOTNOTE_RETURN_IF_ERROR(CheckLength("scores", scores.size()));
+    vocabulary_.scores.assign(scores.begin(), scores.end());
+    vocabulary_.byte_ids.assign(256, -1);
+    vocabulary_.mergeable.resize(types_.size());
+    for (size_t id = 0; id < types_.size(); ++id) {
+      vocabulary_.mergeable[id] = types_[id] == kNormalType || types_[id] == kUserDefinedType;
+      if (types_[id] != kByteType) continue;
+      const std::string& token = vocabulary_.tokens[id];
+      unsigned byte = 256;
+      if (token.size() == 6 && token.starts_with("<0x") && token.back() == '>') {
+        std::from_chars(token.data() + 3, token.data() + 5, byte, 16);
+      }
+      if (byte > 255) {
+        return DataLossError(source_.description() + ": the byte token " + Shown(token) +
+                             " is not of the form <0xFF>");
+      }
+      vocabulary_.byte_ids[byte] = static_cast<TokenId>(id);
+    }
+    FOOTNOTE_ASSIGN_OR_RETURN(vocabulary_.add_space_prefix,
+                              source_.GetBoolOr(Key("add_space_prefix"), true));
+    return ReadSurroundings(/*add_bos_default=*/true);
+  }
+
+  // What goes around a text.
+  Status ReadSurroundings(bool add_bos_default) {
+    FOOTNOTE_ASSIGN_OR_RETURN(const bool add_bos,
+                              source_.GetBoolOr(Key("add_bos_token"), add_bos_default));
     if (add_bos && vocabulary_.bos.has_value()) vocabulary_.prefix = {*vocabulary_.bos};
     FOOTNOTE_ASSIGN_OR_RETURN(const bool add_eos, source_.GetBoolOr(Key("add_eos_token"), false));
     FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<TokenId> eos, Id("eos_token_id"));
@@ -169,6 +211,7 @@ class Reader {
 
   const WeightSource& source_;
   Vocabulary vocabulary_;
+  std::vector<int64_t> types_;  // by id
 };
 
 }  // namespace

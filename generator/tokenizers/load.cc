@@ -3,6 +3,7 @@
 
 #include "common/file.h"
 #include "generator/tokenizers/vocabulary.h"
+#include "generator/weights/byte_cursor.h"
 #include "generator/weights/gguf.h"
 
 namespace footnote::generator {
@@ -40,14 +41,14 @@ StatusOr<std::filesystem::path> FileInFolder(const std::filesystem::path& folder
        entry.increment(error)) {
     if (entry->path().extension() == ".gguf") files.push_back(entry->path());
   }
-  if (error) return ErrnoError("cannot list \"" + folder.string() + "\"", error.value());
+  if (error) return ErrnoError("cannot list " + Shown(folder.string()), error.value());
   if (files.size() == 1) return files.front();
   if (std::filesystem::exists(folder / "tokenizer.model", error)) {
-    return UnimplementedError("\"" + folder.string() +
-                              "\" has tokenizer.model (SentencePiece) only, which is not "
+    return UnimplementedError(Shown(folder.string()) +
+                              " has tokenizer.model (SentencePiece) only, which is not "
                               "supported; convert it to tokenizer.json");
   }
-  return NotFoundError("\"" + folder.string() + "\" has no tokenizer.json and " +
+  return NotFoundError(Shown(folder.string()) + " has no tokenizer.json and " +
                        (files.empty() ? "no .gguf file" : "several .gguf files; name one"));
 }
 
@@ -55,7 +56,7 @@ StatusOr<std::filesystem::path> FileInFolder(const std::filesystem::path& folder
 
 std::optional<std::string> TokenizerOfJsonModel(std::string_view json_model) {
   for (const Line& line : kLines) {
-    if (line.json_model == json_model) return std::string(line.gguf_model);
+    if (!json_model.empty() && line.json_model == json_model) return std::string(line.gguf_model);
   }
   return std::nullopt;
 }
@@ -64,7 +65,8 @@ std::string SupportedTokenizers() {
   std::string names;
   for (const Line& line : kLines) {
     if (!names.empty()) names += ", ";
-    names += std::string(line.gguf_model) + " (" + std::string(line.json_model) + ")";
+    names += line.gguf_model;
+    if (!line.json_model.empty()) names += " (" + std::string(line.json_model) + ")";
   }
   return names;
 }
@@ -93,8 +95,8 @@ StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::Load(const std::filesystem::path
     return Make(std::move(vocabulary), file);
   }
   if (file.extension() != ".json") {
-    return UnimplementedError("\"" + file.string() +
-                              "\" is neither a GGUF file nor a tokenizer.json");
+    return UnimplementedError(Shown(file.string()) +
+                              " is neither a GGUF file nor a tokenizer.json");
   }
   FOOTNOTE_ASSIGN_OR_RETURN(Vocabulary vocabulary, ReadJsonVocabulary(file));
   return Make(std::move(vocabulary), file);

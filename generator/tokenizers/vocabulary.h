@@ -28,7 +28,7 @@ struct AddedToken {
 
 struct Vocabulary {
   std::string model;                // a GGUF name of tokenizers.def
-  std::vector<std::string> tokens;  // by id: byte-level letters, or WordPiece with "##"
+  std::vector<std::string> tokens;  // by id: byte-level letters, "▁" for spaces, or "##"
   std::vector<bool> control;        // by id
   std::vector<AddedToken> added;
 
@@ -37,6 +37,12 @@ struct Vocabulary {
   PreTokenizer pre_tokenizer;
   bool ignore_merges = false;  // a word that is a token is that token, whatever merges say
   bool fuse_unknown = false;
+
+  // SentencePiece BPE.
+  std::vector<float> scores;      // by id: of two possible merges, the higher goes first
+  std::vector<bool> mergeable;    // by id: may come out of a merge
+  std::vector<TokenId> byte_ids;  // of "<0x00>" … "<0xFF>", -1 where there is none
+  bool add_space_prefix = true;
 
   // WordPiece.
   bool clean_text = true;

@@ -62,9 +62,8 @@ struct CpuKernels {
   void (*round_rows)(const float* x, int64_t x_stride, int64_t rows, int64_t k, int8_t* codes,
                      float* scales, int32_t* sums16);
 
-  // Packs rows 0…rows-1 (at most panel_rows; the rest of the panel becomes zero) of K elements.
-  void (*pack[kPanelFormats])(const uint8_t* w, int64_t row_bytes, int64_t rows, int64_t k,
-                              Panel panel);
+  // Packs panel_rows rows of K elements. Where fewer are left the caller pads with zero bytes.
+  void (*pack[kPanelFormats])(const uint8_t* w, int64_t row_bytes, int64_t k, Panel panel);
 
   // out[t, n] for the panel's first w_rows rows; bias may be null.
   void (*multiply_panel)(PanelFormat format, RoundedRows x, int64_t x_rows, Panel panel,

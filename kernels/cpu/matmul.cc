@@ -157,8 +157,16 @@ void RunPanel(const CpuKernels& kernels, const Plan& plan, int64_t first, int64_
   const Panel panel = {reinterpret_cast<uint8_t*>(memory),
                        reinterpret_cast<float*>(memory + code_bytes),
                        reinterpret_cast<float*>(memory + code_bytes + step_bytes)};
-  kernels.pack[plan.traits.format](reinterpret_cast<const uint8_t*>(w.row(first)), w.row_bytes(),
-                                   w_rows, k, panel);
+  const std::byte* source = w.row(first);
+  if (w_rows < p) {
+    auto* padded =
+        static_cast<std::byte*>(ThreadScratch(1, static_cast<size_t>(p * w.row_bytes())));
+    std::fill_n(std::copy_n(source, w_rows * w.row_bytes(), padded), (p - w_rows) * w.row_bytes(),
+                std::byte{0});
+    source = padded;
+  }
+  kernels.pack[plan.traits.format](reinterpret_cast<const uint8_t*>(source), w.row_bytes(), k,
+                                   panel);
   const int64_t runs = k / plan.traits.run;
   RoundedRows x = plan.x;
   x.codes += first_token * k;

@@ -138,6 +138,7 @@ struct ChunkStore::Batch::State {
 
 ChunkStore::Batch::Batch(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ChunkStore::Batch::Batch(Batch&&) noexcept = default;
+ChunkStore::Batch& ChunkStore::Batch::operator=(Batch&&) noexcept = default;
 ChunkStore::Batch::~Batch() = default;
 
 void ChunkStore::Batch::Put(Table table, std::string_view key, std::string_view value) {

@@ -30,6 +30,7 @@ class ChunkStore {
    public:
     ~Batch();
     Batch(Batch&&) noexcept;
+    Batch& operator=(Batch&&) noexcept;
     void Put(Table table, std::string_view key, std::string_view value);
     void Delete(Table table, std::string_view key);
     // Keys in [begin, end).

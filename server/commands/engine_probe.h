@@ -1,6 +1,7 @@
 // The probe's protocol: one JSON request a line in, one JSON answer a line out, in order, until the
-// input ends. docs/cli.md describes the operations; a bad request is answered with an error line
-// and the probe goes on.
+// input ends. Operations: tokenize, detokenize, logits, generate, embed, embed_text, score, chat.
+// Arrays of floats travel as {"shape": […], "f32": base64 of little-endian floats}. A bad request
+// is answered with {"error": {"code", "message"}} and the probe goes on.
 #pragma once
 
 #include <filesystem>

@@ -363,8 +363,8 @@ TEST_F(TokenizerGguf, ReadsVocabularyAndSpecialTokens) {
 
 TEST_F(TokenizerGguf, DamageIsRefused) {
   EXPECT_STATUS(Load(GgufBuilder()), kNotFound, "holds no tokenizer");
-  EXPECT_STATUS(Load(GgufBuilder().String("tokenizer.ggml.model", "llama")), kUnimplemented,
-                "\"llama\" (SentencePiece)");
+  EXPECT_STATUS(Load(GgufBuilder().String("tokenizer.ggml.model", "t5")), kUnimplemented,
+                "tokenizer \"t5\" is not supported");
   EXPECT_STATUS(Load(SmallVocabulary().Uint32("tokenizer.ggml.eos_token_id", 5)), kDataLoss,
                 "tokenizer.ggml.eos_token_id is 5");
   GgufBuilder unpaired;
@@ -378,12 +378,47 @@ TEST_F(TokenizerGguf, DamageIsRefused) {
   EXPECT_STATUS(Load(nameless), kUnimplemented, "tokenizer.ggml.pre");
 }
 
+GgufBuilder SentencePiece() {
+  // Scores as SentencePiece gives them: minus the rank of the merge.
+  GgufBuilder builder;
+  builder.String("tokenizer.ggml.model", "llama")
+      .Strings("tokenizer.ggml.tokens", {"<unk>", "<s>", "</s>", "<0x0A>", "<0xC3>", "<0xA9>",
+                                         "\u2581", "a", "b", "ab", "bb", "\u2581a", "</", "s>"})
+      .Numbers<float>("tokenizer.ggml.scores", 6,
+                      {0, 0, 0, 0, 0, 0, -10, -11, -12, -2, -1, -3, -4, -5})
+      .Numbers<int32_t>("tokenizer.ggml.token_type", 5, {2, 3, 3, 6, 6, 6, 1, 1, 1, 1, 1, 1, 1, 1})
+      .Uint32("tokenizer.ggml.bos_token_id", 1)
+      .Uint32("tokenizer.ggml.eos_token_id", 2)
+      .Uint32("tokenizer.ggml.unknown_token_id", 0);
+  return builder;
+}
+
+TEST_F(TokenizerGguf, SentencePieceMergesTheHighestScoreFirstAndSpellsTheRestInBytes) {
+  ASSERT_OK_AND_ASSIGN(const auto tokenizer, Load(SentencePiece()));
+  const auto encode = [&](std::string_view text, bool parse_special = false) {
+    return tokenizer->Encode(text, {.add_special = false, .parse_special = parse_special});
+  };
+  EXPECT_EQ(encode("abb"), (std::vector<TokenId>{11, 10})) << "bb goes before ab";
+  EXPECT_EQ(encode("ab ab"), (std::vector<TokenId>{6, 9, 6, 9}));
+  EXPECT_EQ(encode("\u00E9\n"), (std::vector<TokenId>{6, 4, 5, 3}));
+  EXPECT_EQ(encode("x"), (std::vector<TokenId>{6, 0})) << "no bytes for it";
+  EXPECT_EQ(encode(""), std::vector<TokenId>{});
+  EXPECT_EQ(tokenizer->Encode("ab", {}), (std::vector<TokenId>{1, 6, 9})) << "BOS by default";
+  EXPECT_EQ(encode("</s>ab", /*parse_special=*/true), (std::vector<TokenId>{2, 6, 9}));
+  EXPECT_EQ(encode("</s>").back(), 13) << "merges never make a control token";
+  EXPECT_EQ(tokenizer->Decode(encode("ab \u00E9\n"), true), " ab \u00E9\n");
+  ASSERT_OK_AND_ASSIGN(const auto bare,
+                       Load(SentencePiece().Bool("tokenizer.ggml.add_space_prefix", false)));
+  EXPECT_EQ(bare->Encode("ab", {.add_special = false}), std::vector<TokenId>{9});
+}
+
 // Tokenisations that llama.cpp publishes with its vocabularies: texts apart, ids a line each.
 TEST(Tokenizer, PublishedVocabulariesGivePublishedIds) {
   const std::filesystem::path folder =
       CachedModel("smollm2-135m-instruct").parent_path().parent_path() / "vocabularies";
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no vocabularies in the cache";
-  for (const char* name : {"gpt-2", "llama-bpe", "qwen2", "starcoder", "refact", "command-r"}) {
+  for (const char* name :
+       {"gpt-2", "llama-bpe", "qwen2", "starcoder", "refact", "command-r", "llama-spm", "phi-3"}) {
     SCOPED_TRACE(name);
     const std::filesystem::path path = folder / ("ggml-vocab-" + std::string(name) + ".gguf");
     ASSERT_OK_AND_ASSIGN(const auto tokenizer, Tokenizer::Load(path));

@@ -1,0 +1,40 @@
+// What a text claims, in pieces that can be compared: content words with their polarity, numbers,
+// names, modality.
+//
+// Surface analysis with closed word lists; no parser. Errors: none. Threads: any.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "generator/grounding/lexicon.h"
+#include "generator/grounding/numbers.h"
+#include "generator/grounding/words.h"
+
+namespace footnote::generator::grounding {
+
+struct ContentWord {
+  std::string stem;   // "#1000" for a number
+  bool name = false;  // a proper name, acronym or identifier: it must stand in the source
+  bool number = false;
+  bool negated = false;  // in the scope of "not", "without", "prohibited" …
+};
+
+// "shall pay": what is obliged or allowed, by its verb.
+struct ModalClaim {
+  Modality modality = Modality::kNone;
+  std::string verb;  // stem of the next content word; empty at the end of a clause
+  bool negated = false;
+};
+
+struct Claims {
+  std::vector<ContentWord> words;  // in order, repeated as often as they occur
+  std::vector<Number> numbers;
+  std::vector<ModalClaim> modals;
+  std::vector<std::string> all_stems;  // stop words too: where a name may be found
+};
+
+Claims Analyse(std::string_view text);
+
+}  // namespace footnote::generator::grounding

@@ -1,0 +1,304 @@
+#include "generator/grounding/evidence.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/text/sentences.h"
+#include "common/text/utf8.h"
+
+namespace footnote::generator::grounding {
+namespace {
+
+// What a word is worth when it is found beside the span, not in it. A title names what every
+// sentence below it is about; a neighbouring sentence often does ("It must …").
+constexpr double kTitleCredit = 0.8;
+constexpr double kNeighbourCredit = 0.4;
+// Names and numbers carry more of a sentence than other words do.
+constexpr double kNameWeight = 1.5;
+constexpr double kWeakQuestionWeight = 0.35;
+// Least weight of a word that every sentence holds, against 1 for one that none does.
+constexpr double kCommonWordWeight = 0.35;
+// Of the aligned words' weight: this much denied on one side alone is a contradiction…
+constexpr double kDeniedShare = 0.2;
+// …but where both deny something, only more than so many times that.
+constexpr double kDeniedRatio = 2.5;
+// Below this alignment "must" and "may" of two texts are about different things.
+constexpr double kModalAlignment = 0.5;
+
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
+
+ByteSpan Trimmed(std::string_view text, size_t start, size_t end) {
+  while (start < end && IsSpace(text[start])) ++start;
+  while (end > start && IsSpace(text[end - 1])) --end;
+  return {start, end};
+}
+
+// Where to cut a sentence that is too long: behind ";", else ",", else at white space, else between
+// characters; not in its first third.
+size_t CutBefore(std::string_view text, size_t start, size_t limit) {
+  const size_t earliest = start + (limit - start) / 3;
+  for (char mark : {';', ',', ' '}) {
+    for (size_t i = limit; i > earliest; --i) {
+      if (!IsSpace(text[i])) continue;
+      if (mark == ' ' || text[i - 1] == mark) return i;
+    }
+  }
+  const size_t floor = Utf8Floor(text, limit);
+  return floor > start ? floor : limit;
+}
+
+std::vector<ByteSpan> UnitsOf(std::string_view text) {
+  std::vector<ByteSpan> units;
+  for (const ByteSpan& sentence : SplitSentences(text)) {
+    size_t start = sentence.start;
+    while (sentence.end - start > kMaxQuoteBytes) {
+      const size_t cut = CutBefore(text, start, start + kMaxQuoteBytes);
+      const ByteSpan piece = Trimmed(text, start, cut);
+      if (!piece.empty()) units.push_back(piece);
+      start = cut;
+    }
+    const ByteSpan rest = Trimmed(text, start, sentence.end);
+    if (!rest.empty()) units.push_back(rest);
+  }
+  return units;
+}
+
+std::string HeadOf(const Passage& passage) {
+  std::string head = passage.title;
+  for (const std::string& heading : passage.heading_path) head += ". " + heading;
+  if (!passage.clause.empty()) head += ". " + passage.clause;
+  return head;
+}
+
+void AppendSquashed(std::string_view text, std::string& out) {
+  for (char c : LowerCase(text)) {
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80) {
+      out += c;
+    }
+  }
+}
+
+template <typename Table>
+double BestCredit(const Table& table, const std::string& stem, bool exact,
+                  const typename Table::mapped_type** found) {
+  if (const auto it = table.find(stem); it != table.end()) {
+    *found = &it->second;
+    return 1;
+  }
+  if (exact) return 0;
+  double best = 0;
+  for (const auto& [other, occurrence] : table) {
+    const double likeness = StemLikeness(stem, other);
+    if (likeness > best) {
+      best = likeness;
+      *found = &occurrence;
+    }
+  }
+  return best;
+}
+
+// "unlimited" for "limited": the same word with a denying prefix on one side only.
+bool IsOpposite(std::string_view a, std::string_view b) {
+  if (a.size() > b.size()) std::swap(a, b);
+  if (a.size() < 4) return false;
+  for (std::string_view prefix : {"un", "in", "im", "ir", "il", "non", "dis"}) {
+    if (b.size() == a.size() + prefix.size() && b.starts_with(prefix) && b.ends_with(a))
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Evidence::Evidence(std::span<const Passage> passages) {
+  for (size_t p = 0; p < passages.size(); ++p) {
+    const Passage& passage = passages[p];
+    const std::string head = HeadOf(passage);
+    titles_.push_back(Analyse(head));
+    StemTable title;
+    StemTable all;
+    for (const std::string& stem : titles_.back().all_stems) {
+      ++title[stem].plain;
+      ++all[stem].plain;
+    }
+    squashed_.emplace_back();
+    AppendSquashed(head, squashed_.back());
+    squashed_.back() += ' ';
+    AppendSquashed(passage.text, squashed_.back());
+
+    const std::vector<ByteSpan> units = UnitsOf(passage.text);
+    for (const ByteSpan& bytes : units) {
+      EvidenceSpan span;
+      span.passage = static_cast<int>(p);
+      span.bytes = bytes;
+      span.text = std::string_view(passage.text).substr(bytes.start, bytes.size());
+      span.first = static_cast<int>(units_.size());
+      units_.push_back(Analyse(span.text));
+      StemTable stems;
+      for (const std::string& stem : units_.back().all_stems) ++all[stem].plain;
+      for (const ContentWord& word : units_.back().words) {
+        Occurrence& occurrence = stems[word.stem];
+        ++(word.negated ? occurrence.negated : occurrence.plain);
+        ++all[word.stem].plain;
+      }
+      for (const auto& [stem, occurrence] : stems) ++units_with_[stem];
+      unit_stems_.push_back(std::move(stems));
+      spans_.push_back(span);
+    }
+    title_stems_.push_back(std::move(title));
+    all_stems_.push_back(std::move(all));
+  }
+  const size_t singles = spans_.size();
+  for (size_t i = 0; i + 1 < singles; ++i) {
+    const EvidenceSpan& first = spans_[i];
+    const EvidenceSpan& second = spans_[i + 1];
+    if (first.passage != second.passage || second.bytes.end - first.bytes.start > kMaxQuoteBytes) {
+      continue;
+    }
+    EvidenceSpan pair = first;
+    pair.bytes.end = second.bytes.end;
+    pair.text = std::string_view(passages[static_cast<size_t>(first.passage)].text)
+                    .substr(pair.bytes.start, pair.bytes.size());
+    pair.count = 2;
+    spans_.push_back(pair);
+  }
+}
+
+double Evidence::Weight(const ContentWord& word, bool for_question) const {
+  const auto found = units_with_.find(word.stem);
+  const double holding = found == units_with_.end() ? 0 : found->second;
+  const auto units = static_cast<double>(units_.size());
+  const double rarity = std::log((units + 1) / (holding + 0.5)) / std::log((units + 1) / 0.5);
+  double weight = kCommonWordWeight + (1 - kCommonWordWeight) * std::max(0.0, rarity);
+  if (word.name || word.number) weight *= kNameWeight;
+  if (for_question && IsWeakQuestionWord(word.stem)) weight *= kWeakQuestionWeight;
+  return weight;
+}
+
+double Evidence::Credit(const ContentWord& word, const EvidenceSpan& span,
+                        Occurrence* occurrence) const {
+  const bool exact = word.name || word.number;
+  double best = 0;
+  for (int unit = span.first; unit < span.first + span.count; ++unit) {
+    const Occurrence* found = nullptr;
+    const double credit =
+        BestCredit(unit_stems_[static_cast<size_t>(unit)], word.stem, exact, &found);
+    if (credit > 0 && occurrence != nullptr && found != nullptr) {
+      occurrence->plain += found->plain;
+      occurrence->negated += found->negated;
+    }
+    best = std::max(best, credit);
+  }
+  if (best > 0) return best;
+  const auto passage = static_cast<size_t>(span.passage);
+  if (title_stems_[passage].contains(word.stem)) return kTitleCredit;
+  if (all_stems_[passage].contains(word.stem)) return kNeighbourCredit;
+  return 0;
+}
+
+double Evidence::Align(const Claims& claims, const EvidenceSpan& span, bool for_question) const {
+  double all = 0;
+  double found = 0;
+  for (const ContentWord& word : claims.words) {
+    const double weight = Weight(word, for_question);
+    all += weight;
+    found += weight * Credit(word, span, nullptr);
+  }
+  return all == 0 ? 0 : found / all;
+}
+
+bool Evidence::NumbersMatch(const Claims& claims, const EvidenceSpan& span) const {
+  return std::all_of(claims.numbers.begin(), claims.numbers.end(), [&](const Number& claim) {
+    if (!claim.claimed) return true;
+    auto says = [&](const Claims& source) {
+      return std::any_of(source.numbers.begin(), source.numbers.end(),
+                         [&](const Number& number) { return NumberSays(number, claim); });
+    };
+    for (int unit = span.first; unit < span.first + span.count; ++unit) {
+      if (says(units_[static_cast<size_t>(unit)])) return true;
+    }
+    return says(titles_[static_cast<size_t>(span.passage)]);
+  });
+}
+
+bool Evidence::NamesMatch(const Claims& claims, const EvidenceSpan& span) const {
+  const auto passage = static_cast<size_t>(span.passage);
+  return std::all_of(claims.words.begin(), claims.words.end(), [&](const ContentWord& word) {
+    if (!word.name || all_stems_[passage].contains(word.stem)) return true;
+    // "GPLv3" for "GPL v3", "co-operative" for "cooperative".
+    std::string squashed;
+    AppendSquashed(word.stem, squashed);
+    constexpr size_t kTellingLength = 4;
+    return squashed.size() >= kTellingLength &&
+           squashed_[passage].find(squashed) != std::string::npos;
+  });
+}
+
+bool Evidence::NegationMatches(const Claims& claims, const EvidenceSpan& span) const {
+  double aligned = 0;
+  double both = 0;
+  double one_side = 0;
+  for (const ContentWord& word : claims.words) {
+    Occurrence occurrence;
+    const double credit = Credit(word, span, &occurrence);
+    if (occurrence.plain + occurrence.negated == 0) {
+      if (word.name || word.number) continue;
+      // Not there, but its opposite may be.
+      for (int unit = span.first; unit < span.first + span.count; ++unit) {
+        for (const auto& [stem, count] : unit_stems_[static_cast<size_t>(unit)]) {
+          const bool source_negated = count.negated > 0;
+          if (IsOpposite(word.stem, stem) && word.negated == source_negated) return false;
+        }
+      }
+      continue;
+    }
+    if (word.name || word.number) continue;  // who and how much; what is denied is the rest
+    const double weight = Weight(word, false) * credit;
+    aligned += weight;
+    if (word.negated && occurrence.negated > 0) {
+      both += weight;
+    } else if (word.negated || occurrence.plain == 0) {
+      one_side += weight;
+    }
+  }
+  if (aligned == 0) return true;
+  if (both > 0) return one_side <= kDeniedRatio * both;
+  return one_side < kDeniedShare * aligned;
+}
+
+bool Evidence::ModalityMatches(const Claims& claims, const EvidenceSpan& span,
+                               double alignment) const {
+  for (const ModalClaim& claim : claims.modals) {
+    bool same_verb = false;
+    bool same_verb_agrees = false;
+    bool any = false;
+    bool any_agrees = false;
+    for (int unit = span.first; unit < span.first + span.count; ++unit) {
+      for (const ModalClaim& source : units_[static_cast<size_t>(unit)].modals) {
+        // Denied, "may", "must" and "shall" all forbid.
+        const bool agrees = source.modality == claim.modality || (source.negated && claim.negated);
+        any = true;
+        any_agrees = any_agrees || agrees;
+        if (!claim.verb.empty() && source.verb == claim.verb) {
+          same_verb = true;
+          same_verb_agrees = same_verb_agrees || agrees;
+        }
+      }
+    }
+    if (same_verb && !same_verb_agrees) return false;
+    if (!same_verb && any && !any_agrees && alignment >= kModalAlignment) return false;
+  }
+  return true;
+}
+
+Comparison Evidence::Compare(const Claims& claims, const EvidenceSpan& span) const {
+  Comparison comparison;
+  comparison.alignment = Align(claims, span, false);
+  comparison.numbers_match = NumbersMatch(claims, span);
+  comparison.names_match = NamesMatch(claims, span);
+  comparison.negation_match = NegationMatches(claims, span);
+  comparison.modality_match = ModalityMatches(claims, span, comparison.alignment);
+  return comparison;
+}
+
+}  // namespace footnote::generator::grounding

@@ -1,0 +1,78 @@
+// Passages as evidence: spans that may be cited, with what each says, and the comparison of a
+// sentence's claims with a span.
+//
+// The passages outlive it. Threads: const after construction.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "common/types.h"
+#include "generator/grounding/claims.h"
+
+namespace footnote::generator::grounding {
+
+inline constexpr size_t kMaxQuoteBytes = 400;
+
+// One sentence (or a piece of a longer one), or two neighbours.
+struct EvidenceSpan {
+  int passage = 0;
+  ByteSpan bytes;         // in the passage's text
+  std::string_view text;  // of the passage
+  int first = 0;          // units it covers: [first, first + count)
+  int count = 1;
+};
+
+// How a sentence's claims fare against a span.
+struct Comparison {
+  double alignment = 0;  // share of the content words, by weight, found; 0 when there are none
+  bool numbers_match = true;
+  bool names_match = true;
+  bool negation_match = true;
+  bool modality_match = true;
+};
+
+class Evidence {
+ public:
+  explicit Evidence(std::span<const Passage> passages);
+
+  // Single units of all passages in order, then the pairs.
+  const std::vector<EvidenceSpan>& spans() const { return spans_; }
+  const std::vector<Claims>& units() const { return units_; }
+
+  Comparison Compare(const Claims& claims, const EvidenceSpan& span) const;
+
+  // Weighted share of `claims`' content words that the span (and, for less, its passage's title,
+  // headings and other sentences) holds. With `for_question`, weak question words weigh little.
+  double Align(const Claims& claims, const EvidenceSpan& span, bool for_question) const;
+
+ private:
+  // How often a stem stands plainly and in a negation's scope.
+  struct Occurrence {
+    int plain = 0;
+    int negated = 0;
+  };
+  using StemTable = std::unordered_map<std::string, Occurrence>;
+
+  double Weight(const ContentWord& word, bool for_question) const;
+  // Credit 0…1 for the word in the span; the matching entry goes to `occurrence` if not null.
+  double Credit(const ContentWord& word, const EvidenceSpan& span, Occurrence* occurrence) const;
+  bool NumbersMatch(const Claims& claims, const EvidenceSpan& span) const;
+  bool NamesMatch(const Claims& claims, const EvidenceSpan& span) const;
+  bool NegationMatches(const Claims& claims, const EvidenceSpan& span) const;
+  bool ModalityMatches(const Claims& claims, const EvidenceSpan& span, double alignment) const;
+
+  std::vector<EvidenceSpan> spans_;
+  std::vector<Claims> units_;           // of the single spans
+  std::vector<StemTable> unit_stems_;   // [units]
+  std::vector<StemTable> title_stems_;  // [passages]: title, headings, clause, all words
+  std::vector<Claims> titles_;          // [passages]
+  std::vector<StemTable> all_stems_;    // [passages]: every word of text and title, stop words too
+  std::vector<std::string> squashed_;   // [passages]: letters and digits of text and title alone
+  std::unordered_map<std::string, int> units_with_;  // how many units hold a stem
+};
+
+}  // namespace footnote::generator::grounding

@@ -1,0 +1,299 @@
+#include "generator/grounding/numbers.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+#include "generator/grounding/lexicon.h"
+
+namespace footnote::generator::grounding {
+namespace {
+
+constexpr int kFirstYear = 1000;
+constexpr int kLastYear = 2999;
+
+// Digits without grouping commas, leading zeros and a fraction's trailing zeros.
+std::string CanonicalDigits(std::string_view text) {
+  std::string value;
+  for (char c : text) {
+    if (c != ',') value += c;
+  }
+  if (value.find('-') != std::string::npos) return value;  // an ISO date
+  const size_t dots = static_cast<size_t>(std::count(value.begin(), value.end(), '.'));
+  if (dots == 1) {
+    while (value.ends_with('0')) value.pop_back();
+    if (value.ends_with('.')) value.pop_back();
+  }
+  const size_t nonzero = value.find_first_not_of('0');
+  if (nonzero == std::string::npos) return "0";
+  if (value[nonzero] == '.') return value.substr(nonzero - 1);
+  return value.substr(nonzero);
+}
+
+std::string Scaled(const std::string& value, double factor) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.6f", std::strtod(value.c_str(), nullptr) * factor);
+  return CanonicalDigits(text);
+}
+
+class Finder {
+ public:
+  explicit Finder(std::span<const Token> tokens) : tokens_(tokens) {}
+
+  std::vector<Number> Find() {
+    size_t i = ListMarkLength();
+    while (i < tokens_.size()) i = At(i);
+    return std::move(numbers_);
+  }
+
+ private:
+  bool IsSymbol(size_t i, std::string_view symbol) const {
+    return i < tokens_.size() && tokens_[i].kind == TokenKind::kSymbol && tokens_[i].text == symbol;
+  }
+  bool IsNumber(size_t i) const {
+    return i < tokens_.size() && tokens_[i].kind == TokenKind::kNumber;
+  }
+  std::string_view Lower(size_t i) const {
+    return i < tokens_.size() ? std::string_view(tokens_[i].lower) : std::string_view();
+  }
+
+  // "1. Open the file", "(2) Close it": tokens of the mark.
+  size_t ListMarkLength() const {
+    const size_t start = IsSymbol(0, "(") ? 1 : 0;
+    if (!IsNumber(start) || tokens_[start].text.size() > 2) return 0;
+    const size_t close = start + 1;
+    if (!IsSymbol(close, ")") && !IsSymbol(close, ".")) return 0;
+    return close + 1 < tokens_.size() && tokens_[close + 1].after_space ? close + 1 : 0;
+  }
+
+  // A whole number between `low` and `high`, or 0.
+  int SmallInteger(size_t i, int low, int high) const {
+    if (!IsNumber(i) || tokens_[i].text.size() > 4) return 0;
+    if (!std::all_of(tokens_[i].text.begin(), tokens_[i].text.end(),
+                     [](char c) { return c >= '0' && c <= '9'; })) {
+      return 0;
+    }
+    const int value = std::atoi(tokens_[i].text.c_str());
+    return value >= low && value <= high ? value : 0;
+  }
+
+  int Month(size_t i) const {
+    if (i >= tokens_.size() || tokens_[i].kind != TokenKind::kWord) return 0;
+    const char first = tokens_[i].text.empty() ? ' ' : tokens_[i].text[0];
+    return first >= 'A' && first <= 'Z' ? MonthWord(tokens_[i].lower) : 0;
+  }
+
+  size_t SkipOrdinalSuffix(size_t i) const {
+    if (i < tokens_.size() && !tokens_[i].after_space &&
+        (Lower(i) == "th" || Lower(i) == "st" || Lower(i) == "nd" || Lower(i) == "rd")) {
+      return i + 1;
+    }
+    return i;
+  }
+
+  // "12 May 2020", "May 12, 2020", "May 2020". Tokens taken, 0 when there is no date.
+  size_t Date(size_t i) {
+    int day = SmallInteger(i, 1, 31);
+    size_t at = day > 0 ? SkipOrdinalSuffix(i + 1) : i;
+    if (day > 0 && Lower(at) == "of") ++at;
+    const int month = Month(at);
+    if (month == 0) return 0;
+    size_t behind = at + 1;
+    if (IsSymbol(behind, ".")) ++behind;
+    if (day == 0) {
+      const int after = SmallInteger(behind, 1, 31);
+      if (after > 0) {
+        day = after;
+        behind = SkipOrdinalSuffix(behind + 1);
+        if (IsSymbol(behind, ",")) ++behind;
+      }
+    }
+    const int year = SmallInteger(behind, kFirstYear, kLastYear);
+    if (year > 0) ++behind;
+    if (year == 0 && day == 0) return 0;
+    char text[32];
+    if (year == 0) {
+      std::snprintf(text, sizeof text, "--%02d-%02d", month, day);
+    } else if (day == 0) {
+      std::snprintf(text, sizeof text, "%04d-%02d", year, month);
+    } else {
+      std::snprintf(text, sizeof text, "%04d-%02d-%02d", year, month, day);
+    }
+    Add(text, "", i, behind - 1);
+    return behind - i;
+  }
+
+  void Add(std::string value, std::string_view unit, size_t first, size_t last,
+           bool claimed = true) {
+    Number number;
+    number.value = std::move(value);
+    number.unit = unit;
+    number.bound = BoundBefore(first);
+    if (number.bound == 0) number.bound = BoundBehind(last + 1);
+    number.counts = unit.empty() && last + 1 < tokens_.size() &&
+                    tokens_[last + 1].kind == TokenKind::kWord && !IsStopWord(Lower(last + 1)) &&
+                    MonthWord(Lower(last + 1)) == 0;
+    number.claimed = claimed;
+    number.first_token = first;
+    number.last_token = last;
+    numbers_.push_back(std::move(number));
+  }
+
+  // "at least", "not more than", "up to", "no later than" … in the words before.
+  int BoundBefore(size_t first) const {
+    size_t i = first;
+    for (int skipped = 0; i > 0 && skipped < 2; ++skipped) {
+      const std::string_view word = Lower(i - 1);
+      if (word != "a" && word != "of" && word != "the" && word != "$" && word != "€" && word != "£")
+        break;
+      --i;
+    }
+    if (i < 2) return 0;
+    const std::string_view last = Lower(i - 1);
+    const std::string_view before = Lower(i - 2);
+    const bool denied =
+        i >= 3 && (Lower(i - 3) == "not" || Lower(i - 3) == "no" || Lower(i - 3) == "nor");
+    if (last == "least" && before == "at") return 1;
+    if (last == "most" && before == "at") return -1;
+    if (last == "to" && before == "up") return -1;
+    if (last == "than") {
+      int bound = 0;
+      for (std::string_view word : {"more", "longer", "greater", "later", "larger", "higher"}) {
+        if (before == word) bound = 1;
+      }
+      for (std::string_view word : {"less", "fewer", "earlier", "smaller", "sooner", "lower"}) {
+        if (before == word) bound = -1;
+      }
+      return denied ? -bound : bound;
+    }
+    if (last == "minimum" || last == "exceeds" || last == "exceeding" || last == "exceed") {
+      return before == "not" ? -1 : 1;
+    }
+    return last == "maximum" ? -1 : 0;
+  }
+
+  // "30 days or more".
+  int BoundBehind(size_t i) const {
+    if (Lower(i) != "or") return 0;
+    const std::string_view word = Lower(i + 1);
+    if (word == "more" || word == "longer" || word == "later") return 1;
+    if (word == "less" || word == "fewer" || word == "sooner") return -1;
+    return 0;
+  }
+
+  // The unit behind a number's last token, and the token where it stands; `i` when there is none.
+  std::pair<std::string_view, size_t> UnitBehind(size_t i) const {
+    size_t at = i;
+    // "thirty (30) days", "five [5] years"
+    if ((IsSymbol(at, "(") || IsSymbol(at, "[")) && IsNumber(at + 1) &&
+        (IsSymbol(at + 2, ")") || IsSymbol(at + 2, "]"))) {
+      at += 3;
+    }
+    if (IsSymbol(at, ")") && at + 1 < tokens_.size()) ++at;  // inside "(30) days"
+    if (IsSymbol(at, "-")) ++at;                             // "30-day"
+    for (int adjectives = 0; adjectives < 2 && IsUnitAdjective(Lower(at)); ++adjectives) ++at;
+    if (Lower(at) == "per" && Lower(at + 1) == "cent") return {"%", at + 1};
+    if (Lower(at) == "°" && at + 1 < tokens_.size()) {
+      const std::string both = "°" + tokens_[at + 1].lower;
+      if (const std::string_view unit = UnitOf(both); !unit.empty()) return {unit, at + 1};
+    }
+    const std::string_view unit = UnitOf(Lower(at));
+    if (unit.empty()) return {unit, i};
+    return {unit, at};
+  }
+
+  std::string_view CurrencyBefore(size_t i) const {
+    if (i == 0) return {};
+    const std::string_view unit = UnitOf(Lower(i - 1));
+    return unit == "usd" || unit == "eur" || unit == "gbp" ? unit : std::string_view();
+  }
+
+  // Looks at token `i`; gives the next to look at.
+  size_t At(size_t i) {
+    const Token& token = tokens_[i];
+    if (token.kind == TokenKind::kSymbol && token.text == "[" && IsNumber(i + 1) &&
+        IsSymbol(i + 2, "]")) {
+      return i + 3;
+    }
+    if (const size_t taken = Date(i); taken > 0) return i + taken;
+    std::string value;
+    size_t last = i;
+    bool one = false;
+    if (token.kind == TokenKind::kNumber) {
+      value = CanonicalDigits(token.text);
+      if (const size_t behind = SkipOrdinalSuffix(i + 1); behind > i + 1) {
+        Add(std::move(value), "th", i, i + 1);
+        return behind;
+      }
+    } else if (token.kind == TokenKind::kWord) {
+      if (const std::optional<int> word = NumberWord(token.lower)) {
+        int sum = *word;
+        // "twenty-five", "twenty five"
+        size_t next = IsSymbol(i + 1, "-") ? i + 2 : i + 1;
+        if (sum >= 20 && next < tokens_.size()) {
+          std::optional<int> unit = NumberWord(tokens_[next].lower);
+          if (tokens_[next].lower == "one") unit = 1;
+          if (unit && *unit < 10) {
+            sum += *unit;
+            last = next;
+          }
+        }
+        value = std::to_string(sum);
+      } else if (token.lower == "one") {
+        value = "1";
+        one = true;
+      } else if (const std::optional<int> ordinal = OrdinalWord(token.lower)) {
+        // "a second", "per second" measure time; "First, …" only orders the text.
+        const std::string_view before = i > 0 ? Lower(i - 1) : std::string_view();
+        if (token.lower == "second" && (before == "a" || before == "per" || before == "/")) {
+          return i + 1;
+        }
+        Add(std::to_string(*ordinal), "th", i, i, i > 0);
+        return i + 1;
+      } else {
+        return i + 1;
+      }
+    } else {
+      return i + 1;
+    }
+    bool magnitude = false;
+    while (const double factor = MagnitudeWord(Lower(last + 1))) {
+      value = Scaled(value, factor);
+      ++last;
+      magnitude = true;
+    }
+    const auto [unit_behind, unit_token] = UnitBehind(last + 1);
+    std::string_view unit = CurrencyBefore(i);
+    if (unit.empty() && !unit_behind.empty()) {
+      unit = unit_behind;
+      last = unit_token;
+    }
+    Add(std::move(value), unit, i, last, !one || magnitude || !unit.empty());
+    return last + 1;
+  }
+
+  std::span<const Token> tokens_;
+  std::vector<Number> numbers_;
+};
+
+}  // namespace
+
+std::vector<Number> FindNumbers(std::span<const Token> tokens) { return Finder(tokens).Find(); }
+
+bool NumberSays(const Number& evidence, const Number& claim) {
+  if (evidence.bound * claim.bound < 0) return false;
+  const bool dates = evidence.value.size() > claim.value.size() && claim.value.size() >= 4 &&
+                     evidence.value.starts_with(claim.value) &&
+                     evidence.value[claim.value.size()] == '-';
+  // "12 May" of a claim, "12 May 2020" in the source.
+  const bool day_of_year = claim.value.starts_with("--") && evidence.value.size() == 10 &&
+                           evidence.value.ends_with(claim.value.substr(2));
+  if (evidence.value != claim.value && !dates && !day_of_year) return false;
+  if (evidence.unit == claim.unit) return true;
+  // "three copies" is not "three months"; "a fee of 950" may be "950 EUR".
+  if (evidence.unit.empty()) return !evidence.counts;
+  return claim.unit.empty() && !claim.counts;
+}
+
+}  // namespace footnote::generator::grounding

@@ -1,0 +1,31 @@
+// Numbers of a text in one form: "1,000", "five", "5 %", "$160 million", "12 May 2020".
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "generator/grounding/words.h"
+
+namespace footnote::generator::grounding {
+
+struct Number {
+  std::string value;    // "1000", "3.14", "7.3.2"; a date "2020-05-12" or "2020-05"
+  std::string unit;     // canonical ("day", "%", "usd"; "th" of an ordinal); empty when none
+  bool counts = false;  // something without a unit: "three copies"
+  int bound = 0;        // -1 "at most", +1 "at least", 0 neither
+  // "one" without a unit and ordinals at a sentence's start state nothing that must be found
+  // elsewhere; they still serve as evidence for a "1".
+  bool claimed = true;
+  size_t first_token = 0;
+  size_t last_token = 0;  // inclusive, with the unit
+};
+
+// A list mark at the text's start and bracketed reference marks ("[2]") are no numbers.
+std::vector<Number> FindNumbers(std::span<const Token> tokens);
+
+// True when `evidence` says `claim`: same value, units equal or one of them unknown, bounds not
+// opposed. A year or month is said by a date within it.
+bool NumberSays(const Number& evidence, const Number& claim);
+
+}  // namespace footnote::generator::grounding

@@ -1,0 +1,61 @@
+// The constants of grounding, in one place: how features become scores, and where the gates stand.
+//
+// How they were fitted is told in docs/grounding.md.
+#pragma once
+
+#include "generator/grounding.h"
+
+namespace footnote::generator::grounding {
+
+double Logistic(double x);
+
+// Support of a sentence by a span: Logistic(bias + alignment·a + similarity·s).
+struct SupportWeights {
+  double bias;
+  double alignment;
+  double similarity;
+};
+inline constexpr SupportWeights kSupport = {-7.5, 7.0, 6.0};
+// Without an embedder the words alone decide.
+inline constexpr SupportWeights kSupportWordsOnly = {-6.5, 10.5, 0.0};
+
+// A contradiction caps the score, however near the words are. All lie below every threshold.
+inline constexpr double kNumberMismatchCap = 0.15;
+inline constexpr double kNameMismatchCap = 0.2;
+inline constexpr double kNegationMismatchCap = 0.15;
+// Where the span that aligns best, by this margin, says the opposite, farther spans do not rescue.
+inline constexpr double kContradictionMargin = 0.1;
+// A pair must be that much better than one of its sentences: short quotations are checked faster.
+inline constexpr double kPairPenalty = 0.03;
+
+// Spans per sentence whose embedding is computed: those that align best. Embedding costs 1-3 ms a
+// span on two cores, alignment microseconds.
+inline constexpr int kEmbeddedSpans = 12;
+// For quotations words may differ altogether: the first sentences of the best passage too.
+inline constexpr int kEmbeddedFirstSentences = 6;
+
+// Relevance of a sentence to a question.
+inline constexpr SupportWeights kRelevance = {-5.0, 5.0, 6.0};
+inline constexpr SupportWeights kRelevanceWordsOnly = {-3.6, 8.0, 0.0};
+inline constexpr double kDefinitionBonus = 2.0;  // it defines what the question asks about
+inline constexpr double kEntryBonus = 4.5;       // it opens the entry of a glossary or an ontology
+inline constexpr double kAnswerTypeBonus = 0.6;  // "how many …" and it has a number
+inline constexpr double kFragmentPenalty = 2.0;  // a heading, a question, a row of signs
+inline constexpr double kRankPenalty = 0.15;     // for each place of the passage behind the first
+
+// Gate 1: Logistic of the features in answerability.h.
+struct AnswerabilityWeights {
+  double bias;
+  double best_dense;
+  double mean_dense;
+  double coverage;
+  double name_coverage;
+};
+inline constexpr AnswerabilityWeights kAnswerability = {-8.4, 4.6, 7.0, 4.0, 1.75};
+
+// answerability, sentence support, answer support, quotation relevance
+inline constexpr GroundingThresholds kStrictThresholds = {0.6, 0.7, 0.75, 0.6};
+inline constexpr GroundingThresholds kBalancedThresholds = {0.4, 0.5, 0.55, 0.45};
+inline constexpr GroundingThresholds kOpenThresholds = {0.2, 0.3, 0.35, 0.3};
+
+}  // namespace footnote::generator::grounding

@@ -1,0 +1,217 @@
+#include "generator/prompt.h"
+
+#include <algorithm>
+
+#include "common/text/sentences.h"
+
+namespace footnote::generator {
+namespace {
+
+// Short on purpose: a model of 135M parameters follows one instruction, not five, and repeats long
+// ones. The rules that matter are enforced outside the model. docs/grounding.md tells what else was
+// tried.
+constexpr std::string_view kGroundedSystem =
+    "You answer questions from the passages you are given. You use only facts from the passages.";
+constexpr std::string_view kGroundedInstruction =
+    "Answer the question in one or two sentences, using only the passages.";
+
+// What most systems send, for comparison.
+constexpr std::string_view kPlainSystem = "You are a helpful assistant.";
+constexpr std::string_view kPlainInstruction =
+    "Answer the question based on the context above. If the context does not contain the answer, "
+    "say that you don't know.";
+
+// Largest share of the prompt's budget that the conversation may take.
+constexpr double kHistoryShare = 0.25;
+
+// What a prompt is made of, before it is tokens.
+struct Draft {
+  std::string_view system;
+  std::string_view instruction;  // behind the question; empty: the question alone
+  bool numbered = true;          // passages as "[1] Title"
+  std::vector<ChatMessage> history;
+  std::vector<std::string> passages;  // blocks of text
+  std::string question;
+};
+
+std::string UserMessage(const Draft& draft) {
+  std::string text;
+  for (const std::string& passage : draft.passages) text += passage + "\n\n";
+  if (draft.instruction.empty()) return text + draft.question;
+  text += "Question: " + draft.question + "\n";
+  text += draft.instruction;
+  return text;
+}
+
+StatusOr<std::vector<TokenId>> Encode(const TextGenerator& generator, const Draft& draft) {
+  std::vector<ChatMessage> messages;
+  if (!draft.system.empty()) messages.push_back({"system", std::string(draft.system)});
+  messages.insert(messages.end(), draft.history.begin(), draft.history.end());
+  messages.push_back({"user", UserMessage(draft)});
+  StatusOr<std::vector<PromptSegment>> segments =
+      generator.chat_template()->Render(messages, /*add_generation_prompt=*/true);
+  if (!segments.ok() && segments.status().code() == StatusCode::kInvalidArgument &&
+      !draft.system.empty()) {
+    // A template without a system role: the rules go before the first message.
+    const std::string rules = std::move(messages.front().content);
+    messages.erase(messages.begin());
+    messages.front().content = rules + "\n\n" + messages.front().content;
+    segments = generator.chat_template()->Render(messages, /*add_generation_prompt=*/true);
+  }
+  if (!segments.ok()) return segments.status();
+  // The template writes BOS where the model wants one.
+  return EncodeSegments(generator.tokenizer(), *segments, /*add_bos=*/false);
+}
+
+StatusOr<int> CountTokens(const TextGenerator& generator, const Draft& draft) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<TokenId> tokens, Encode(generator, draft));
+  return static_cast<int>(tokens.size());
+}
+
+// Turns that every template takes: user first, then alternating, an assistant's last; neighbours of
+// one role are joined, other roles left out.
+std::vector<ChatMessage> Alternating(std::span<const ConversationTurn> history) {
+  std::vector<ChatMessage> messages;
+  for (const ConversationTurn& turn : history) {
+    if (turn.role != "user" && turn.role != "assistant") continue;
+    if (turn.content.empty() || (messages.empty() && turn.role != "user")) continue;
+    if (!messages.empty() && messages.back().role == turn.role) {
+      messages.back().content += "\n" + turn.content;
+    } else {
+      messages.push_back({turn.role, turn.content});
+    }
+  }
+  if (!messages.empty() && messages.back().role == "user") messages.pop_back();
+  return messages;
+}
+
+// The newest exchanges that fit their share of the budget; the oldest go first.
+Status FitHistory(const TextGenerator& generator, std::span<const ConversationTurn> history,
+                  int budget_tokens, Draft& draft) {
+  std::vector<ChatMessage> messages = Alternating(history);
+  FOOTNOTE_ASSIGN_OR_RETURN(const int without, CountTokens(generator, draft));
+  const int share = static_cast<int>(kHistoryShare * budget_tokens);
+  while (!messages.empty()) {
+    draft.history = messages;
+    FOOTNOTE_ASSIGN_OR_RETURN(const int with, CountTokens(generator, draft));
+    if (with - without <= share) return OkStatus();
+    // A question and its answer go together.
+    messages.erase(messages.begin(), messages.begin() + 2);
+  }
+  draft.history.clear();
+  return OkStatus();
+}
+
+std::string PassageBlock(const Passage& passage, size_t number, bool numbered,
+                         std::string_view text) {
+  std::string block;
+  if (numbered) block += "[" + std::to_string(number) + "] ";
+  if (!passage.title.empty() && !text.starts_with(passage.title)) block += passage.title + "\n";
+  block += text;
+  return block;
+}
+
+// Appends as many passages as fit into `budget_tokens` to the draft; the last may end at a
+// sentence. Returns the tokens of the whole prompt and how many passages are in it.
+StatusOr<Prompt> FitPassages(const TextGenerator& generator, std::span<const Passage> passages,
+                             int budget_tokens, Draft draft) {
+  Prompt prompt;
+  FOOTNOTE_ASSIGN_OR_RETURN(prompt.tokens, Encode(generator, draft));
+  for (size_t p = 0; p < passages.size(); ++p) {
+    const Passage& passage = passages[p];
+    draft.passages.push_back(PassageBlock(passage, p + 1, draft.numbered, passage.text));
+    FOOTNOTE_ASSIGN_OR_RETURN(std::vector<TokenId> whole, Encode(generator, draft));
+    if (static_cast<int>(whole.size()) <= budget_tokens) {
+      prompt.tokens = std::move(whole);
+      prompt.passages_used = static_cast<int>(p) + 1;
+      continue;
+    }
+    // The most sentences that fit: more never take fewer tokens.
+    const std::vector<ByteSpan> sentences = SplitSentences(passage.text);
+    size_t fits = 0;
+    size_t beyond = sentences.size();
+    while (fits + 1 < beyond) {
+      const size_t middle = (fits + beyond) / 2;
+      draft.passages.back() =
+          PassageBlock(passage, p + 1, draft.numbered,
+                       std::string_view(passage.text).substr(0, sentences[middle - 1].end));
+      FOOTNOTE_ASSIGN_OR_RETURN(std::vector<TokenId> cut, Encode(generator, draft));
+      if (static_cast<int>(cut.size()) <= budget_tokens) {
+        prompt.tokens = std::move(cut);
+        prompt.passages_used = static_cast<int>(p) + 1;
+        fits = middle;
+      } else {
+        beyond = middle;
+      }
+    }
+    break;
+  }
+  return prompt;
+}
+
+Status CheckGenerator(const TextGenerator& generator) {
+  if (generator.chat_template() != nullptr) return OkStatus();
+  return FailedPreconditionError("the model " + generator.name() +
+                                 " has no chat template, so it cannot be asked questions: use an "
+                                 "instruction-tuned model");
+}
+
+StatusOr<Prompt> BuildWithPassages(const TextGenerator& generator, Draft draft,
+                                   std::span<const ConversationTurn> history,
+                                   std::span<const Passage> passages,
+                                   const PromptOptions& options) {
+  FOOTNOTE_RETURN_IF_ERROR(CheckGenerator(generator));
+  const int budget_tokens =
+      std::min(options.budget_tokens, generator.context_tokens() - options.max_answer_tokens);
+  FOOTNOTE_RETURN_IF_ERROR(FitHistory(generator, history, budget_tokens, draft));
+  FOOTNOTE_ASSIGN_OR_RETURN(Prompt prompt, FitPassages(generator, passages, budget_tokens, draft));
+  if (!draft.history.empty() && !passages.empty() && prompt.passages_used == 0) {
+    // The sources matter more than the talk before.
+    draft.history.clear();
+    FOOTNOTE_ASSIGN_OR_RETURN(prompt, FitPassages(generator, passages, budget_tokens, draft));
+  }
+  if (static_cast<int>(prompt.tokens.size()) > budget_tokens ||
+      (!passages.empty() && prompt.passages_used == 0)) {
+    return ResourceExhaustedError(
+        "the question and one sentence of the best passage do not fit into "
+        "the prompt's " +
+        std::to_string(budget_tokens) +
+        " tokens: ask a shorter question or raise the prompt budget");
+  }
+  return prompt;
+}
+
+}  // namespace
+
+StatusOr<Prompt> BuildGroundedPrompt(const TextGenerator& generator, std::string_view question,
+                                     std::span<const ConversationTurn> history,
+                                     std::span<const Passage> passages,
+                                     const PromptOptions& options) {
+  Draft draft;
+  draft.system = kGroundedSystem;
+  draft.instruction = kGroundedInstruction;
+  draft.question = question;
+  return BuildWithPassages(generator, std::move(draft), history, passages, options);
+}
+
+StatusOr<Prompt> BuildPlainPrompt(const TextGenerator& generator, std::string_view question,
+                                  std::span<const ConversationTurn> history,
+                                  std::span<const Passage> passages, const PromptOptions& options) {
+  Draft draft;
+  draft.system = kPlainSystem;
+  draft.instruction = kPlainInstruction;
+  draft.numbered = false;
+  draft.question = question;
+  return BuildWithPassages(generator, std::move(draft), history, passages, options);
+}
+
+StatusOr<Prompt> BuildClosedBookPrompt(const TextGenerator& generator, std::string_view question,
+                                       std::span<const ConversationTurn> history,
+                                       const PromptOptions& options) {
+  Draft draft;
+  draft.system = kPlainSystem;
+  draft.question = question;
+  return BuildWithPassages(generator, std::move(draft), history, {}, options);
+}
+
+}  // namespace footnote::generator

@@ -1,0 +1,142 @@
+#include "indexer/indexer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "indexer/chunking/chunker.h"
+#include "indexer/pipeline/access_rules.h"
+#include "indexer/pipeline/discover.h"
+#include "indexer/pipeline/embed_writer.h"
+#include "indexer/pipeline/reader.h"
+#include "indexer/pipeline/run_state.h"
+#include "indexer/pipeline/work_queue.h"
+
+namespace footnote::indexer {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Parsed documents that wait for the embedder; enough to keep it busy, little beside the weights.
+constexpr uint64_t kQueueBytes = 32 << 20;
+
+// Calls back at most five times a second, and always for a new phase.
+class ProgressReporter {
+ public:
+  explicit ProgressReporter(const std::function<void(const IndexProgress&)>& callback)
+      : callback_(callback) {}
+
+  void Report(const IndexProgress& progress) {
+    constexpr auto kPause = std::chrono::milliseconds(200);
+    const Clock::time_point now = Clock::now();
+    if (!callback_ || (progress.phase == phase_ && now - last_ < kPause)) return;
+    phase_ = progress.phase;
+    last_ = now;
+    callback_(progress);
+  }
+
+ private:
+  const std::function<void(const IndexProgress&)>& callback_;
+  std::string phase_;
+  Clock::time_point last_;
+};
+
+// Deletes what the sources no longer hold. Returns how many.
+StatusOr<int64_t> Prune(const Reader& reader, SharedWriter& writer, FailureList& failures) {
+  if (reader.seen_is_incomplete()) {
+    failures.Add("--prune", FailedPreconditionError(
+                                "nothing was deleted, since some of the sources could not be read "
+                                "and may hold what would have been; repair them and run again"));
+    return 0;
+  }
+  return writer.With([&](retriever::CorpusWriter& corpus) -> StatusOr<int64_t> {
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<std::string> ids, corpus.DocumentIds());
+    int64_t deleted = 0;
+    for (const std::string& id : ids) {
+      if (reader.seen().contains(id)) continue;
+      FOOTNOTE_RETURN_IF_ERROR(corpus.Delete(id));
+      ++deleted;
+    }
+    return deleted;
+  });
+}
+
+}  // namespace
+
+StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& embedder,
+                                 retriever::CorpusWriter& corpus_writer,
+                                 const std::function<void(const IndexProgress&)>& progress,
+                                 const CallContext& call) {
+  const Clock::time_point start = Clock::now();
+  ProgressReporter reporter(progress);
+  reporter.Report({"reading", 0, 0, 0, 0});
+  AccessRules access;
+  if (!options.access_file.empty()) {
+    FOOTNOTE_ASSIGN_OR_RETURN(access, AccessRules::Read(options.access_file));
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(const Discovery discovery, DiscoverFiles(options.sources));
+
+  ReaderInputs inputs;
+  inputs.discovery = &discovery;
+  inputs.access = &access;
+  inputs.embedder = &embedder;
+  inputs.budget_tokens = options.chunk_budget_tokens > 0
+                             ? std::min(options.chunk_budget_tokens, embedder.max_tokens() - 2)
+                             : DefaultBudgetTokens(embedder);
+  SharedWriter writer(corpus_writer);
+  WorkQueue queue(kQueueBytes);
+  RunCounts counts;
+  FailureList failures;
+  IndexReport report;
+  Reader reader(inputs, writer, queue, counts, failures, call);
+  EmbedWriter embed_writer(embedder, writer, failures, options.publish_every_chunks, call);
+  const auto report_progress = [&](const char* phase) {
+    IndexProgress now;
+    now.phase = phase;
+    now.documents_done = report.added + report.updated + counts.unchanged;
+    now.documents_total = counts.all_read ? counts.read.load() : 0;
+    now.chunks_done = report.chunks;
+    const double written = embed_writer.bytes_share();
+    now.bytes_share = written > 0 ? written : counts.bytes_share.load();
+    reporter.Report(now);
+  };
+  embed_writer.on_progress = [&] { report_progress("embedding"); };
+
+  Status read_status;
+  Status embed_status;
+  {
+    std::jthread reading([&] {
+      read_status = reader.Run();
+      queue.Finish();
+    });
+    constexpr std::chrono::milliseconds kPatience(200);
+    Work work;
+    while (true) {
+      const WorkQueue::Result result = queue.Pop(kPatience, work);
+      if (result == WorkQueue::Result::kDone) break;
+      if (result == WorkQueue::Result::kNothingYet) {
+        report_progress(report.chunks == 0 ? "reading" : "embedding");
+        continue;
+      }
+      if (!embed_status.ok()) continue;  // empties the queue after an error
+      embed_status = embed_writer.Add(std::move(work), report);
+      if (!embed_status.ok()) queue.Close();
+    }
+  }
+  if (embed_status.ok() && call.Check().ok()) embed_status = embed_writer.Finish(report);
+  FOOTNOTE_RETURN_IF_ERROR(embed_status);
+  FOOTNOTE_RETURN_IF_ERROR(read_status);
+  FOOTNOTE_RETURN_IF_ERROR(call.Check());
+
+  report_progress("publishing");
+  report.unchanged = counts.unchanged;
+  if (options.prune) {
+    FOOTNOTE_ASSIGN_OR_RETURN(report.deleted, Prune(reader, writer, failures));
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(report.generation, corpus_writer.Publish());
+  failures.MoveInto(report);
+  report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  return report;
+}
+
+}  // namespace footnote::indexer

@@ -1,0 +1,63 @@
+// A parser knows one format. The list of all is parsers.def; a new format is one file and one line
+// there.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/call_context.h"
+#include "common/status.h"
+#include "indexer/parsers/parsed_document.h"
+
+namespace footnote::indexer {
+
+// A document's text may not be larger; neither may a file that is read whole.
+inline constexpr uint64_t kMaxDocumentBytes = uint64_t{256} << 20;
+
+struct SourceFile {
+  std::filesystem::path path;
+  std::string relative_path;  // to the source it was found in, with '/': the document id
+  uint64_t size = 0;
+  std::string head;  // the first 16 KiB
+};
+
+// Takes documents one by one, so that a file of many is never whole in memory.
+class DocumentSink {
+ public:
+  virtual ~DocumentSink() = default;
+
+  // Errors end the parse; they are the run's (cancelled, disk full), not the document's.
+  virtual Status Add(ParsedDocument document) = 0;
+
+  // A document that could not be read; the parse goes on. `id` may be empty when it is not known.
+  virtual void Fail(const std::string& source, const std::string& id, const Status& error) = 0;
+};
+
+class Parser {
+ public:
+  virtual ~Parser() = default;
+
+  // By name and content.
+  virtual bool Accepts(const SourceFile& file) const = 0;
+
+  // Errors: the sink's, or what is wrong with the file as a whole.
+  virtual Status Parse(const SourceFile& file, DocumentSink& sink) const = 0;
+};
+
+// The first parser of parsers.def that accepts the file; INVALID_ARGUMENT "not text" when none
+// does.
+StatusOr<const Parser*> FindParser(const SourceFile& file);
+
+// The whole file as clean UTF-8 (see cleaner.h). RESOURCE_EXHAUSTED above kMaxDocumentBytes.
+StatusOr<std::string> ReadCleanText(const SourceFile& file);
+
+// "user.md" -> "user".
+std::string FileStem(const SourceFile& file);
+
+// True when the file's name ends so; `extension` in lower case, with its full stop.
+bool HasExtension(const SourceFile& file, std::string_view extension);
+
+}  // namespace footnote::indexer

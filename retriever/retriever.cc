@@ -1,0 +1,127 @@
+#include "retriever/retriever.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "common/text/utf8.h"
+#include "retriever/stages/stage.h"
+
+namespace footnote::retriever {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kMaxTopK = 1000;
+// Of each list, as deep as the published comparison of fusions went.
+constexpr size_t kMinDepth = 200;
+// Generations that may be dropped under one request before it gives up.
+constexpr int kAttempts = 4;
+
+double MillisecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+struct Stage {
+  Status (*run)(Retrieval&);
+  double RetrievalTimings::*timing;
+};
+
+constexpr Stage kStages[] = {
+#define FOOTNOTE_STAGE(name, timing) {&Run##name##Stage, &RetrievalTimings::timing},
+#include "retriever/stages/stages.def"
+#undef FOOTNOTE_STAGE
+};
+
+class LocalRetriever : public RetrievalBackend {
+ public:
+  LocalRetriever(std::shared_ptr<LocalCorpus> corpus, const Embedder* embedder)
+      : corpus_(std::move(corpus)), embedder_(embedder) {}
+
+  StatusOr<RetrievalResult> Retrieve(const RetrievalRequest& request,
+                                     const CallContext& call) override {
+    const Clock::time_point start = Clock::now();
+    RetrievalRequest clean = request;
+    clean.query = ReplaceInvalidUtf8(request.query);
+    FOOTNOTE_RETURN_IF_ERROR(Check(clean));
+    Retrieval retrieval{*corpus_, *embedder_, clean, call};
+    Status status;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      FOOTNOTE_ASSIGN_OR_RETURN(retrieval.snapshot, corpus_->Now());
+      status = RunComplete(retrieval);
+      if (status.code() != StatusCode::kAborted) break;
+    }
+    FOOTNOTE_RETURN_IF_ERROR(status);
+    retrieval.result.generation = retrieval.snapshot.view->generation.number();
+    retrieval.result.timings.total_ms = MillisecondsSince(start);
+    return std::move(retrieval.result);
+  }
+
+ private:
+  static Status Check(const RetrievalRequest& request) {
+    if (request.query.find_first_not_of(" \t\r\n") == std::string::npos) {
+      return InvalidArgumentError("the query is empty");
+    }
+    if (request.top_k < 1 || request.top_k > kMaxTopK) {
+      return InvalidArgumentError("top_k is " + std::to_string(request.top_k) +
+                                  "; it may be 1 to " + std::to_string(kMaxTopK));
+    }
+    for (const std::string& principal : request.asker.principals) {
+      FOOTNOTE_RETURN_IF_ERROR(CheckPrincipal(principal));
+    }
+    return OkStatus();
+  }
+
+  // Runs the stages, and again with longer lists while those left out of the lists could still
+  // fill the answer: min(top_k, what is visible) passages, whatever diversify took away.
+  static Status RunComplete(Retrieval& retrieval) {
+    const auto wanted = static_cast<size_t>(retrieval.request.top_k);
+    retrieval.depth = std::max(kMinDepth, wanted);
+    for (;;) {
+      FOOTNOTE_RETURN_IF_ERROR(RunStages(retrieval));
+      const bool full = retrieval.result.passages.size() >= wanted;
+      // Neither list was cut off, so longer ones would hold nothing more.
+      const bool exhausted =
+          retrieval.dense.size() < retrieval.depth && retrieval.lexical.size() < retrieval.depth;
+      if (full || exhausted) return OkStatus();
+      retrieval.depth *= 4;
+    }
+  }
+
+  static Status RunStages(Retrieval& retrieval) {
+    for (const Stage& stage : kStages) {
+      FOOTNOTE_RETURN_IF_ERROR(retrieval.call.Check());
+      const Clock::time_point start = Clock::now();
+      const Status status = stage.run(retrieval);
+      retrieval.result.timings.*stage.timing += MillisecondsSince(start);
+      FOOTNOTE_RETURN_IF_ERROR(status);
+    }
+    return OkStatus();
+  }
+
+  std::shared_ptr<LocalCorpus> corpus_;
+  const Embedder* embedder_;
+};
+
+}  // namespace
+
+StatusOr<std::unique_ptr<RetrievalBackend>> MakeLocalRetriever(std::shared_ptr<Corpus> corpus,
+                                                               const Embedder* embedder) {
+  std::shared_ptr<LocalCorpus> local = std::dynamic_pointer_cast<LocalCorpus>(std::move(corpus));
+  if (local == nullptr) return InvalidArgumentError("the corpus is not one that Corpus::Open gave");
+  const records::CorpusRecord& settings = local->settings();
+  if (embedder->model_sha256() != settings.embedder_sha256() ||
+      embedder->width() != static_cast<int>(settings.width())) {
+    return FailedPreconditionError(
+        "the corpus \"" + local->name() + "\" was made with the embedder " +
+        settings.embedder_name() + " (" + settings.embedder_sha256().substr(0, 12) +
+        "), not with " + embedder->name() + " (" + embedder->model_sha256().substr(0, 12) +
+        "): use `--embedder " +
+        (settings.embedder_path().empty() ? settings.embedder_name() : settings.embedder_path()) +
+        "`, or index its sources into a new corpus");
+  }
+  return std::unique_ptr<RetrievalBackend>(
+      std::make_unique<LocalRetriever>(std::move(local), embedder));
+}
+
+}  // namespace footnote::retriever

@@ -1,0 +1,40 @@
+// The nearest allowed rows by cosine, over all parts.
+#include <algorithm>
+
+#include "retriever/stages/stage.h"
+
+namespace footnote::retriever {
+
+Status RunDenseStage(Retrieval& retrieval) {
+  retrieval.dense.clear();
+  if (!retrieval.uses_dense()) return OkStatus();
+  const GenerationView& view = *retrieval.snapshot.view;
+  const RowSet& allowed = *retrieval.allowed;
+  bool exact = true;
+  for (size_t p = 0; p < view.parts.size(); ++p) {
+    if (allowed.counts[p] == 0) continue;
+    FOOTNOTE_RETURN_IF_ERROR(retrieval.call.Check());
+    FOOTNOTE_ASSIGN_OR_RETURN(const VectorHits found,
+                              view.parts[p].segment->vectors->Search(
+                                  retrieval.query_vector, retrieval.depth, allowed.bits[p],
+                                  allowed.counts[p], retrieval.request.exact));
+    exact = exact && found.exact_scan;
+    for (const VectorHit& hit : found.hits) {
+      // The index is not trusted with who may see what.
+      if (hit.row >= view.parts[p].segment->lengths.size() || !allowed.Has(p, hit.row)) continue;
+      Candidate candidate;
+      candidate.row = view.parts[p].base_row + hit.row;
+      candidate.dense = hit.score;
+      retrieval.dense.push_back(candidate);
+    }
+  }
+  std::sort(retrieval.dense.begin(), retrieval.dense.end(),
+            [](const Candidate& a, const Candidate& b) {
+              return a.dense != b.dense ? a.dense > b.dense : a.row < b.row;
+            });
+  if (retrieval.dense.size() > retrieval.depth) retrieval.dense.resize(retrieval.depth);
+  retrieval.result.exact_scan = exact;
+  return OkStatus();
+}
+
+}  // namespace footnote::retriever

@@ -1,0 +1,27 @@
+// Which rows may be returned: live, visible to the asker, matching the filter, within the scope.
+#include "retriever/stages/stage.h"
+
+namespace footnote::retriever {
+
+Status RunFilterStage(Retrieval& retrieval) {
+  const RetrievalRequest& request = retrieval.request;
+  const GenerationView& view = *retrieval.snapshot.view;
+  if (request.filter != nullptr) {
+    for (const std::string& field : request.filter->fields()) {
+      if (view.fields.contains(field)) continue;
+      std::string known;
+      for (const std::string& one : view.fields) known += (known.empty() ? "" : ", ") + one;
+      return InvalidArgumentError("no document of the corpus \"" + retrieval.corpus.name() +
+                                  "\" has the field \"" + field + "\"; there are: " + known);
+    }
+  }
+  retrieval.visible = retrieval.corpus.Visible(retrieval.snapshot, request.asker);
+  retrieval.allowed = retrieval.corpus.Allowed(retrieval.snapshot, request.asker, request.filter);
+  if (!request.scope_document_id.empty()) {
+    retrieval.allowed = std::make_shared<const RowSet>(
+        RowsOfDocument(view, *retrieval.allowed, request.scope_document_id));
+  }
+  return OkStatus();
+}
+
+}  // namespace footnote::retriever

@@ -1,0 +1,141 @@
+// One list of two: a sum of scores brought to one scale, or of reciprocal ranks.
+//
+// Calibrated: BM25 divided by its maximum; the cosine placed between its minimum and its maximum
+// over the allowed rows. The minimum is taken from a sample, since embedders differ widely in it
+// (unrelated texts: 0.0 for one, 0.7 for another) but corpora little.
+#include <algorithm>
+#include <unordered_map>
+
+#include "retriever/stages/stage.h"
+
+namespace footnote::retriever {
+namespace {
+
+constexpr double kDenseWeight = 0.5;
+// Cormack, Clarke and Büttcher 2009, "Reciprocal Rank Fusion", use 60.
+constexpr double kReciprocalRankOffset = 60;
+constexpr size_t kSampledRows = 1024;
+
+// Lowest cosine among allowed rows spread evenly over the corpus.
+StatusOr<float> SampledMinimum(const Retrieval& retrieval) {
+  const GenerationView& view = *retrieval.snapshot.view;
+  const RowSet& allowed = *retrieval.allowed;
+  const size_t stride = std::max<size_t>(1, allowed.count / kSampledRows);
+  float minimum = 1;
+  size_t seen = 0;
+  for (size_t p = 0; p < view.parts.size(); ++p) {
+    if (allowed.counts[p] == 0) continue;
+    std::vector<uint32_t> rows;
+    for (uint32_t row = 0; row < view.parts[p].segment->lengths.size(); ++row) {
+      if (allowed.Has(p, row) && seen++ % stride == 0) rows.push_back(row);
+    }
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> scores,
+                              view.parts[p].segment->vectors->Scores(retrieval.query_vector, rows));
+    for (float score : scores) minimum = std::min(minimum, score);
+  }
+  return minimum;
+}
+
+// Cosines of candidates that only the lexical list has.
+Status AddMissingCosines(Retrieval& retrieval, const std::vector<Candidate*>& missing) {
+  const GenerationView& view = *retrieval.snapshot.view;
+  std::vector<std::vector<uint32_t>> rows(view.parts.size());
+  std::vector<std::vector<Candidate*>> owners(view.parts.size());
+  for (Candidate* candidate : missing) {
+    const auto place = view.Locate(candidate->row);
+    rows[place.part].push_back(place.row);
+    owners[place.part].push_back(candidate);
+  }
+  for (size_t p = 0; p < rows.size(); ++p) {
+    if (rows[p].empty()) continue;
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        const std::vector<float> scores,
+        view.parts[p].segment->vectors->Scores(retrieval.query_vector, rows[p]));
+    for (size_t i = 0; i < scores.size(); ++i) owners[p][i]->dense = scores[i];
+  }
+  return OkStatus();
+}
+
+Status SetCalibratedScores(Retrieval& retrieval) {
+  FOOTNOTE_ASSIGN_OR_RETURN(float minimum, SampledMinimum(retrieval));
+  float maximum = minimum;
+  float lexical_maximum = 0;
+  for (const Candidate& candidate : retrieval.ranked) {
+    minimum = std::min(minimum, candidate.dense);
+    maximum = std::max(maximum, candidate.dense);
+    lexical_maximum = std::max(lexical_maximum, candidate.lexical);
+  }
+  const double range = double{maximum} - minimum;
+  for (Candidate& candidate : retrieval.ranked) {
+    const double dense = range > 0 ? (double{candidate.dense} - minimum) / range : 1.0;
+    const double lexical = lexical_maximum > 0 ? double{candidate.lexical} / lexical_maximum : 0.0;
+    candidate.score = kDenseWeight * dense + (1 - kDenseWeight) * lexical;
+  }
+  return OkStatus();
+}
+
+void SetReciprocalRanks(Retrieval& retrieval) {
+  std::unordered_map<size_t, double> scores;
+  for (const auto* list : {&retrieval.dense, &retrieval.lexical}) {
+    for (size_t rank = 0; rank < list->size(); ++rank) {
+      scores[(*list)[rank].row] += 1.0 / (kReciprocalRankOffset + static_cast<double>(rank));
+    }
+  }
+  for (Candidate& candidate : retrieval.ranked) candidate.score = scores[candidate.row];
+}
+
+// Ties go by document and place in it, not by row: rows depend on how often the corpus was
+// published.
+void SortRanked(Retrieval& retrieval) {
+  const GenerationView& view = *retrieval.snapshot.view;
+  std::sort(retrieval.ranked.begin(), retrieval.ranked.end(),
+            [&](const Candidate& a, const Candidate& b) {
+              if (a.score != b.score) return a.score > b.score;
+              const auto left = view.Locate(a.row);
+              const auto right = view.Locate(b.row);
+              const LoadedSegment& left_segment = *view.parts[left.part].segment;
+              const LoadedSegment& right_segment = *view.parts[right.part].segment;
+              const auto& left_document =
+                  left_segment.documents[left_segment.DocumentOfRow(left.row)];
+              const auto& right_document =
+                  right_segment.documents[right_segment.DocumentOfRow(right.row)];
+              if (left_document.id != right_document.id)
+                return left_document.id < right_document.id;
+              return a.row < b.row;
+            });
+}
+
+}  // namespace
+
+Status RunFuseStage(Retrieval& retrieval) {
+  retrieval.ranked = retrieval.dense;
+  std::unordered_map<size_t, bool> has_dense;
+  for (const Candidate& candidate : retrieval.dense) has_dense[candidate.row] = true;
+  for (const Candidate& candidate : retrieval.lexical) {
+    if (!has_dense.contains(candidate.row)) retrieval.ranked.push_back(candidate);
+  }
+  std::vector<Candidate*> missing;
+  for (Candidate& candidate : retrieval.ranked) {
+    if (retrieval.uses_lexical()) candidate.lexical = retrieval.lexical_scores[candidate.row];
+    if (retrieval.uses_dense() && !has_dense.contains(candidate.row)) missing.push_back(&candidate);
+  }
+  if (!missing.empty()) FOOTNOTE_RETURN_IF_ERROR(AddMissingCosines(retrieval, missing));
+  switch (retrieval.request.fusion) {
+    case FusionKind::kCalibratedSum:
+      FOOTNOTE_RETURN_IF_ERROR(SetCalibratedScores(retrieval));
+      break;
+    case FusionKind::kReciprocalRank:
+      SetReciprocalRanks(retrieval);
+      break;
+    case FusionKind::kDenseOnly:
+      for (Candidate& candidate : retrieval.ranked) candidate.score = candidate.dense;
+      break;
+    case FusionKind::kLexicalOnly:
+      for (Candidate& candidate : retrieval.ranked) candidate.score = candidate.lexical;
+      break;
+  }
+  SortRanked(retrieval);
+  return OkStatus();
+}
+
+}  // namespace footnote::retriever

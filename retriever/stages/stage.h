@@ -1,0 +1,53 @@
+// A question's way through the retriever: what the stages share, and the stages.
+//
+// Each stage is one file here and one line in stages.def, which is their order.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "retriever/retriever.h"
+#include "retriever/storage/local_corpus.h"
+
+namespace footnote::retriever {
+
+struct Candidate {
+  size_t row = 0;  // over all parts of the view
+  double score = 0;
+  float dense = 0;
+  float lexical = 0;
+};
+
+// One request's state. A stage reads what those before it wrote.
+struct Retrieval {
+  LocalCorpus& corpus;
+  const Embedder& embedder;
+  const RetrievalRequest& request;
+  const CallContext& call;
+  size_t depth = 0;  // of each of the two lists
+
+  // By the caller:
+  LocalCorpus::Snapshot snapshot = {};
+  std::vector<float> query_vector = {};  // embedded once, however often the stages run
+  // By filter:
+  std::shared_ptr<const RowSet> visible = nullptr;  // to the asker: whose statistics count
+  std::shared_ptr<const RowSet> allowed = nullptr;  // what may be returned
+  // By dense:
+  std::vector<Candidate> dense = {};  // best first
+  // By bm25:
+  std::vector<float> lexical_scores = {};  // of every row
+  std::vector<Candidate> lexical = {};     // best first
+  // By fuse, then cut by diversify:
+  std::vector<Candidate> ranked = {};  // best first
+  // By fetch:
+  RetrievalResult result = {};
+
+  bool uses_dense() const { return request.fusion != FusionKind::kLexicalOnly; }
+  bool uses_lexical() const { return request.fusion != FusionKind::kDenseOnly; }
+};
+
+#define FOOTNOTE_STAGE(name, timing) Status Run##name##Stage(Retrieval& retrieval);
+#include "retriever/stages/stages.def"
+#undef FOOTNOTE_STAGE
+
+}  // namespace footnote::retriever

@@ -1,0 +1,421 @@
+#include "retriever/storage/local_corpus.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "retriever/storage/codec.h"
+#include "retriever/storage/local_writer.h"
+
+namespace footnote::retriever {
+namespace {
+
+// A new generation shall be noticed within a second.
+constexpr std::chrono::milliseconds kPollInterval(250);
+// How long a request waits for a generation that another thread loads.
+constexpr std::chrono::milliseconds kLoadPatience(250);
+// Askers times filters in use at a time; each is a bit a row.
+constexpr size_t kMaxRowSets = 64;
+
+int64_t FolderBytes(const std::filesystem::path& folder) {
+  int64_t bytes = 0;
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator files(folder, error);
+  while (!error && files != std::filesystem::recursive_directory_iterator()) {
+    std::error_code gone;  // the writer may delete it meanwhile
+    const auto size = files->is_regular_file(gone) ? files->file_size(gone) : 0;
+    if (!gone) bytes += static_cast<int64_t>(size);
+    files.increment(error);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+StatusOr<std::vector<std::string>> ListCorpora(const std::filesystem::path& corpora_root) {
+  std::vector<std::string> names;
+  std::error_code error;
+  std::filesystem::directory_iterator folders(corpora_root, error);
+  if (error == std::errc::no_such_file_or_directory) return names;
+  if (error) {
+    return ErrnoError("cannot list the folder \"" + corpora_root.string() + "\"", error.value());
+  }
+  for (const auto& entry : folders) {
+    const std::string name = entry.path().filename().string();
+    if (CheckCorpusName(name).ok() && std::filesystem::exists(entry.path() / "db", error)) {
+      names.push_back(name);
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+StatusOr<std::shared_ptr<Corpus>> Corpus::Open(const std::filesystem::path& corpora_root,
+                                               const std::string& name) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::filesystem::path folder, FindCorpus(corpora_root, name));
+  FOOTNOTE_ASSIGN_OR_RETURN(std::shared_ptr<LocalCorpus> corpus, LocalCorpus::Open(folder));
+  return std::shared_ptr<Corpus>(std::move(corpus));
+}
+
+StatusOr<std::shared_ptr<LocalCorpus>> LocalCorpus::Open(const std::filesystem::path& corpus) {
+  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<ChunkStore> store, ChunkStore::OpenForReading(corpus));
+  std::shared_ptr<LocalCorpus> opened(new LocalCorpus(corpus, std::move(store)));
+  FOOTNOTE_RETURN_IF_ERROR(opened->Start());
+  return opened;
+}
+
+Status LocalCorpus::Start() {
+  FOOTNOTE_ASSIGN_OR_RETURN(settings_, ReadCorpusRecord(*store_));
+  if (settings_.analyzer_version() != kAnalyzerVersion) {
+    return FailedPreconditionError("the corpus \"" + name_ +
+                                   "\" was indexed with other rules for words: index its sources "
+                                   "into a new corpus");
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(analyzer_, Analyzer::Make(settings_.language()));
+  {
+    const std::lock_guard tables(tables_mutex_);
+    FOOTNOTE_RETURN_IF_ERROR(RefreshAccess());
+  }
+  {
+    const std::lock_guard loading(load_mutex_);
+    FOOTNOTE_RETURN_IF_ERROR(LoadCurrent());
+  }
+  bool damaged = false;
+  {
+    const std::lock_guard lock(state_mutex_);
+    damaged = !notes_.empty();
+  }
+  if (damaged) {
+    // Answers are right already; the file is mended if nobody writes just now and we may write.
+    StatusOr<std::unique_ptr<LocalWriter>> writer = LocalWriter::OpenExisting(folder_);
+    if (writer.ok()) (*writer)->RepairVectorFiles().IgnoreError();
+  }
+  poller_ = std::thread([this] { Poll(); });
+  return OkStatus();
+}
+
+LocalCorpus::~LocalCorpus() {
+  {
+    const std::lock_guard lock(stop_mutex_);
+    stopping_ = true;
+  }
+  stop_changed_.notify_all();
+  if (poller_.joinable()) poller_.join();
+}
+
+void LocalCorpus::Poll() {
+  std::unique_lock lock(stop_mutex_);
+  while (!stop_changed_.wait_for(lock, kPollInterval, [this] { return stopping_; })) {
+    lock.unlock();
+    // An error here is one that the next request meets and reports.
+    Now().status().IgnoreError();
+    lock.lock();
+  }
+}
+
+StatusOr<LocalCorpus::Snapshot> LocalCorpus::Now() {
+  std::string manifest;
+  {
+    const std::lock_guard tables(tables_mutex_);
+    FOOTNOTE_RETURN_IF_ERROR(store_->CatchUp());
+    FOOTNOTE_RETURN_IF_ERROR(RefreshAccess());
+    FOOTNOTE_ASSIGN_OR_RETURN(manifest, CurrentManifest());
+  }
+  if (!HasView(manifest)) {
+    // Who finds it first loads it. Others wait a moment, so that a deletion that was acknowledged
+    // is seen, but no longer: a big generation is swapped in without a pause.
+    std::unique_lock loading(load_mutex_, kLoadPatience);
+    if (loading.owns_lock()) {
+      FOOTNOTE_RETURN_IF_ERROR(LoadCurrent());
+    }
+  }
+  const std::lock_guard lock(state_mutex_);
+  return Snapshot{view_, access_};
+}
+
+bool LocalCorpus::HasView(const std::string& manifest) {
+  const std::lock_guard lock(state_mutex_);
+  return view_ != nullptr && view_->manifest == manifest;
+}
+
+StatusOr<std::string> LocalCorpus::CurrentManifest() const {
+  FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t current, ReadCurrent(*store_));
+  if (current == 0) {
+    return FailedPreconditionError("the corpus \"" + name_ +
+                                   "\" has no generation yet: wait until `footnote index` has "
+                                   "published one, or run it again");
+  }
+  return ReadManifest(*store_, current);
+}
+
+Status LocalCorpus::RefreshAccess() {
+  FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t epoch, ReadAccessEpoch(*store_));
+  std::shared_ptr<const AccessTable> before;
+  {
+    const std::lock_guard lock(state_mutex_);
+    before = access_;
+  }
+  if (before != nullptr && before->epoch == epoch) return OkStatus();
+  auto table = std::make_shared<AccessTable>();
+  std::optional<std::vector<std::string>> changed;
+  if (before != nullptr) {
+    FOOTNOTE_ASSIGN_OR_RETURN(changed, ReadAccessLog(*store_, before->epoch, epoch));
+  }
+  if (changed) {
+    table->lists = before->lists;
+    for (const std::string& id : *changed) {
+      FOOTNOTE_ASSIGN_OR_RETURN(const auto value, store_->Get(Table::kAccess, id));
+      table->lists.erase(id);
+      if (!value) continue;
+      FOOTNOTE_ASSIGN_OR_RETURN(const auto record,
+                                ParseRecord<records::AccessRecord>(*value, "access list"));
+      table->lists[id] = FromRecord(record);
+    }
+  } else {
+    ChunkStore::Cursor cursor = store_->Scan(Table::kAccess);
+    for (cursor.Seek(""); cursor.Valid(); cursor.Next()) {
+      FOOTNOTE_ASSIGN_OR_RETURN(const auto record,
+                                ParseRecord<records::AccessRecord>(cursor.value(), "access list"));
+      table->lists[std::string(cursor.key())] = FromRecord(record);
+    }
+    FOOTNOTE_RETURN_IF_ERROR(cursor.status());
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(const records::CorpusRecord settings, ReadCorpusRecord(*store_));
+  table->corpus_is_public = settings.is_public();
+  table->epoch = epoch;
+  const std::lock_guard lock(state_mutex_);
+  access_ = std::move(table);
+  return OkStatus();
+}
+
+Status LocalCorpus::LoadCurrent() {
+  std::string manifest;
+  {
+    const std::lock_guard tables(tables_mutex_);
+    FOOTNOTE_ASSIGN_OR_RETURN(manifest, CurrentManifest());
+  }
+  if (HasView(manifest)) return OkStatus();
+  StatusOr<std::shared_ptr<const GenerationView>> view = LoadView(manifest);
+  // While it was read, others caught up, and the writer may have dropped what was being read. Then
+  // there is a newer generation; otherwise the fault is real.
+  for (int attempt = 0; !view.ok() && attempt < 5; ++attempt) {
+    std::string newer;
+    {
+      const std::lock_guard tables(tables_mutex_);
+      FOOTNOTE_RETURN_IF_ERROR(store_->CatchUp());
+      FOOTNOTE_ASSIGN_OR_RETURN(newer, CurrentManifest());
+    }
+    if (newer == manifest) break;
+    manifest = std::move(newer);
+    view = LoadView(manifest);
+  }
+  if (!view.ok()) return std::move(view).status();
+  const std::lock_guard lock(state_mutex_);
+  for (const auto& part : (*view)->parts) {
+    if (!part.segment->note.empty()) notes_[part.segment->record.id()] = part.segment->note;
+  }
+  view_ = std::move(*view);
+  row_sets_.clear();
+  return OkStatus();
+}
+
+StatusOr<std::shared_ptr<const GenerationView>> LocalCorpus::LoadView(std::string manifest) {
+  FOOTNOTE_ASSIGN_OR_RETURN(records::GenerationRecord generation,
+                            ParseRecord<records::GenerationRecord>(manifest, "generation"));
+  std::shared_ptr<const GenerationView> before;
+  {
+    const std::lock_guard lock(state_mutex_);
+    before = view_;
+  }
+  auto view = std::make_shared<GenerationView>();
+  view->manifest = std::move(manifest);
+  view->serial = ++views_loaded_;
+  view->fields = {"document_id", "title", "source"};
+  for (const records::SegmentUse& use : generation.segments()) {
+    GenerationView::Part part;
+    if (before != nullptr) {
+      for (const auto& old : before->parts) {
+        if (old.segment->record.id() == use.segment().id()) part.segment = old.segment;
+      }
+    }
+    if (part.segment == nullptr) {
+      FOOTNOTE_ASSIGN_OR_RETURN(part.segment, LoadSegment(*store_, folder_, use.segment(),
+                                                          static_cast<int>(settings_.width())));
+    }
+    part.dead.resize(part.segment->documents.size());
+    for (uint32_t ordinal : use.tombstones()) {
+      if (ordinal < part.dead.size()) part.dead[ordinal] = true;
+    }
+    part.base_row = view->rows;
+    view->rows += part.segment->lengths.size();
+    const auto index = static_cast<uint32_t>(view->parts.size());
+    for (uint32_t i = 0; i < part.segment->documents.size(); ++i) {
+      if (part.dead[i]) continue;
+      const LoadedSegment::Document& document = part.segment->documents[i];
+      view->by_id[document.id] = {index, i};
+      for (const auto& [field, values] : document.metadata) view->fields.insert(field);
+    }
+    view->parts.push_back(std::move(part));
+  }
+  view->generation = std::move(generation);
+  return std::shared_ptr<const GenerationView>(std::move(view));
+}
+
+CorpusInfo LocalCorpus::Info() {
+  StatusOr<Snapshot> now = Now();
+  std::shared_ptr<const GenerationView> view;
+  std::shared_ptr<const AccessTable> access;
+  std::map<uint32_t, std::string> notes;
+  {
+    const std::lock_guard lock(state_mutex_);
+    view = view_;
+    access = access_;
+    notes = notes_;
+  }
+  CorpusInfo info;
+  info.name = name_;
+  info.is_public = access->corpus_is_public;
+  info.embedder_name = settings_.embedder_name();
+  info.embedder_sha256 = settings_.embedder_sha256();
+  info.embedder_path = settings_.embedder_path();
+  info.width = static_cast<int>(settings_.width());
+  const GenerationView::Part* largest = nullptr;
+  for (const auto& part : view->parts) {
+    if (largest == nullptr || part.segment->lengths.size() > largest->segment->lengths.size()) {
+      largest = &part;
+    }
+  }
+  const VectorIndexChoice choice = ChooseVectorIndex(FromRecord(settings_.vector_index()), 0);
+  info.vector_index = VectorIndexName(choice.kind);
+  info.vector_index_reason = choice.reason;
+  if (largest != nullptr) {
+    info.vector_index = VectorIndexName(FromRecord(largest->segment->record.kind()));
+    info.vector_index_reason = largest->segment->record.kind_reason();
+  }
+  for (const auto& [segment, note] : notes) info.vector_index_reason += "; " + note;
+  info.generation = view->generation.number();
+  info.documents = static_cast<int64_t>(view->generation.documents());
+  info.chunks = static_cast<int64_t>(view->generation.chunks());
+  info.tokens = static_cast<int64_t>(view->generation.tokens());
+  info.disk_bytes = FolderBytes(folder_);
+  info.metadata_fields.assign(view->fields.begin(), view->fields.end());
+  StatusOr<std::vector<records::GenerationRecord>> generations = ReadGenerations(*store_);
+  if (generations.ok()) {
+    for (const auto& generation : *generations) {
+      info.generations.push_back(
+          {generation.number(), generation.created_unix_s(),
+           static_cast<int64_t>(generation.documents()), static_cast<int64_t>(generation.chunks()),
+           static_cast<int64_t>(generation.tokens()), generation.number() == info.generation});
+    }
+  }
+  return info;
+}
+
+Status LocalCorpus::NotThere(const std::string& document_id) const {
+  return NotFoundError("the corpus \"" + name_ + "\" has no document \"" + document_id + "\"");
+}
+
+StatusOr<Document> LocalCorpus::DocumentAt(const Snapshot& snapshot,
+                                           GenerationView::Place place) const {
+  const auto& part = snapshot.view->parts[place.part];
+  const std::string key = RowKey(part.segment->record.id(), place.ordinal);
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto value, store_->Get(Table::kDocuments, key));
+  FOOTNOTE_ASSIGN_OR_RETURN(auto text, store_->Get(Table::kTexts, key));
+  // The generation was dropped between our looking and our reading; the next look finds a newer.
+  if (!value || !text) return AbortedError("the document changed while it was read: try again");
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto record,
+                            ParseRecord<records::DocumentRecord>(*value, "document"));
+  Document document;
+  document.id = record.id();
+  document.version = record.version();
+  document.title = record.title();
+  document.source = record.source();
+  document.text = std::move(*text);
+  document.metadata = FromRecord(record);
+  const auto access = snapshot.access->lists.find(record.id());
+  if (access != snapshot.access->lists.end()) document.access = access->second;
+  return document;
+}
+
+StatusOr<Document> LocalCorpus::GetDocument(const std::string& document_id, const Asker& asker) {
+  for (int attempt = 0;; ++attempt) {
+    FOOTNOTE_ASSIGN_OR_RETURN(const Snapshot now, Now());
+    const auto found = now.view->by_id.find(document_id);
+    if (found == now.view->by_id.end() || !now.access->Allows(asker, document_id)) {
+      return NotThere(document_id);
+    }
+    StatusOr<Document> document = DocumentAt(now, found->second);
+    if (document.ok() || document.status().code() != StatusCode::kAborted || attempt == 3) {
+      return document;
+    }
+  }
+}
+
+StatusOr<Document> LocalCorpus::GetDocumentAsOwner(const std::string& document_id) {
+  for (int attempt = 0;; ++attempt) {
+    FOOTNOTE_ASSIGN_OR_RETURN(const Snapshot now, Now());
+    const auto found = now.view->by_id.find(document_id);
+    if (found == now.view->by_id.end()) return NotThere(document_id);
+    StatusOr<Document> document = DocumentAt(now, found->second);
+    if (document.ok() || document.status().code() != StatusCode::kAborted || attempt == 3) {
+      return document;
+    }
+  }
+}
+
+StatusOr<std::vector<std::string>> LocalCorpus::DocumentIds() {
+  FOOTNOTE_ASSIGN_OR_RETURN(const Snapshot now, Now());
+  std::vector<std::string> ids;
+  for (const auto& [id, place] : now.view->by_id) ids.emplace_back(id);
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+std::shared_ptr<const RowSet> LocalCorpus::Cached(const std::string& key,
+                                                  const std::function<RowSet()>& make) {
+  {
+    const std::lock_guard lock(state_mutex_);
+    for (size_t i = row_sets_.size(); i-- > 0;) {
+      if (row_sets_[i].first != key) continue;
+      std::rotate(row_sets_.begin() + static_cast<std::ptrdiff_t>(i),
+                  row_sets_.begin() + static_cast<std::ptrdiff_t>(i) + 1, row_sets_.end());
+      return row_sets_.back().second;
+    }
+  }
+  auto made = std::make_shared<const RowSet>(make());
+  const std::lock_guard lock(state_mutex_);
+  if (row_sets_.size() >= kMaxRowSets) row_sets_.erase(row_sets_.begin());
+  row_sets_.emplace_back(key, made);
+  return made;
+}
+
+namespace {
+
+// View, access epoch and who asks; principals in any order are the same asker.
+std::string AskerKey(const LocalCorpus::Snapshot& snapshot, const Asker& asker) {
+  std::string key =
+      std::to_string(snapshot.view->serial) + "/" + std::to_string(snapshot.access->epoch);
+  std::vector<std::string> principals = asker.principals;
+  std::sort(principals.begin(), principals.end());
+  for (const std::string& principal : principals) {
+    key += "/" + std::to_string(principal.size()) + ":" + principal;
+  }
+  return key;
+}
+
+}  // namespace
+
+std::shared_ptr<const RowSet> LocalCorpus::Visible(const Snapshot& snapshot, const Asker& asker) {
+  return Cached(AskerKey(snapshot, asker),
+                [&] { return VisibleRows(*snapshot.view, *snapshot.access, asker); });
+}
+
+std::shared_ptr<const RowSet> LocalCorpus::Allowed(const Snapshot& snapshot, const Asker& asker,
+                                                   const Filter* filter) {
+  std::shared_ptr<const RowSet> visible = Visible(snapshot, asker);
+  if (filter == nullptr) return visible;
+  return Cached(AskerKey(snapshot, asker) + "?" + filter->expression(),
+                [&] { return FilteredRows(*snapshot.view, *visible, *filter); });
+}
+
+}  // namespace footnote::retriever

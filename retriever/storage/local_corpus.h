@@ -1,0 +1,96 @@
+// A corpus in a local folder, read beside a writer in another process; what corpus.h promises.
+//
+// A poller looks for a new generation four times a second and loads it in the background; each
+// request catches up with the writer first (access lists, erasures), so that it judges by what
+// holds now.
+#pragma once
+
+#include <condition_variable>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "retriever/corpus.h"
+#include "retriever/storage/chunk_store.h"
+#include "retriever/storage/view.h"
+#include "retriever/text/analyzer.h"
+
+namespace footnote::retriever {
+
+class LocalCorpus : public Corpus {
+ public:
+  // What a request works on: a generation and the access lists of now.
+  struct Snapshot {
+    std::shared_ptr<const GenerationView> view;
+    std::shared_ptr<const AccessTable> access;
+  };
+
+  static StatusOr<std::shared_ptr<LocalCorpus>> Open(const std::filesystem::path& corpus);
+  ~LocalCorpus() override;
+
+  CorpusInfo Info() override;
+  StatusOr<Document> GetDocument(const std::string& document_id, const Asker& asker) override;
+  StatusOr<Document> GetDocumentAsOwner(const std::string& document_id) override;
+  StatusOr<std::vector<std::string>> DocumentIds() override;
+  StatusOr<std::vector<std::string>> Verify(const std::function<void(double)>& progress) override;
+
+  // Catches up with the writer. The generation is the newest, unless loading it takes another
+  // thread longer than a moment: requests then go on with the one before.
+  StatusOr<Snapshot> Now();
+
+  // Rows visible to the asker, and those of them that the filter (may be null) leaves. Kept for the
+  // next request of the same asker and filter.
+  std::shared_ptr<const RowSet> Visible(const Snapshot& snapshot, const Asker& asker);
+  std::shared_ptr<const RowSet> Allowed(const Snapshot& snapshot, const Asker& asker,
+                                        const Filter* filter);
+
+  const ChunkStore& store() const { return *store_; }
+  const Analyzer& analyzer() const { return *analyzer_; }
+  const records::CorpusRecord& settings() const { return settings_; }
+  const std::string& name() const { return name_; }
+  const std::filesystem::path& folder() const { return folder_; }
+
+ private:
+  LocalCorpus(std::filesystem::path folder, std::unique_ptr<ChunkStore> store)
+      : folder_(std::move(folder)), name_(folder_.filename().string()), store_(std::move(store)) {}
+
+  Status Start();
+  void Poll();
+  // Makes access_ that of now. Needs tables_mutex_.
+  Status RefreshAccess();
+  // Loads the current generation if it is another than view_'s. Needs load_mutex_.
+  Status LoadCurrent();
+  StatusOr<std::string> CurrentManifest() const;
+  StatusOr<std::shared_ptr<const GenerationView>> LoadView(std::string manifest);
+  bool HasView(const std::string& manifest);
+  StatusOr<Document> DocumentAt(const Snapshot& snapshot, GenerationView::Place place) const;
+  std::shared_ptr<const RowSet> Cached(const std::string& key, const std::function<RowSet()>& make);
+  Status NotThere(const std::string& document_id) const;
+
+  const std::filesystem::path folder_;
+  const std::string name_;
+  std::unique_ptr<ChunkStore> store_;
+  records::CorpusRecord settings_;  // as at opening; is_public lives in AccessTable
+  std::unique_ptr<Analyzer> analyzer_;
+
+  std::mutex tables_mutex_;      // one catches up at a time
+  std::timed_mutex load_mutex_;  // one loads a generation at a time; taken before tables_mutex_
+  std::mutex state_mutex_;       // guards what follows; held for moments only
+  std::shared_ptr<const GenerationView> view_;
+  std::shared_ptr<const AccessTable> access_;
+  uint64_t views_loaded_ = 0;
+  std::map<uint32_t, std::string> notes_;  // faults found in FAISS files, by segment
+  std::vector<std::pair<std::string, std::shared_ptr<const RowSet>>> row_sets_;  // newest last
+
+  std::mutex stop_mutex_;
+  std::condition_variable stop_changed_;
+  bool stopping_ = false;
+  std::thread poller_;
+};
+
+}  // namespace footnote::retriever

@@ -1,0 +1,358 @@
+#include "retriever/storage/local_writer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <set>
+#include <utility>
+
+#include "common/sha256.h"
+#include "common/text/utf8.h"
+#include "retriever/storage/codec.h"
+#include "retriever/storage/segment.h"
+
+namespace footnote::retriever {
+namespace {
+
+constexpr size_t kMaxIdBytes = 4096;
+constexpr char kDefaultLanguage[] = "english";
+
+std::string HeaderKey(const std::string& id) { return "h" + id; }
+std::string BodyKey(const std::string& id) { return "b" + id; }
+
+// Deletes what lies in segments [begin, end), if anything does: a delete of nothing would still be
+// written, and replayed by every reader.
+Status DeleteIfAny(ChunkStore& store, uint32_t begin, uint64_t end) {
+  if (begin >= end) return OkStatus();
+  bool any = false;
+  for (Table table :
+       {Table::kDocuments, Table::kTexts, Table::kChunks, Table::kVectors, Table::kPostings}) {
+    ChunkStore::Cursor cursor = store.Scan(table);
+    cursor.Seek(SegmentKey(begin));
+    FOOTNOTE_RETURN_IF_ERROR(cursor.status());
+    any =
+        any || (cursor.Valid() && cursor.key().size() >= 4 && ReadBigEndian32(cursor.key()) < end);
+  }
+  if (!any) return OkStatus();
+  ChunkStore::Batch batch = store.NewBatch();
+  DeleteSegments(begin, end, batch);
+  return store.Write(std::move(batch), /*sync=*/false);
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<CorpusWriter>> CorpusWriter::Open(
+    const std::filesystem::path& corpora_root, const std::string& corpus,
+    const CorpusSettings& settings) {
+  FOOTNOTE_RETURN_IF_ERROR(CheckCorpusName(corpus));
+  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<LocalWriter> writer,
+                            LocalWriter::Open(corpora_root / corpus, settings));
+  return std::unique_ptr<CorpusWriter>(std::move(writer));
+}
+
+StatusOr<std::unique_ptr<LocalWriter>> LocalWriter::OpenFolder(
+    const std::filesystem::path& corpus) {
+  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<ChunkStore> store, ChunkStore::OpenForWriting(corpus));
+  return std::unique_ptr<LocalWriter>(new LocalWriter(corpus, std::move(store)));
+}
+
+StatusOr<std::unique_ptr<LocalWriter>> LocalWriter::OpenExisting(
+    const std::filesystem::path& corpus) {
+  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<LocalWriter> writer, OpenFolder(corpus));
+  FOOTNOTE_ASSIGN_OR_RETURN(writer->settings_, ReadCorpusRecord(*writer->store_));
+  FOOTNOTE_RETURN_IF_ERROR(writer->LoadState());
+  return writer;
+}
+
+StatusOr<std::unique_ptr<LocalWriter>> LocalWriter::Open(const std::filesystem::path& corpus,
+                                                         const CorpusSettings& settings) {
+  if (settings.width <= 0 || settings.embedder_sha256.empty()) {
+    return InvalidArgumentError("a corpus needs its embedder's hash and width");
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<LocalWriter> writer, OpenFolder(corpus));
+  ChunkStore::Cursor cursor = writer->store_->Scan(Table::kState);
+  cursor.Seek("");
+  FOOTNOTE_RETURN_IF_ERROR(cursor.status());
+  const bool is_new = !cursor.Valid();
+  if (!is_new) {
+    FOOTNOTE_ASSIGN_OR_RETURN(writer->settings_, ReadCorpusRecord(*writer->store_));
+  }
+  FOOTNOTE_RETURN_IF_ERROR(writer->ApplySettings(settings, is_new));
+  FOOTNOTE_RETURN_IF_ERROR(writer->LoadState());
+  return writer;
+}
+
+Status LocalWriter::ApplySettings(const CorpusSettings& settings, bool is_new) {
+  const std::string name = corpus_.filename().string();
+  records::CorpusRecord next = settings_;
+  if (is_new) {
+    next.set_format_version(kFormatVersion);
+    next.set_embedder_sha256(settings.embedder_sha256);
+    next.set_width(static_cast<uint32_t>(settings.width));
+    next.set_language(kDefaultLanguage);
+    next.set_analyzer_version(kAnalyzerVersion);
+    next.set_created_unix_s(std::time(nullptr));
+  } else if (next.embedder_sha256() != settings.embedder_sha256 ||
+             next.width() != static_cast<uint32_t>(settings.width)) {
+    return FailedPreconditionError(
+        "the corpus \"" + name + "\" was made with the embedder " + next.embedder_name() + " (" +
+        next.embedder_sha256().substr(0, 12) + "), not with " + settings.embedder_name + " (" +
+        settings.embedder_sha256.substr(0, 12) + "): use `--embedder " +
+        (next.embedder_path().empty() ? next.embedder_name() : next.embedder_path()) +
+        "`, or index into a new corpus");
+  } else if (next.analyzer_version() != kAnalyzerVersion) {
+    return FailedPreconditionError("the corpus \"" + name +
+                                   "\" was indexed with other rules for words: index its sources "
+                                   "into a new corpus");
+  }
+  next.set_embedder_name(settings.embedder_name);
+  if (!settings.embedder_path.empty()) next.set_embedder_path(settings.embedder_path);
+  if (settings.is_public) next.set_is_public(true);
+  if (is_new || settings.vector_index != VectorIndexKind::kAuto) {
+    next.set_vector_index(ToRecord(settings.vector_index));
+  }
+  const bool opened_up = next.is_public() && !settings_.is_public();
+  if (next.SerializeAsString() != settings_.SerializeAsString()) {
+    ChunkStore::Batch batch = store_->NewBatch();
+    PutCorpusRecord(next, batch);
+    if (opened_up && !is_new) {
+      FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t epoch, ReadAccessEpoch(*store_));
+      PutAccessEpoch(epoch + 1, batch);
+      ForgetAccessLog(epoch + 1, batch);
+    }
+    FOOTNOTE_RETURN_IF_ERROR(store_->Write(std::move(batch), /*sync=*/true));
+    settings_ = std::move(next);
+  }
+  return OkStatus();
+}
+
+Status LocalWriter::LoadState() {
+  FOOTNOTE_ASSIGN_OR_RETURN(analyzer_, Analyzer::Make(settings_.language()));
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<records::GenerationRecord> generations,
+                            ReadGenerations(*store_));
+  FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t current, ReadCurrent(*store_));
+  current_.Clear();
+  if (current != 0) {
+    FOOTNOTE_ASSIGN_OR_RETURN(current_, ReadGeneration(*store_, current));
+  }
+  FOOTNOTE_RETURN_IF_ERROR(RemoveGarbage(generations));
+  FOOTNOTE_ASSIGN_OR_RETURN(const bool purge, ReadPurgePending(*store_));
+  if (purge) {
+    FOOTNOTE_RETURN_IF_ERROR(Purge());
+    finished_erasure_ = true;
+  }
+  return LoadPublished();
+}
+
+Status LocalWriter::LoadPublished() {
+  published_.clear();
+  for (const records::SegmentUse& use : current_.segments()) {
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<records::DocumentRecord> documents,
+                              ReadDocumentRecords(*store_, use.segment().id()));
+    if (documents.size() != use.segment().documents()) {
+      return DataLossError("segment " + std::to_string(use.segment().id()) + " of the corpus \"" +
+                           corpus_.filename().string() +
+                           "\" has lost documents: restore the corpus from a copy, or delete it "
+                           "and index again");
+    }
+    const std::set<uint32_t> dead(use.tombstones().begin(), use.tombstones().end());
+    for (uint32_t i = 0; i < documents.size(); ++i) {
+      if (dead.contains(i)) continue;
+      published_[documents[i].id()] = {use.segment().id(),     i,
+                                       documents[i].chunks(),  documents[i].tokens(),
+                                       documents[i].version(), documents[i].fingerprint()};
+    }
+  }
+  return OkStatus();
+}
+
+Status LocalWriter::RemoveGarbage(const std::vector<records::GenerationRecord>& generations) {
+  const std::set<uint32_t> used = SegmentsOf(generations);
+  uint32_t begin = 0;
+  for (uint32_t id : used) {
+    FOOTNOTE_RETURN_IF_ERROR(DeleteIfAny(*store_, begin, id));
+    begin = id + 1;
+  }
+  FOOTNOTE_RETURN_IF_ERROR(DeleteIfAny(*store_, begin, uint64_t{1} << 32));
+  std::error_code error;
+  std::filesystem::directory_iterator files(corpus_ / "vectors", error);
+  if (error) return OkStatus();  // no folder yet
+  std::vector<std::filesystem::path> stale;
+  for (const auto& entry : files) {
+    const bool wanted = std::any_of(used.begin(), used.end(), [&](uint32_t id) {
+      return entry.path() == VectorFile(corpus_, id);
+    });
+    if (!wanted) stale.push_back(entry.path());
+  }
+  for (const auto& path : stale) std::filesystem::remove(path, error);
+  return OkStatus();
+}
+
+StatusOr<std::optional<records::StagedHeader>> LocalWriter::StagedHeaderOf(const std::string& id) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<std::string> value,
+                            store_->Get(Table::kStaged, HeaderKey(id)));
+  if (!value) return std::optional<records::StagedHeader>();
+  FOOTNOTE_ASSIGN_OR_RETURN(records::StagedHeader header,
+                            ParseRecord<records::StagedHeader>(*value, "staged document"));
+  return std::optional(std::move(header));
+}
+
+StatusOr<std::optional<DocumentState>> LocalWriter::Lookup(const std::string& document_id) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto header, StagedHeaderOf(document_id));
+  if (header && header->deletion()) return std::optional<DocumentState>();
+  if (header) {
+    return std::optional(DocumentState{header->version(), header->fingerprint(), /*staged=*/true});
+  }
+  const auto found = published_.find(document_id);
+  if (found == published_.end()) return std::optional<DocumentState>();
+  return std::optional(DocumentState{found->second.version, found->second.fingerprint, false});
+}
+
+StatusOr<std::vector<std::string>> LocalWriter::DocumentIds() {
+  std::set<std::string> ids;
+  for (const auto& [id, document] : published_) ids.insert(id);
+  ChunkStore::Cursor cursor = store_->Scan(Table::kStaged);
+  for (cursor.Seek("h"); cursor.Valid() && cursor.key().starts_with("h"); cursor.Next()) {
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        const records::StagedHeader header,
+        ParseRecord<records::StagedHeader>(cursor.value(), "staged document"));
+    const std::string id(cursor.key().substr(1));
+    if (header.deletion()) {
+      ids.erase(id);
+    } else {
+      ids.insert(id);
+    }
+  }
+  FOOTNOTE_RETURN_IF_ERROR(cursor.status());
+  return std::vector<std::string>(ids.begin(), ids.end());
+}
+
+Status LocalWriter::Check(const IndexedDocument& indexed) const {
+  const Document& document = indexed.document;
+  const auto bad = [&](const std::string& what) {
+    return InvalidArgumentError("the document \"" + document.id + "\" " + what);
+  };
+  if (document.id.empty() || document.id.size() > kMaxIdBytes) {
+    return bad("needs an id of 1 to " + std::to_string(kMaxIdBytes) + " bytes");
+  }
+  if (!IsValidUtf8(document.id) || !IsValidUtf8(document.text)) return bad("is not valid UTF-8");
+  if (document.version != Sha256Hex(document.text)) {
+    return bad("has a version that is not its text's SHA-256");
+  }
+  for (const auto* list : {&document.access.allow, &document.access.deny}) {
+    for (const std::string& principal : *list) {
+      FOOTNOTE_RETURN_IF_ERROR(CheckPrincipal(principal).WithContext("document " + document.id));
+    }
+  }
+  for (const Chunk& chunk : indexed.chunks) {
+    const ByteSpan span = chunk.span;
+    if (span.start > span.end || span.end > document.text.size() ||
+        Utf8Floor(document.text, span.start) != span.start ||
+        Utf8Floor(document.text, span.end) != span.end) {
+      return bad("has a chunk outside its text or inside a character");
+    }
+  }
+  const size_t width = settings_.width();
+  if (indexed.vectors.size() != indexed.chunks.size() * width) {
+    return bad("has not one vector of width " + std::to_string(width) + " for each chunk");
+  }
+  for (size_t i = 0; i < indexed.chunks.size(); ++i) {
+    double norm = 0;
+    for (size_t j = 0; j < width; ++j) {
+      norm += double{indexed.vectors[i * width + j]} * indexed.vectors[i * width + j];
+    }
+    // Also false for NaN.
+    if (!(std::fabs(norm - 1) < 0.02)) return bad("has a vector whose length is not 1");
+  }
+  return OkStatus();
+}
+
+Status LocalWriter::Put(const IndexedDocument& indexed, const std::string& fingerprint) {
+  FOOTNOTE_RETURN_IF_ERROR(Check(indexed));
+  const Document& document = indexed.document;
+  records::StagedDocument staged;
+  records::DocumentRecord& record = *staged.mutable_document();
+  record.set_id(document.id);
+  record.set_version(document.version);
+  record.set_fingerprint(fingerprint);
+  record.set_title(document.title);
+  record.set_source(document.source);
+  SetMetadata(document.metadata, record);
+  staged.set_text(document.text);
+  uint64_t tokens = 0;
+  for (const Chunk& chunk : indexed.chunks) {
+    records::ChunkRecord& stored = *staged.add_chunks();
+    const std::string text = document.text.substr(chunk.span.start, chunk.span.size());
+    stored.set_start(chunk.span.start);
+    stored.set_end(chunk.span.end);
+    for (const std::string& heading : chunk.heading_path) stored.add_heading_path(heading);
+    stored.set_clause(chunk.clause);
+    stored.set_page(static_cast<uint32_t>(std::max(0, chunk.page)));
+    stored.set_tokens(static_cast<uint32_t>(std::max(0, chunk.tokens)));
+    // What is embedded nearly always ends with the chunk's text, which is not kept twice then.
+    if (chunk.embedded_text.ends_with(text)) {
+      stored.set_context(chunk.embedded_text.substr(0, chunk.embedded_text.size() - text.size()));
+    } else {
+      stored.set_embedded_text(chunk.embedded_text);
+    }
+    stored.set_text(text);
+    tokens += stored.tokens();
+  }
+  record.set_chunks(static_cast<uint32_t>(indexed.chunks.size()));
+  record.set_tokens(tokens);
+  staged.set_vectors(EncodeHalves(indexed.vectors));
+  *staged.mutable_access() = ToRecord(document.access);
+  records::StagedHeader header;
+  header.set_version(document.version);
+  header.set_fingerprint(fingerprint);
+  ChunkStore::Batch batch = store_->NewBatch();
+  batch.Put(Table::kStaged, BodyKey(document.id), staged.SerializeAsString());
+  batch.Put(Table::kStaged, HeaderKey(document.id), header.SerializeAsString());
+  return store_->Write(std::move(batch), /*sync=*/true);
+}
+
+Status LocalWriter::Delete(const std::string& document_id) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto header, StagedHeaderOf(document_id));
+  const bool published = published_.contains(document_id);
+  if (!header && !published) return OkStatus();
+  ChunkStore::Batch batch = store_->NewBatch();
+  batch.Delete(Table::kStaged, BodyKey(document_id));
+  if (published) {
+    records::StagedHeader deletion;
+    deletion.set_deletion(true);
+    batch.Put(Table::kStaged, HeaderKey(document_id), deletion.SerializeAsString());
+  } else {
+    batch.Delete(Table::kStaged, HeaderKey(document_id));
+  }
+  return store_->Write(std::move(batch), /*sync=*/true);
+}
+
+Status LocalWriter::SetAccess(const std::string& document_id, const AccessList& access) {
+  for (const auto* list : {&access.allow, &access.deny}) {
+    for (const std::string& principal : *list) {
+      FOOTNOTE_RETURN_IF_ERROR(CheckPrincipal(principal));
+    }
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto body, store_->Get(Table::kStaged, BodyKey(document_id)));
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto kept, store_->Get(Table::kAccess, document_id));
+  if (!body && !kept) {
+    return NotFoundError("the corpus \"" + corpus_.filename().string() + "\" has no document \"" +
+                         document_id + "\"");
+  }
+  const records::AccessRecord record = ToRecord(access);
+  ChunkStore::Batch batch = store_->NewBatch();
+  if (body) {
+    FOOTNOTE_ASSIGN_OR_RETURN(auto staged,
+                              ParseRecord<records::StagedDocument>(*body, "staged document"));
+    *staged.mutable_access() = record;
+    batch.Put(Table::kStaged, BodyKey(document_id), staged.SerializeAsString());
+  }
+  if (kept) {
+    FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t epoch, ReadAccessEpoch(*store_));
+    PutAccess(document_id, record, epoch + 1, batch);
+    PutAccessEpoch(epoch + 1, batch);
+  }
+  return store_->Write(std::move(batch), /*sync=*/true);
+}
+
+}  // namespace footnote::retriever

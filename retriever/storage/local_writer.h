@@ -1,0 +1,91 @@
+// The writer of a corpus in a local folder; what corpus_writer.h promises.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "retriever/corpus_writer.h"
+#include "retriever/storage/chunk_store.h"
+#include "retriever/storage/manifest.h"
+#include "retriever/text/analyzer.h"
+
+namespace footnote::retriever {
+
+// Generations that stay readable, the current one included.
+inline constexpr size_t kKeptGenerations = 3;
+// A search asks every segment, so they are merged when there are more.
+inline constexpr size_t kMaxSegments = 8;
+// A segment with more dead rows than this is written anew without them.
+inline constexpr double kMaxDeadShare = 0.2;
+
+class LocalWriter : public CorpusWriter {
+ public:
+  // Opens without checking or changing settings; what rollback, erase and repair need. Removes what
+  // a crashed writer left.
+  static StatusOr<std::unique_ptr<LocalWriter>> OpenExisting(const std::filesystem::path& corpus);
+  static StatusOr<std::unique_ptr<LocalWriter>> Open(const std::filesystem::path& corpus,
+                                                     const CorpusSettings& settings);
+
+  StatusOr<std::optional<DocumentState>> Lookup(const std::string& document_id) override;
+  StatusOr<std::vector<std::string>> DocumentIds() override;
+  Status Put(const IndexedDocument& document, const std::string& fingerprint) override;
+  Status Delete(const std::string& document_id) override;
+  Status SetAccess(const std::string& document_id, const AccessList& access) override;
+  StatusOr<uint64_t> Publish() override;
+  StatusOr<uint64_t> CurrentGeneration() override { return current_.number(); }
+
+  StatusOr<uint64_t> Rollback(uint64_t to_generation);
+  Status Erase(const std::string& document_id);
+  // Rebuilds FAISS files that do not have their checksum.
+  Status RepairVectorFiles();
+
+ private:
+  struct Published {
+    uint32_t segment = 0;
+    uint32_t ordinal = 0;
+    uint32_t chunks = 0;
+    uint64_t tokens = 0;
+    std::string version;
+    std::string fingerprint;
+  };
+  struct Plan;
+
+  LocalWriter(std::filesystem::path corpus, std::unique_ptr<ChunkStore> store)
+      : corpus_(std::move(corpus)), store_(std::move(store)) {}
+
+  static StatusOr<std::unique_ptr<LocalWriter>> OpenFolder(const std::filesystem::path& corpus);
+  Status LoadState();
+  Status LoadPublished();
+  Status ApplySettings(const CorpusSettings& settings, bool is_new);
+  Status RemoveGarbage(const std::vector<records::GenerationRecord>& generations);
+  Status ForgetAccessOf(const std::vector<records::GenerationRecord>& kept,
+                        const std::vector<uint32_t>& dropped);
+  Status Check(const IndexedDocument& document) const;
+  StatusOr<std::optional<records::StagedHeader>> StagedHeaderOf(const std::string& id);
+  StatusOr<Plan> MakePlan();
+  void ChooseMerges(Plan& plan) const;
+  StatusOr<std::optional<records::SegmentRecord>> WriteSegment(Plan& plan, uint32_t id);
+  // A copy of a segment that lacks one document.
+  StatusOr<records::SegmentRecord> CopyWithout(const records::SegmentRecord& segment,
+                                               uint32_t ordinal, uint32_t id);
+  // Stages in `batch` all generations without the document; returns how many segments held it.
+  StatusOr<int> EraseFromGenerations(const std::string& document_id, ChunkStore::Batch& batch);
+  // Leaves no deleted byte in any file.
+  Status Purge();
+
+  std::filesystem::path corpus_;
+  std::unique_ptr<ChunkStore> store_;
+  records::CorpusRecord settings_;
+  std::unique_ptr<Analyzer> analyzer_;
+  records::GenerationRecord current_;  // number 0: none yet
+  std::unordered_map<std::string, Published> published_;
+  bool finished_erasure_ = false;  // opening found an erasure that a crash had cut short
+};
+
+}  // namespace footnote::retriever

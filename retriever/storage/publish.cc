@@ -1,0 +1,241 @@
+// LocalWriter::Publish: what is staged, and small or half-dead segments, become one new segment.
+#include <algorithm>
+#include <ctime>
+#include <set>
+#include <utility>
+
+#include "retriever/storage/local_writer.h"
+#include "retriever/storage/segment.h"
+
+namespace footnote::retriever {
+
+// What the next generation will be made of.
+struct LocalWriter::Plan {
+  struct Source {
+    std::string id;
+    bool staged = false;
+    uint32_t segment = 0;  // when not staged
+    uint32_t ordinal = 0;
+  };
+  struct Kept {
+    records::SegmentUse use;
+    uint64_t live_rows = 0;
+    uint64_t live_documents = 0;
+    bool merge = false;
+  };
+  std::vector<Kept> segments;
+  std::vector<Source> sources;  // of the new segment
+  std::set<std::string> deleted;
+  std::vector<std::pair<std::string, records::AccessRecord>> access;
+  uint64_t staged = 0;
+};
+
+StatusOr<LocalWriter::Plan> LocalWriter::MakePlan() {
+  Plan plan;
+  std::map<uint32_t, std::set<uint32_t>> dead;  // by segment
+  ChunkStore::Cursor cursor = store_->Scan(Table::kStaged);
+  for (cursor.Seek("h"); cursor.Valid() && cursor.key().starts_with("h"); cursor.Next()) {
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        const records::StagedHeader header,
+        ParseRecord<records::StagedHeader>(cursor.value(), "staged document"));
+    std::string id(cursor.key().substr(1));
+    ++plan.staged;
+    if (const auto old = published_.find(id); old != published_.end()) {
+      dead[old->second.segment].insert(old->second.ordinal);
+    }
+    if (header.deletion()) {
+      plan.deleted.insert(std::move(id));
+    } else {
+      plan.sources.push_back({std::move(id), /*staged=*/true});
+    }
+  }
+  FOOTNOTE_RETURN_IF_ERROR(cursor.status());
+  std::map<uint32_t, Plan::Kept*> by_segment;
+  plan.segments.reserve(static_cast<size_t>(current_.segments_size()));
+  for (const records::SegmentUse& use : current_.segments()) {
+    std::set<uint32_t>& gone = dead[use.segment().id()];
+    gone.insert(use.tombstones().begin(), use.tombstones().end());
+    Plan::Kept kept;
+    *kept.use.mutable_segment() = use.segment();
+    for (uint32_t ordinal : gone) kept.use.add_tombstones(ordinal);
+    plan.segments.push_back(std::move(kept));
+    by_segment[use.segment().id()] = &plan.segments.back();
+  }
+  for (const auto& [id, document] : published_) {
+    if (dead[document.segment].contains(document.ordinal)) continue;
+    Plan::Kept& kept = *by_segment[document.segment];
+    kept.live_rows += document.chunks;
+    kept.live_documents += 1;
+  }
+  std::erase_if(plan.segments, [](const Plan::Kept& kept) { return kept.live_documents == 0; });
+  ChooseMerges(plan);
+  const auto merges = [&](uint32_t segment) {
+    return std::any_of(plan.segments.begin(), plan.segments.end(), [&](const Plan::Kept& kept) {
+      return kept.merge && kept.use.segment().id() == segment;
+    });
+  };
+  for (const auto& [id, document] : published_) {
+    if (dead[document.segment].contains(document.ordinal) || !merges(document.segment)) continue;
+    plan.sources.push_back({id, /*staged=*/false, document.segment, document.ordinal});
+  }
+  std::erase_if(plan.segments, [](const Plan::Kept& kept) { return kept.merge; });
+  // By id: a segment's content does not depend on the order in which documents were staged, nor on
+  // how many runs it took.
+  std::sort(plan.sources.begin(), plan.sources.end(),
+            [](const Plan::Source& a, const Plan::Source& b) { return a.id < b.id; });
+  return plan;
+}
+
+void LocalWriter::ChooseMerges(Plan& plan) const {
+  uint64_t merged_rows = 0;
+  size_t remaining = plan.sources.empty() ? 0 : 1;
+  std::vector<Plan::Kept*> whole;
+  for (Plan::Kept& kept : plan.segments) {
+    const uint64_t rows = kept.use.segment().rows();
+    const double dead_share =
+        rows == 0 ? 0 : 1.0 - static_cast<double>(kept.live_rows) / static_cast<double>(rows);
+    kept.merge = dead_share > kMaxDeadShare;
+    if (kept.merge) {
+      merged_rows += kept.live_rows;
+      remaining = 1;
+    } else {
+      whole.push_back(&kept);
+    }
+  }
+  remaining += whole.size();
+  if (remaining <= kMaxSegments) return;
+  // From the smallest, and on as long as the next is not much larger than what is merged already:
+  // so each row is rewritten a logarithmic number of times.
+  std::sort(whole.begin(), whole.end(), [](const Plan::Kept* a, const Plan::Kept* b) {
+    return a->live_rows != b->live_rows ? a->live_rows < b->live_rows
+                                        : a->use.segment().id() < b->use.segment().id();
+  });
+  for (Plan::Kept* kept : whole) {
+    if (remaining <= kMaxSegments / 2 && kept->live_rows > 2 * merged_rows) break;
+    kept->merge = true;
+    merged_rows += kept->live_rows;
+    --remaining;
+  }
+}
+
+StatusOr<std::optional<records::SegmentRecord>> LocalWriter::WriteSegment(Plan& plan, uint32_t id) {
+  if (plan.sources.empty()) return std::optional<records::SegmentRecord>();
+  SegmentBuilder builder(*store_, *analyzer_, id, static_cast<int>(settings_.width()));
+  for (const Plan::Source& source : plan.sources) {
+    records::StagedDocument document;
+    if (source.staged) {
+      FOOTNOTE_ASSIGN_OR_RETURN(const auto body, store_->Get(Table::kStaged, "b" + source.id));
+      if (!body) return DataLossError("the staged document \"" + source.id + "\" is missing");
+      FOOTNOTE_ASSIGN_OR_RETURN(document,
+                                ParseRecord<records::StagedDocument>(*body, "staged document"));
+      plan.access.emplace_back(source.id, document.access());
+    } else {
+      FOOTNOTE_ASSIGN_OR_RETURN(document, ReadDocument(*store_, source.segment, source.ordinal));
+    }
+    FOOTNOTE_RETURN_IF_ERROR(builder.Add(std::move(document)));
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(records::SegmentRecord record,
+                            builder.Finish(corpus_, FromRecord(settings_.vector_index())));
+  return std::optional(std::move(record));
+}
+
+StatusOr<uint64_t> LocalWriter::Publish() {
+  FOOTNOTE_ASSIGN_OR_RETURN(Plan plan, MakePlan());
+  // A corpus that never had a generation gets an empty one, so that it can be opened.
+  if (plan.staged == 0 && current_.number() != 0) return current_.number();
+  FOOTNOTE_ASSIGN_OR_RETURN(const uint32_t segment_id, ReadNextSegment(*store_));
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto segment, WriteSegment(plan, segment_id));
+  FOOTNOTE_ASSIGN_OR_RETURN(std::vector<records::GenerationRecord> generations,
+                            ReadGenerations(*store_));
+
+  records::GenerationRecord next;
+  next.set_number(generations.empty() ? 1 : generations.back().number() + 1);
+  next.set_created_unix_s(std::time(nullptr));
+  next.set_embedder_sha256(settings_.embedder_sha256());
+  for (const Plan::Kept& kept : plan.segments) *next.add_segments() = kept.use;
+  if (segment) *next.add_segments()->mutable_segment() = *segment;
+
+  // The documents as they will be.
+  std::unordered_map<std::string, Published> published = published_;
+  for (const std::string& id : plan.deleted) published.erase(id);
+  if (segment) {
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<records::DocumentRecord> documents,
+                              ReadDocumentRecords(*store_, segment_id));
+    for (uint32_t i = 0; i < documents.size(); ++i) {
+      const records::DocumentRecord& document = documents[i];
+      published[document.id()] = {segment_id,         i,
+                                  document.chunks(),  document.tokens(),
+                                  document.version(), document.fingerprint()};
+    }
+  }
+  uint64_t chunks = 0;
+  uint64_t tokens = 0;
+  for (const auto& [id, document] : published) {
+    chunks += document.chunks;
+    tokens += document.tokens;
+  }
+  next.set_documents(published.size());
+  next.set_chunks(chunks);
+  next.set_tokens(tokens);
+
+  ChunkStore::Batch batch = store_->NewBatch();
+  PutGeneration(next, batch);
+  PutCurrent(next.number(), batch);
+  PutNextSegment(segment_id + 1, batch);
+  FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t epoch, ReadAccessEpoch(*store_));
+  if (!plan.access.empty()) {
+    for (const auto& [id, access] : plan.access) {
+      batch.Put(Table::kAccess, id, access.SerializeAsString());
+    }
+    // Readers read all lists again, rather than a log as long as the table.
+    PutAccessEpoch(epoch + 1, batch);
+    ForgetAccessLog(epoch + 1, batch);
+  }
+  batch.DeleteRange(Table::kStaged, "b", "i");  // keys begin with "b" or "h"
+  generations.push_back(next);
+  std::vector<records::GenerationRecord> kept;
+  for (size_t i = 0; i < generations.size(); ++i) {
+    if (i + kKeptGenerations >= generations.size()) {
+      kept.push_back(generations[i]);
+    } else {
+      DeleteGeneration(generations[i].number(), batch);
+    }
+  }
+  FOOTNOTE_RETURN_IF_ERROR(store_->Write(std::move(batch), /*sync=*/true));
+  current_ = std::move(next);
+  published_ = std::move(published);
+
+  // Published. What follows only tidies up; what fails of it is done by the next writer.
+  const std::set<uint32_t> before = SegmentsOf(generations);
+  const std::set<uint32_t> after = SegmentsOf(kept);
+  std::vector<uint32_t> dropped;
+  std::set_difference(before.begin(), before.end(), after.begin(), after.end(),
+                      std::back_inserter(dropped));
+  if (!dropped.empty()) {
+    ForgetAccessOf(kept, dropped).IgnoreError();
+    RemoveGarbage(kept).IgnoreError();
+  }
+  return current_.number();
+}
+
+// Deletes the access lists of documents that no kept generation holds any more.
+Status LocalWriter::ForgetAccessOf(const std::vector<records::GenerationRecord>& kept,
+                                   const std::vector<uint32_t>& dropped) {
+  std::set<std::string> gone;
+  for (uint32_t segment : dropped) {
+    FOOTNOTE_ASSIGN_OR_RETURN(const auto documents, ReadDocumentRecords(*store_, segment));
+    for (const auto& document : documents) {
+      if (!published_.contains(document.id())) gone.insert(document.id());
+    }
+  }
+  if (gone.empty()) return OkStatus();
+  for (uint32_t segment : SegmentsOf(kept)) {
+    FOOTNOTE_ASSIGN_OR_RETURN(const auto documents, ReadDocumentRecords(*store_, segment));
+    for (const auto& document : documents) gone.erase(document.id());
+  }
+  ChunkStore::Batch batch = store_->NewBatch();
+  for (const std::string& id : gone) batch.Delete(Table::kAccess, id);
+  return store_->Write(std::move(batch), /*sync=*/false);
+}
+
+}  // namespace footnote::retriever

@@ -1,0 +1,194 @@
+#include "retriever/storage/segment.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/file.h"
+#include "common/sha256.h"
+#include "retriever/storage/codec.h"
+
+namespace footnote::retriever {
+namespace {
+
+constexpr size_t kBatchBytes = size_t{4} << 20;
+
+Status Missing(const std::string& what, uint32_t segment) {
+  return DataLossError(what + " of segment " + std::to_string(segment) +
+                       " is missing or damaged: restore the corpus from a copy, or index it again");
+}
+
+StatusOr<std::string> WriteVectorFile(const VectorIndex& index, const std::filesystem::path& path) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::string bytes, index.Serialize());
+  std::error_code error;
+  std::filesystem::create_directories(path.parent_path(), error);
+  FOOTNOTE_RETURN_IF_ERROR(WriteFileAtomically(path, bytes));
+  return Sha256Hex(bytes);
+}
+
+}  // namespace
+
+std::string EmbeddedText(const records::ChunkRecord& chunk) {
+  return chunk.embedded_text().empty() ? chunk.context() + chunk.text() : chunk.embedded_text();
+}
+
+Status SegmentBuilder::Add(records::StagedDocument document) {
+  records::DocumentRecord& record = *document.mutable_document();
+  record.set_first_row(rows_);
+  record.set_chunks(static_cast<uint32_t>(document.chunks_size()));
+  const std::string key = RowKey(id_, documents_);
+  batch_.Put(Table::kDocuments, key, record.SerializeAsString());
+  batch_.Put(Table::kTexts, key, document.text());
+  const size_t vector_bytes = 2 * static_cast<size_t>(width_);
+  if (document.vectors().size() != vector_bytes * static_cast<size_t>(document.chunks_size())) {
+    return InternalError("the document \"" + record.id() + "\" has not one vector for each chunk");
+  }
+  for (int i = 0; i < document.chunks_size(); ++i) {
+    records::ChunkRecord& chunk = *document.mutable_chunks(i);
+    chunk.set_document(documents_);
+    const std::string row_key = RowKey(id_, rows_);
+    const std::string_view vector =
+        std::string_view(document.vectors())
+            .substr(static_cast<size_t>(i) * vector_bytes, vector_bytes);
+    batch_.Put(Table::kChunks, row_key, chunk.SerializeAsString());
+    batch_.Put(Table::kVectors, row_key, vector);
+    DecodeHalves(vector, static_cast<size_t>(width_), vectors_);
+    FOOTNOTE_RETURN_IF_ERROR(postings_.Add(rows_, analyzer_.Terms(EmbeddedText(chunk))));
+    ++rows_;
+  }
+  ++documents_;
+  if (batch_.bytes() < kBatchBytes) return OkStatus();
+  ChunkStore::Batch full = std::exchange(batch_, store_.NewBatch());
+  return store_.Write(std::move(full), /*sync=*/false);
+}
+
+StatusOr<records::SegmentRecord> SegmentBuilder::Finish(const std::filesystem::path& corpus,
+                                                        VectorIndexKind asked) {
+  FOOTNOTE_RETURN_IF_ERROR(store_.Write(std::move(batch_), /*sync=*/false));
+  FOOTNOTE_RETURN_IF_ERROR(postings_.Finish());
+  records::SegmentRecord record;
+  record.set_id(id_);
+  record.set_documents(documents_);
+  record.set_rows(rows_);
+  const VectorIndexChoice choice = ChooseVectorIndex(asked, rows_);
+  record.set_kind(ToRecord(choice.kind));
+  record.set_kind_reason(choice.reason);
+  if (rows_ == 0) return record;
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<VectorIndex> index,
+                            VectorIndex::Build(choice.kind, width_, vectors_));
+  vectors_ = {};
+  FOOTNOTE_ASSIGN_OR_RETURN(std::string sha256, WriteVectorFile(*index, VectorFile(corpus, id_)));
+  record.set_faiss_sha256(std::move(sha256));
+  return record;
+}
+
+StatusOr<std::vector<float>> ReadVectors(const ChunkStore& store, uint32_t segment, size_t rows,
+                                         int width) {
+  std::vector<float> vectors;
+  vectors.reserve(rows * static_cast<size_t>(width));
+  ChunkStore::Cursor cursor = store.Scan(Table::kVectors);
+  cursor.Seek(SegmentKey(segment));
+  for (uint32_t row = 0; row < rows; ++row, cursor.Next()) {
+    FOOTNOTE_RETURN_IF_ERROR(cursor.status());
+    if (!cursor.Valid() || cursor.key() != RowKey(segment, row) ||
+        !DecodeHalves(cursor.value(), static_cast<size_t>(width), vectors)) {
+      return Missing("the vector of row " + std::to_string(row), segment);
+    }
+  }
+  return vectors;
+}
+
+StatusOr<std::string> RebuildVectorFile(const ChunkStore& store,
+                                        const std::filesystem::path& corpus,
+                                        const records::SegmentRecord& segment, int width) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> vectors,
+                            ReadVectors(store, segment.id(), segment.rows(), width));
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<VectorIndex> index,
+                            VectorIndex::Build(FromRecord(segment.kind()), width, vectors));
+  return WriteVectorFile(*index, VectorFile(corpus, segment.id()));
+}
+
+StatusOr<records::StagedDocument> ReadDocument(const ChunkStore& store, uint32_t segment,
+                                               uint32_t ordinal) {
+  const std::string name = "document " + std::to_string(ordinal);
+  const std::string key = RowKey(segment, ordinal);
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto record, store.Get(Table::kDocuments, key));
+  FOOTNOTE_ASSIGN_OR_RETURN(auto text, store.Get(Table::kTexts, key));
+  if (!record || !text) return Missing(name, segment);
+  records::StagedDocument document;
+  FOOTNOTE_ASSIGN_OR_RETURN(*document.mutable_document(),
+                            ParseRecord<records::DocumentRecord>(*record, name));
+  document.set_text(std::move(*text));
+  for (uint32_t i = 0; i < document.document().chunks(); ++i) {
+    const std::string row_key = RowKey(segment, document.document().first_row() + i);
+    FOOTNOTE_ASSIGN_OR_RETURN(const auto chunk, store.Get(Table::kChunks, row_key));
+    FOOTNOTE_ASSIGN_OR_RETURN(const auto vector, store.Get(Table::kVectors, row_key));
+    if (!chunk || !vector) return Missing("a chunk of " + name, segment);
+    FOOTNOTE_ASSIGN_OR_RETURN(*document.add_chunks(),
+                              ParseRecord<records::ChunkRecord>(*chunk, "chunk of " + name));
+    document.mutable_vectors()->append(*vector);
+  }
+  return document;
+}
+
+StatusOr<std::vector<records::DocumentRecord>> ReadDocumentRecords(const ChunkStore& store,
+                                                                   uint32_t segment) {
+  std::vector<records::DocumentRecord> documents;
+  ChunkStore::Cursor cursor = store.Scan(Table::kDocuments);
+  const std::string prefix = SegmentKey(segment);
+  for (cursor.Seek(prefix); cursor.Valid() && cursor.key().starts_with(prefix); cursor.Next()) {
+    FOOTNOTE_ASSIGN_OR_RETURN(records::DocumentRecord record,
+                              ParseRecord<records::DocumentRecord>(cursor.value(), "document"));
+    documents.push_back(std::move(record));
+  }
+  FOOTNOTE_RETURN_IF_ERROR(cursor.status());
+  return documents;
+}
+
+uint32_t LoadedSegment::DocumentOfRow(uint32_t row) const {
+  // The last document that begins at or before the row. Documents without chunks begin where the
+  // next one does, and come before it.
+  const auto after = std::upper_bound(
+      documents.begin(), documents.end(), row,
+      [](uint32_t wanted, const Document& document) { return wanted < document.first_row; });
+  return static_cast<uint32_t>(after - documents.begin()) - 1;
+}
+
+StatusOr<std::shared_ptr<const LoadedSegment>> LoadSegment(const ChunkStore& store,
+                                                           const std::filesystem::path& corpus,
+                                                           const records::SegmentRecord& segment,
+                                                           int width) {
+  auto loaded = std::make_shared<LoadedSegment>();
+  loaded->record = segment;
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<records::DocumentRecord> documents,
+                            ReadDocumentRecords(store, segment.id()));
+  if (documents.size() != segment.documents()) return Missing("a document", segment.id());
+  uint32_t rows = 0;
+  for (const records::DocumentRecord& record : documents) {
+    if (record.first_row() != rows) return Missing("a chunk", segment.id());
+    rows += record.chunks();
+    Metadata metadata = FromRecord(record);
+    metadata["document_id"] = {record.id()};
+    metadata["title"] = {record.title()};
+    metadata["source"] = {record.source()};
+    loaded->documents.push_back({record.id(), record.version(), record.title(), std::move(metadata),
+                                 record.first_row(), record.chunks()});
+  }
+  if (rows != segment.rows()) return Missing("a chunk", segment.id());
+  FOOTNOTE_ASSIGN_OR_RETURN(loaded->lengths, ReadRowLengths(store, segment.id(), rows));
+  if (rows == 0) return std::shared_ptr<const LoadedSegment>(std::move(loaded));
+  StatusOr<std::unique_ptr<VectorIndex>> index =
+      VectorIndex::Load(VectorFile(corpus, segment.id()), segment.faiss_sha256(),
+                        FromRecord(segment.kind()), width, rows);
+  if (index.ok()) {
+    loaded->vectors = std::move(*index);
+    return std::shared_ptr<const LoadedSegment>(std::move(loaded));
+  }
+  loaded->note = index.status().message() + ", and was rebuilt from the stored vectors";
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> vectors,
+                            ReadVectors(store, segment.id(), rows, width));
+  FOOTNOTE_ASSIGN_OR_RETURN(loaded->vectors,
+                            VectorIndex::Build(FromRecord(segment.kind()), width, vectors));
+  return std::shared_ptr<const LoadedSegment>(std::move(loaded));
+}
+
+}  // namespace footnote::retriever

@@ -1,0 +1,97 @@
+// Segments: immutable sets of rows with their postings and FAISS file. Writing one, loading one,
+// reading a document back.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/status.h"
+#include "retriever/filter.h"
+#include "retriever/storage/chunk_store.h"
+#include "retriever/storage/lexical_index.h"
+#include "retriever/storage/manifest.h"
+#include "retriever/storage/vector_index.h"
+#include "retriever/text/analyzer.h"
+
+namespace footnote::retriever {
+
+// What was embedded and is searched lexically.
+std::string EmbeddedText(const records::ChunkRecord& chunk);
+
+// Writes one segment, document by document. Nothing refers to it until a manifest does; rows of one
+// that was never published are garbage, which the next writer removes.
+class SegmentBuilder {
+ public:
+  SegmentBuilder(ChunkStore& store, const Analyzer& analyzer, uint32_t id, int width)
+      : store_(store),
+        analyzer_(analyzer),
+        id_(id),
+        width_(width),
+        batch_(store.NewBatch()),
+        postings_(id, store) {}
+
+  // Takes the record apart; its first_row is set here.
+  Status Add(records::StagedDocument document);
+  // Builds and writes the FAISS file.
+  StatusOr<records::SegmentRecord> Finish(const std::filesystem::path& corpus,
+                                          VectorIndexKind asked);
+
+ private:
+  ChunkStore& store_;
+  const Analyzer& analyzer_;
+  uint32_t id_;
+  int width_;
+  ChunkStore::Batch batch_;
+  PostingsWriter postings_;
+  uint32_t documents_ = 0;
+  uint32_t rows_ = 0;
+  std::vector<float> vectors_;
+};
+
+// Builds the FAISS file of a segment anew from table vectors and puts it in place. Returns its
+// checksum.
+StatusOr<std::string> RebuildVectorFile(const ChunkStore& store,
+                                        const std::filesystem::path& corpus,
+                                        const records::SegmentRecord& segment, int width);
+
+// [rows, width] of a segment, from table vectors.
+StatusOr<std::vector<float>> ReadVectors(const ChunkStore& store, uint32_t segment, size_t rows,
+                                         int width);
+
+// A document of a segment as it was staged: record, text, chunks, vectors. `access` is not set.
+StatusOr<records::StagedDocument> ReadDocument(const ChunkStore& store, uint32_t segment,
+                                               uint32_t ordinal);
+StatusOr<std::vector<records::DocumentRecord>> ReadDocumentRecords(const ChunkStore& store,
+                                                                   uint32_t segment);
+
+// A segment as searches see it.
+struct LoadedSegment {
+  struct Document {
+    std::string id;
+    std::string version;
+    std::string title;
+    Metadata metadata;  // with document_id, title and source, which filters know too
+    uint32_t first_row = 0;
+    uint32_t chunks = 0;
+  };
+  records::SegmentRecord record;
+  std::vector<Document> documents;
+  std::vector<uint32_t> lengths;         // terms of each row
+  std::unique_ptr<VectorIndex> vectors;  // null when there are no rows
+  std::string note;  // what was wrong with the FAISS file; empty when nothing was
+
+  // Ordinal of the document that a row belongs to.
+  uint32_t DocumentOfRow(uint32_t row) const;
+};
+
+// Loads a segment; when its FAISS file is missing or damaged, rebuilds the index from the stored
+// vectors and says so in `note`.
+StatusOr<std::shared_ptr<const LoadedSegment>> LoadSegment(const ChunkStore& store,
+                                                           const std::filesystem::path& corpus,
+                                                           const records::SegmentRecord& segment,
+                                                           int width);
+
+}  // namespace footnote::retriever

@@ -1,0 +1,310 @@
+#include "retriever/storage/vector_index.h"
+
+#include <faiss/Index.h>
+#include <faiss/IndexFlat.h>
+#include <faiss/IndexHNSW.h>
+#include <faiss/IndexIVF.h>
+#include <faiss/IndexScalarQuantizer.h>
+#include <faiss/impl/AuxIndexStructures.h>
+#include <faiss/impl/DistanceComputer.h>
+#include <faiss/impl/FaissException.h>
+#include <faiss/impl/IDSelector.h>
+#include <faiss/impl/io.h>
+#include <faiss/index_io.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+#include <utility>
+
+#include "common/sha256.h"
+
+namespace footnote::retriever {
+namespace {
+
+// Up to here a scan takes some 20 ms on one core and is never wrong.
+constexpr size_t kMaxExactRows = 200'000;
+// Below this share of allowed rows a scan of them is cheaper than a beam that mostly misses them.
+constexpr double kMinAllowedShare = 0.05;
+// Under this share of allowed rows among those visited, the beam went through forbidden ground and
+// probably passed by the allowed neighbours.
+constexpr double kMinVisitedShare = 0.5;
+
+constexpr int kHnswLinks = 32;
+constexpr int kHnswBuildBeam = 200;
+constexpr int kHnswSearchBeam = 256;  // recall@10 ≥ 0.95 on random unit vectors, the hardest case
+
+// The bitmap of allowed rows, counting what the search visited. One per search: not shared.
+class CountingSelector : public faiss::IDSelector {
+ public:
+  explicit CountingSelector(std::span<const uint8_t> bits) : bits_(bits) {}
+
+  bool is_member(int64_t id) const override {
+    ++visited_;
+    const bool member = Allows(id);
+    allowed_ += member ? 1 : 0;
+    return member;
+  }
+
+  bool Allows(int64_t id) const {
+    const auto byte = static_cast<size_t>(id) >> 3;
+    return id >= 0 && byte < bits_.size() && (bits_[byte] >> (id & 7) & 1) != 0;
+  }
+
+  bool WentThroughForbiddenGround() const {
+    return static_cast<double>(allowed_) < kMinVisitedShare * static_cast<double>(visited_);
+  }
+
+ private:
+  std::span<const uint8_t> bits_;
+  mutable int64_t visited_ = 0;
+  mutable int64_t allowed_ = 0;
+};
+
+// Runs `body` and turns what FAISS throws into a status.
+template <typename Body>
+auto Guarded(const char* what, Body&& body) -> decltype(body()) {
+  // libgomp's setting is one per calling thread; more than one would fight the engine's threads.
+  omp_set_num_threads(1);
+  try {
+    return body();
+  } catch (const faiss::FaissException& error) {
+    return InternalError(std::string("FAISS failed to ") + what + ": " + error.what());
+  } catch (const std::bad_alloc&) {
+    return ResourceExhaustedError(std::string("not enough memory to ") + what);
+  } catch (const std::exception& error) {
+    return InternalError(std::string("FAISS failed to ") + what + ": " + error.what());
+  }
+}
+
+size_t ListCount(size_t rows) {
+  // FAISS wants 39 training vectors a list; 4·sqrt(n) lists keep lists and centroids balanced.
+  const auto wanted = static_cast<size_t>(4 * std::sqrt(static_cast<double>(rows)));
+  return std::max<size_t>(1, std::min(wanted, rows / 39));
+}
+
+}  // namespace
+
+VectorIndexChoice ChooseVectorIndex(VectorIndexKind asked, size_t rows) {
+  if (asked != VectorIndexKind::kAuto) return {asked, "as set when the corpus was indexed"};
+  if (rows <= kMaxExactRows) {
+    return {VectorIndexKind::kFlat, "exact search is fast enough up to 200,000 vectors"};
+  }
+  return {VectorIndexKind::kHnsw, "more than 200,000 vectors: an approximate graph"};
+}
+
+std::string_view VectorIndexName(VectorIndexKind kind) {
+  switch (kind) {
+    case VectorIndexKind::kAuto:
+      return "auto";
+    case VectorIndexKind::kFlat:
+      return "flat";
+    case VectorIndexKind::kSq8:
+      return "sq8";
+    case VectorIndexKind::kHnsw:
+      return "hnsw";
+    case VectorIndexKind::kIvf:
+      return "ivf";
+  }
+  return "unknown";
+}
+
+struct VectorIndex::State {
+  VectorIndexKind kind = VectorIndexKind::kFlat;
+  std::unique_ptr<faiss::Index> index;
+  // Views of `index`, by kind; null when it is another.
+  faiss::IndexHNSW* hnsw = nullptr;
+  faiss::IndexIVF* ivf = nullptr;
+
+  // Casts and the settings that a file does not keep. False: `index` is not of this kind.
+  bool Adopt() {
+    switch (kind) {
+      case VectorIndexKind::kFlat:
+        return dynamic_cast<faiss::IndexFlat*>(index.get()) != nullptr;
+      case VectorIndexKind::kSq8:
+        return dynamic_cast<faiss::IndexScalarQuantizer*>(index.get()) != nullptr;
+      case VectorIndexKind::kHnsw:
+        hnsw = dynamic_cast<faiss::IndexHNSW*>(index.get());
+        // In 1.7.3 the beam's width is this member; newer ones take the parameter.
+        if (hnsw != nullptr) hnsw->hnsw.efSearch = kHnswSearchBeam;
+        return hnsw != nullptr;
+      case VectorIndexKind::kIvf:
+        ivf = dynamic_cast<faiss::IndexIVF*>(index.get());
+        if (ivf != nullptr) ivf->make_direct_map();
+        return ivf != nullptr;
+      default:
+        return false;
+    }
+  }
+
+  // Half the lists: a quarter found 80 % of the neighbours of random unit vectors, where lists mean
+  // least; half of them find 95 %, and the memory is what IVF is chosen for.
+  size_t probes() const { return (ivf->nlist + 1) / 2; }
+
+  VectorHits Run(std::span<const float> query, size_t k, const CountingSelector& selector,
+                 bool exact) const {
+    std::vector<float> scores(k);
+    std::vector<int64_t> ids(k, -1);
+    const auto search = [&](const faiss::Index& searched, faiss::SearchParameters& parameters) {
+      parameters.sel = const_cast<CountingSelector*>(&selector);
+      searched.search(1, query.data(), static_cast<int64_t>(k), scores.data(), ids.data(),
+                      &parameters);
+    };
+    if (hnsw != nullptr && !exact) {
+      faiss::SearchParametersHNSW parameters;
+      parameters.efSearch = std::max(kHnswSearchBeam, static_cast<int>(k));
+      search(*hnsw, parameters);
+    } else if (hnsw != nullptr) {
+      faiss::SearchParameters parameters;
+      search(*hnsw->storage, parameters);
+    } else if (ivf != nullptr) {
+      faiss::SearchParametersIVF parameters;
+      parameters.nprobe = exact ? ivf->nlist : probes();
+      search(*ivf, parameters);
+    } else {
+      faiss::SearchParameters parameters;
+      search(*index, parameters);
+    }
+    VectorHits found;
+    for (size_t i = 0; i < k; ++i) {
+      // FAISS versions differ in what selectors reach, so each id is checked again.
+      if (ids[i] >= 0 && selector.Allows(ids[i])) {
+        found.hits.push_back({static_cast<uint32_t>(ids[i]), scores[i]});
+      }
+    }
+    std::sort(found.hits.begin(), found.hits.end(), [](const VectorHit& a, const VectorHit& b) {
+      return a.score != b.score ? a.score > b.score : a.row < b.row;
+    });
+    return found;
+  }
+};
+
+VectorIndex::VectorIndex(std::unique_ptr<State> state) : state_(std::move(state)) {}
+VectorIndex::~VectorIndex() = default;
+size_t VectorIndex::rows() const { return static_cast<size_t>(state_->index->ntotal); }
+
+StatusOr<std::unique_ptr<VectorIndex>> VectorIndex::Build(VectorIndexKind kind, int width,
+                                                          std::span<const float> vectors) {
+  using Result = StatusOr<std::unique_ptr<VectorIndex>>;
+  return Guarded("build the vector index", [&]() -> Result {
+    const auto rows = static_cast<int64_t>(vectors.size() / static_cast<size_t>(width));
+    constexpr auto kMetric = faiss::METRIC_INNER_PRODUCT;
+    auto state = std::make_unique<State>();
+    state->kind = kind;
+    switch (kind) {
+      case VectorIndexKind::kSq8:
+        state->index = std::make_unique<faiss::IndexScalarQuantizer>(
+            width, faiss::ScalarQuantizer::QT_8bit, kMetric);
+        break;
+      case VectorIndexKind::kHnsw: {
+        auto hnsw = std::make_unique<faiss::IndexHNSWFlat>(width, kHnswLinks, kMetric);
+        hnsw->hnsw.efConstruction = kHnswBuildBeam;
+        state->index = std::move(hnsw);
+        break;
+      }
+      case VectorIndexKind::kIvf: {
+        auto quantizer = std::make_unique<faiss::IndexFlat>(width, kMetric);
+        auto ivf = std::make_unique<faiss::IndexIVFScalarQuantizer>(
+            quantizer.get(), static_cast<size_t>(width), ListCount(static_cast<size_t>(rows)),
+            faiss::ScalarQuantizer::QT_8bit, kMetric);
+        quantizer.release();
+        ivf->own_fields = true;
+        state->index = std::move(ivf);
+        break;
+      }
+      default:
+        state->kind = VectorIndexKind::kFlat;
+        state->index = std::make_unique<faiss::IndexFlat>(width, kMetric);
+    }
+    if (!state->index->is_trained) state->index->train(rows, vectors.data());
+    state->index->add(rows, vectors.data());
+    if (!state->Adopt()) return InternalError("FAISS built another index than was asked for");
+    return std::unique_ptr<VectorIndex>(new VectorIndex(std::move(state)));
+  });
+}
+
+StatusOr<std::unique_ptr<VectorIndex>> VectorIndex::Load(const std::filesystem::path& path,
+                                                         const std::string& sha256,
+                                                         VectorIndexKind kind, int width,
+                                                         size_t rows) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::string actual, Sha256HexOfFile(path));
+  // Before FAISS sees a byte: its reader trusts what it reads.
+  if (actual != sha256) {
+    return DataLossError("\"" + path.string() + "\" does not have the checksum that it was given");
+  }
+  using Result = StatusOr<std::unique_ptr<VectorIndex>>;
+  return Guarded("read the vector index", [&]() -> Result {
+    auto state = std::make_unique<State>();
+    state->kind = kind;
+    state->index.reset(faiss::read_index(path.c_str()));
+    if (state->index->d != width || static_cast<size_t>(state->index->ntotal) != rows ||
+        !state->Adopt()) {
+      return DataLossError("\"" + path.string() + "\" holds another index than its segment");
+    }
+    return std::unique_ptr<VectorIndex>(new VectorIndex(std::move(state)));
+  });
+}
+
+StatusOr<std::string> VectorIndex::Serialize() const {
+  return Guarded("write the vector index", [&]() -> StatusOr<std::string> {
+    faiss::VectorIOWriter writer;
+    // The direct map is derived, and 8 bytes a row.
+    if (state_->ivf != nullptr) state_->ivf->set_direct_map_type(faiss::DirectMap::NoMap);
+    faiss::write_index(state_->index.get(), &writer);
+    if (state_->ivf != nullptr) state_->ivf->make_direct_map();
+    return std::string(writer.data.begin(), writer.data.end());
+  });
+}
+
+StatusOr<VectorHits> VectorIndex::Search(std::span<const float> query, size_t k,
+                                         std::span<const uint8_t> allowed, size_t allowed_count,
+                                         bool exact) const {
+  if (query.size() != static_cast<size_t>(state_->index->d)) {
+    return InvalidArgumentError("the query's vector has " + std::to_string(query.size()) +
+                                " numbers, the corpus's have " + std::to_string(state_->index->d));
+  }
+  const bool scans = state_->hnsw == nullptr && state_->ivf == nullptr;
+  const bool few =
+      static_cast<double>(allowed_count) < kMinAllowedShare * static_cast<double>(rows());
+  k = std::min(k, allowed_count);
+  if (k == 0) return VectorHits{{}, true};
+  return Guarded("search the vectors", [&]() -> StatusOr<VectorHits> {
+    if (!scans && !exact && !few) {
+      const CountingSelector selector(allowed);
+      VectorHits found = state_->Run(query, k, selector, /*exact=*/false);
+      if (found.hits.size() == k && !selector.WentThroughForbiddenGround()) return found;
+    }
+    const CountingSelector selector(allowed);
+    VectorHits found = state_->Run(query, k, selector, /*exact=*/true);
+    found.exact_scan = true;
+    return found;
+  });
+}
+
+Status VectorIndex::Reconstruct(uint32_t row, std::vector<float>& out) const {
+  return Guarded("read a vector back", [&]() -> Status {
+    const size_t start = out.size();
+    out.resize(start + static_cast<size_t>(state_->index->d));
+    state_->index->reconstruct(row, out.data() + start);
+    return OkStatus();
+  });
+}
+
+StatusOr<std::vector<float>> VectorIndex::Scores(std::span<const float> query,
+                                                 std::span<const uint32_t> rows) const {
+  return Guarded("compare vectors", [&]() -> StatusOr<std::vector<float>> {
+    std::vector<float> scores;
+    scores.reserve(rows.size());
+    std::vector<float> vector(query.size());
+    for (uint32_t row : rows) {
+      state_->index->reconstruct(row, vector.data());
+      double sum = 0;
+      for (size_t i = 0; i < query.size(); ++i) sum += double{query[i]} * vector[i];
+      scores.push_back(static_cast<float>(sum));
+    }
+    return scores;
+  });
+}
+
+}  // namespace footnote::retriever

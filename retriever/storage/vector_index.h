@@ -1,0 +1,79 @@
+// Nearest vectors of one segment by inner product, under a bitmap of allowed rows; FAISS behind it.
+//
+// Ids are the segment's row numbers 0 … rows - 1, without wrappers: FAISS 1.7.3 takes selectors in
+// plain indexes only. The answer is complete: min(k, allowed) hits, and close to those of an exact
+// scan however the allowed rows lie, because an approximate search that saw too few allowed rows is
+// answered by scanning them. faiss:: and its exceptions are known to vector_index.cc alone.
+// Threads: searches are concurrent; each uses its caller's thread alone.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/status.h"
+#include "retriever/corpus_writer.h"
+
+namespace footnote::retriever {
+
+struct VectorHit {
+  uint32_t row = 0;
+  float score = 0;  // inner product: the cosine of unit vectors
+};
+
+struct VectorHits {
+  std::vector<VectorHit> hits;  // best first
+  bool exact_scan = false;      // all allowed rows were compared
+};
+
+// What is built for so many rows when `asked` is kAuto, and why, for people.
+struct VectorIndexChoice {
+  VectorIndexKind kind = VectorIndexKind::kFlat;
+  std::string reason;
+};
+VectorIndexChoice ChooseVectorIndex(VectorIndexKind asked, size_t rows);
+
+// "flat", "sq8", "hnsw", "ivf".
+std::string_view VectorIndexName(VectorIndexKind kind);
+
+class VectorIndex {
+ public:
+  // kind: not kAuto. vectors: [rows, width]; the result is the same for the same input. Errors:
+  // INTERNAL, RESOURCE_EXHAUSTED (memory).
+  static StatusOr<std::unique_ptr<VectorIndex>> Build(VectorIndexKind kind, int width,
+                                                      std::span<const float> vectors);
+  // Errors: NOT_FOUND, DATA_LOSS (another checksum, kind or size than expected).
+  static StatusOr<std::unique_ptr<VectorIndex>> Load(const std::filesystem::path& path,
+                                                     const std::string& sha256,
+                                                     VectorIndexKind kind, int width, size_t rows);
+  ~VectorIndex();
+
+  // The bytes of a file that Load reads.
+  StatusOr<std::string> Serialize() const;
+
+  // allowed: one bit a row, lowest bit first; `allowed_count` of them are set. exact: compare all
+  // allowed rows. A query of another width is INVALID_ARGUMENT.
+  StatusOr<VectorHits> Search(std::span<const float> query, size_t k,
+                              std::span<const uint8_t> allowed, size_t allowed_count,
+                              bool exact) const;
+
+  // Scores of the given rows, in order.
+  StatusOr<std::vector<float>> Scores(std::span<const float> query,
+                                      std::span<const uint32_t> rows) const;
+
+  // Appends the vector of a row as the index holds it: rounded, when the kind rounds.
+  Status Reconstruct(uint32_t row, std::vector<float>& out) const;
+
+  size_t rows() const;
+
+ private:
+  struct State;
+  explicit VectorIndex(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace footnote::retriever

@@ -1,0 +1,68 @@
+#include "retriever/storage/view.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace footnote::retriever {
+namespace {
+
+// Rows of the live documents that `keep` says.
+RowSet Collect(const GenerationView& view,
+               const std::function<bool(size_t part, const LoadedSegment::Document&)>& keep) {
+  RowSet set;
+  for (size_t p = 0; p < view.parts.size(); ++p) {
+    const LoadedSegment& segment = *view.parts[p].segment;
+    std::vector<uint8_t> bits((segment.lengths.size() + 7) / 8, 0);
+    size_t count = 0;
+    for (size_t i = 0; i < segment.documents.size(); ++i) {
+      const LoadedSegment::Document& document = segment.documents[i];
+      if (view.parts[p].dead[i] || !keep(p, document)) continue;
+      for (uint32_t row = document.first_row; row < document.first_row + document.chunks; ++row) {
+        bits[row >> 3] |= static_cast<uint8_t>(1u << (row & 7));
+        set.terms += segment.lengths[row];
+      }
+      count += document.chunks;
+    }
+    set.bits.push_back(std::move(bits));
+    set.counts.push_back(count);
+    set.count += count;
+  }
+  return set;
+}
+
+}  // namespace
+
+GenerationView::PartRow GenerationView::Locate(size_t row) const {
+  size_t part = parts.size() - 1;
+  while (parts[part].base_row > row) --part;
+  return {static_cast<uint32_t>(part), static_cast<uint32_t>(row - parts[part].base_row)};
+}
+
+bool AccessTable::Allows(const Asker& asker, const std::string& document_id) const {
+  static const AccessList kNone;
+  const auto found = lists.find(document_id);
+  return MaySee(asker, found == lists.end() ? kNone : found->second, corpus_is_public);
+}
+
+RowSet VisibleRows(const GenerationView& view, const AccessTable& access, const Asker& asker) {
+  return Collect(view, [&](size_t, const LoadedSegment::Document& document) {
+    return access.Allows(asker, document.id);
+  });
+}
+
+RowSet FilteredRows(const GenerationView& view, const RowSet& rows, const Filter& filter) {
+  return Collect(view, [&](size_t part, const LoadedSegment::Document& document) {
+    // All rows of a document are in a set, or none.
+    return document.chunks > 0 && rows.Has(part, document.first_row) &&
+           filter.Matches(document.metadata);
+  });
+}
+
+RowSet RowsOfDocument(const GenerationView& view, const RowSet& rows,
+                      const std::string& document_id) {
+  return Collect(view, [&](size_t part, const LoadedSegment::Document& document) {
+    return document.id == document_id && document.chunks > 0 && rows.Has(part, document.first_row);
+  });
+}
+
+}  // namespace footnote::retriever
