@@ -44,13 +44,14 @@ class SupportScorer {
                                         const CallContext& call);
 
   // Best support of `sentence` by one span, best first, one span a passage; at most `max_results`
-  // with a score above 0. A sentence without any claim (no content word) has no support. Errors:
-  // those of the embedder.
+  // with a score above 0. A sentence that claims nothing (no content word, a question) has no
+  // support. Errors: those of the embedder.
   StatusOr<std::vector<Support>> Score(std::string_view sentence, int max_results,
                                        const CallContext& call) const;
 
   // The spans (one or two sentences) that answer `question` best, for quoting instead of
-  // generating, best first. Same fields; the score is relevance to the question.
+  // generating, best first; several may come from one passage, none overlap. Same fields; the score
+  // is relevance to the question.
   StatusOr<std::vector<Support>> BestQuotations(std::string_view question, int max_results,
                                                 const CallContext& call) const;
 

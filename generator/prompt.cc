@@ -7,19 +7,19 @@
 namespace footnote::generator {
 namespace {
 
-// Short on purpose: a model of 135M parameters follows one instruction, not five, and repeats long
-// ones. The rules that matter are enforced outside the model. docs/grounding.md tells what else was
-// tried.
+// Short on purpose, and the question last: of the forms tried with a model of 135M parameters, this
+// one was echoed least. Passage numbers are left out: they were copied, and
+// citations come from the support scorer. docs/grounding.md tells what else was tried.
 constexpr std::string_view kGroundedSystem =
-    "You answer questions from the passages you are given. You use only facts from the passages.";
-constexpr std::string_view kGroundedInstruction =
-    "Answer the question in one or two sentences, using only the passages.";
+    "You are a helpful AI assistant. Use the passages to answer.";
+constexpr std::string_view kGroundedRequest =
+    "Using the text above, answer in one or two sentences: ";
 
 // What most systems send, for comparison.
 constexpr std::string_view kPlainSystem = "You are a helpful assistant.";
-constexpr std::string_view kPlainInstruction =
+constexpr std::string_view kPlainRequest =
     "Answer the question based on the context above. If the context does not contain the answer, "
-    "say that you don't know.";
+    "say that you don't know.\nQuestion: ";
 
 // Largest share of the prompt's budget that the conversation may take.
 constexpr double kHistoryShare = 0.25;
@@ -27,20 +27,16 @@ constexpr double kHistoryShare = 0.25;
 // What a prompt is made of, before it is tokens.
 struct Draft {
   std::string_view system;
-  std::string_view instruction;  // behind the question; empty: the question alone
-  bool numbered = true;          // passages as "[1] Title"
+  std::string_view request;  // between passages and question
   std::vector<ChatMessage> history;
-  std::vector<std::string> passages;  // blocks of text
+  std::vector<std::string> passages;  // with their titles
   std::string question;
 };
 
 std::string UserMessage(const Draft& draft) {
   std::string text;
   for (const std::string& passage : draft.passages) text += passage + "\n\n";
-  if (draft.instruction.empty()) return text + draft.question;
-  text += "Question: " + draft.question + "\n";
-  text += draft.instruction;
-  return text;
+  return text.append(draft.request) + draft.question;
 }
 
 StatusOr<std::vector<TokenId>> Encode(const TextGenerator& generator, const Draft& draft) {
@@ -102,13 +98,10 @@ Status FitHistory(const TextGenerator& generator, std::span<const ConversationTu
   return OkStatus();
 }
 
-std::string PassageBlock(const Passage& passage, size_t number, bool numbered,
-                         std::string_view text) {
+std::string PassageBlock(const Passage& passage, std::string_view text) {
   std::string block;
-  if (numbered) block += "[" + std::to_string(number) + "] ";
-  if (!passage.title.empty() && !text.starts_with(passage.title)) block += passage.title + "\n";
-  block += text;
-  return block;
+  if (!passage.title.empty() && !text.starts_with(passage.title)) block = passage.title + "\n";
+  return block.append(text);
 }
 
 // Appends as many passages as fit into `budget_tokens` to the draft; the last may end at a
@@ -119,7 +112,7 @@ StatusOr<Prompt> FitPassages(const TextGenerator& generator, std::span<const Pas
   FOOTNOTE_ASSIGN_OR_RETURN(prompt.tokens, Encode(generator, draft));
   for (size_t p = 0; p < passages.size(); ++p) {
     const Passage& passage = passages[p];
-    draft.passages.push_back(PassageBlock(passage, p + 1, draft.numbered, passage.text));
+    draft.passages.push_back(PassageBlock(passage, passage.text));
     FOOTNOTE_ASSIGN_OR_RETURN(std::vector<TokenId> whole, Encode(generator, draft));
     if (static_cast<int>(whole.size()) <= budget_tokens) {
       prompt.tokens = std::move(whole);
@@ -132,9 +125,8 @@ StatusOr<Prompt> FitPassages(const TextGenerator& generator, std::span<const Pas
     size_t beyond = sentences.size();
     while (fits + 1 < beyond) {
       const size_t middle = (fits + beyond) / 2;
-      draft.passages.back() =
-          PassageBlock(passage, p + 1, draft.numbered,
-                       std::string_view(passage.text).substr(0, sentences[middle - 1].end));
+      draft.passages.back() = PassageBlock(
+          passage, std::string_view(passage.text).substr(0, sentences[middle - 1].end));
       FOOTNOTE_ASSIGN_OR_RETURN(std::vector<TokenId> cut, Encode(generator, draft));
       if (static_cast<int>(cut.size()) <= budget_tokens) {
         prompt.tokens = std::move(cut);
@@ -189,7 +181,7 @@ StatusOr<Prompt> BuildGroundedPrompt(const TextGenerator& generator, std::string
                                      const PromptOptions& options) {
   Draft draft;
   draft.system = kGroundedSystem;
-  draft.instruction = kGroundedInstruction;
+  draft.request = kGroundedRequest;
   draft.question = question;
   return BuildWithPassages(generator, std::move(draft), history, passages, options);
 }
@@ -199,8 +191,7 @@ StatusOr<Prompt> BuildPlainPrompt(const TextGenerator& generator, std::string_vi
                                   std::span<const Passage> passages, const PromptOptions& options) {
   Draft draft;
   draft.system = kPlainSystem;
-  draft.instruction = kPlainInstruction;
-  draft.numbered = false;
+  draft.request = kPlainRequest;
   draft.question = question;
   return BuildWithPassages(generator, std::move(draft), history, passages, options);
 }

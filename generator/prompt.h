@@ -1,5 +1,6 @@
-// The grounded prompt: system rules, numbered passages within a token budget, conversation,
-// question.
+// The grounded prompt: system rule, conversation, passages within a token budget, question.
+//
+// Document text, question and conversation are content: control tokens in them are never parsed.
 #pragma once
 
 #include <span>

@@ -21,6 +21,7 @@ namespace footnote::retriever {
 enum class VectorIndexKind { kAuto, kFlat, kSq8, kHnsw, kIvf };
 
 struct CorpusSettings {
+  // true makes the corpus public, also one that exists; false leaves an existing one as it is.
   bool is_public = false;
   std::string embedder_name;
   std::string embedder_sha256;
@@ -62,7 +63,8 @@ class CorpusWriter {
   // Stages a deletion. OK when it is not there.
   virtual Status Delete(const std::string& document_id) = 0;
 
-  // Changes who may see a document, at once and in every generation. NOT_FOUND when it is unknown.
+  // Changes who may see a document, at once and in every generation; denying "everyone" withdraws
+  // it. Not undone by a rollback. NOT_FOUND when it is unknown.
   virtual Status SetAccess(const std::string& document_id, const AccessList& access) = 0;
 
   // Makes all that is staged visible as a new generation, and returns its number; the current one

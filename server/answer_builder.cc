@@ -49,19 +49,16 @@ std::vector<Citation> AnswerBuilder::Add(std::string text, SentenceOrigin origin
   return fresh;
 }
 
-bool AnswerBuilder::Quoted(const generator::Support& support) const {
-  const Passage& passage = passages_[static_cast<size_t>(support.passage)];
-  for (const AnswerSentence& sentence : sentences_) {
-    if (sentence.origin != SentenceOrigin::kQuoted) continue;
-    for (int number : sentence.citations) {
-      const Citation& citation = citations_[static_cast<size_t>(number) - 1];
-      if (citation.document_id == passage.document_id && citation.span.start < support.span.end &&
-          support.span.start < citation.span.end) {
-        return true;
-      }
-    }
-  }
-  return false;
+bool AnswerBuilder::Cites(int passage) const {
+  return Cites(passage, passages_[static_cast<size_t>(passage)].span);
+}
+
+bool AnswerBuilder::Cites(int passage, const ByteSpan& span) const {
+  const std::string& document_id = passages_[static_cast<size_t>(passage)].document_id;
+  return std::any_of(citations_.begin(), citations_.end(), [&](const Citation& citation) {
+    return citation.document_id == document_id && citation.span.start < span.end &&
+           span.start < citation.span.end;
+  });
 }
 
 double AnswerBuilder::mean_support() const {

@@ -21,8 +21,10 @@ class AnswerBuilder {
   std::vector<Citation> Add(std::string text, SentenceOrigin origin,
                             std::span<const generator::Support> supports);
 
-  // Whether these bytes, or some that overlap them, were quoted as a sentence already.
-  bool Quoted(const generator::Support& support) const;
+  // Whether a sentence cites this passage's document within the passage, or, given a span, bytes
+  // that overlap it.
+  bool Cites(int passage) const;
+  bool Cites(int passage, const ByteSpan& span) const;
 
   const std::string& text() const { return text_; }
   const std::vector<AnswerSentence>& sentences() const { return sentences_; }

@@ -32,8 +32,10 @@ double MsSince(Clock::time_point start) {
 // nobody.
 constexpr double kSecondCitationShare = 0.9;
 constexpr int kMaxCitationsPerSentence = 2;
-// Quotations offered when nothing generated could be released.
-constexpr int kMaxQuotations = 2;
+// A released sentence must rest on one of so many best spans.
+constexpr int kOnTopicSpans = 6;
+// Resting on one of these, the answer needs no quotation besides.
+constexpr size_t kBestQuotations = 2;
 
 std::string PromptSha256(const std::vector<TokenId>& tokens) {
   return Sha256Hex({reinterpret_cast<const char*>(tokens.data()), tokens.size() * sizeof(TokenId)});
@@ -163,6 +165,15 @@ class Run {
     FOOTNOTE_ASSIGN_OR_RETURN(SupportScorer scorer,
                               SupportScorer::Create(embedder_, context, call_));
     AnswerBuilder builder(context);
+    // The spans that answer the question best: what is released must rest on one of them, and what
+    // cannot be said in other words is quoted from them.
+    const Clock::time_point quotations_start = Clock::now();
+    FOOTNOTE_ASSIGN_OR_RETURN(quotations_,
+                              scorer.BestQuotations(request_.question, kOnTopicSpans, call_));
+    answer_.timings.verify_ms += MsSince(quotations_start);
+    std::erase_if(quotations_, [&](const Support& quotation) {
+      return quotation.score < thresholds.quotation_relevance;
+    });
 
     generator::GenerationRequest generation = Generation(std::move(prompt));
     const std::vector<TokenId> prompt_tokens = generation.prompt;
@@ -185,9 +196,7 @@ class Run {
           all_supported,
           Release(std::move(again), SentenceOrigin::kRegenerated, thresholds, scorer, builder));
     }
-    if (!all_supported || builder.sentences().empty()) {
-      FOOTNOTE_RETURN_IF_ERROR(Quote(thresholds, scorer, builder));
-    }
+    Quote(builder);
     // Gate 2: too little of what could be written is supported.
     if (builder.sentences().empty() || builder.mean_support() < thresholds.answer_support) {
       Abstain(AbstainReason::kLowGrounding);
@@ -213,8 +222,10 @@ class Run {
         break;
       }
       tokens = next->tokens_so_far;
+      if (next->cut) break;
       std::string text = StripCitationMarks(next->text);
-      if (text.empty() || Repeats(text, builder)) continue;
+      if (text.empty()) continue;
+      if (Repeats(text, builder)) break;  // small models fall into loops; nothing new comes
       const Clock::time_point verify_start = Clock::now();
       FOOTNOTE_ASSIGN_OR_RETURN(std::vector<Support> supports,
                                 scorer.Score(text, kMaxCitationsPerSentence, call_));
@@ -223,6 +234,7 @@ class Run {
         all_supported = false;
         break;
       }
+      if (!OnTopic(supports.front(), builder)) continue;
       std::erase_if(supports, [&](const Support& support) {
         return support.score < thresholds.sentence_support ||
                support.score < supports.front().score * kSecondCitationShare;
@@ -243,27 +255,37 @@ class Run {
                        [&](const AnswerSentence& sentence) { return sentence.text == text; });
   }
 
-  // Quotes the sentences that answer the question best, where generating failed.
-  Status Quote(const GroundingThresholds& thresholds, const SupportScorer& scorer,
-               AnswerBuilder& builder) {
-    const Clock::time_point verify_start = Clock::now();
-    FOOTNOTE_ASSIGN_OR_RETURN(std::vector<Support> quotations,
-                              scorer.BestQuotations(request_.question, kMaxQuotations, call_));
-    answer_.timings.verify_ms += MsSince(verify_start);
-    for (Support& quotation : quotations) {
-      if (!builder.sentences().empty() && builder.Quoted(quotation)) continue;
-      if (quotation.score < thresholds.quotation_relevance) continue;
-      const Passage& passage = answer_.passages[static_cast<size_t>(quotation.passage)];
-      std::string text =
-          passage.text.substr(quotation.span.start - passage.span.start, quotation.span.size());
-      std::replace(text.begin(), text.end(), '\n', ' ');
-      // A quotation supports itself; how well it answers is another matter, and was the test above.
-      quotation.score = 1;
-      Emit(std::move(text), SentenceOrigin::kQuoted, std::span<const Support>(&quotation, 1),
-           builder);
-      break;
+  static bool Overlap(const Support& a, const Support& b) {
+    return a.passage == b.passage && a.span.start < b.span.end && b.span.start < a.span.end;
+  }
+
+  // Supported is not enough: small models copy what stands beside the answer. A sentence must rest
+  // on a span that answers the question, or go on in the passage that the answer already cites.
+  bool OnTopic(const Support& support, const AnswerBuilder& builder) const {
+    if (builder.Cites(support.passage)) return true;
+    return std::any_of(quotations_.begin(), quotations_.end(),
+                       [&](const Support& quotation) { return Overlap(support, quotation); });
+  }
+
+  // Quotes the span that answers the question best, unless a released sentence rests on it or on
+  // the one that comes next: the answer always shows its best evidence, and where generating failed
+  // it is the answer.
+  void Quote(AnswerBuilder& builder) {
+    for (size_t i = 0; i < quotations_.size() && i < kBestQuotations; ++i) {
+      if (builder.Cites(quotations_[i].passage, quotations_[i].span)) return;
     }
-    return OkStatus();
+    if (quotations_.empty() ||
+        static_cast<int>(builder.sentences().size()) >= options_.max_sentences)
+      return;
+    Support quotation = quotations_.front();
+    const Passage& passage = answer_.passages[static_cast<size_t>(quotation.passage)];
+    std::string text =
+        passage.text.substr(quotation.span.start - passage.span.start, quotation.span.size());
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    // A quotation supports itself; how well it answers was the test above.
+    quotation.score = 1;
+    Emit(std::move(text), SentenceOrigin::kQuoted, std::span<const Support>(&quotation, 1),
+         builder);
   }
 
   void Emit(std::string text, SentenceOrigin origin, std::span<const Support> supports,
@@ -311,6 +333,7 @@ class Run {
   AnswerListener* listener_;
   Clock::time_point start_ = Clock::now();
   Answer answer_;
+  std::vector<Support> quotations_;  // best first
 };
 
 }  // namespace

@@ -31,7 +31,13 @@ void SentenceStream::Run(const generator::GenerationRequest& request, const Call
     // What is left is cut at its sentences too: a list's items, say, that no white space ended yet.
     const std::string rest = ReplaceInvalidUtf8(pending_);
     for (const ByteSpan& span : SplitSentences(rest)) {
-      sentences_.push_back({rest.substr(span.start, span.size()), tokens_});
+      sentences_.push_back({rest.substr(span.start, span.size()), tokens_, false});
+    }
+    // A half sentence at the limit may say the opposite of the whole one.
+    constexpr std::string_view kTerminal = ".!?:;\"')]”’。！？";
+    if (result_.finish == generator::FinishReason::kLength && !sentences_.empty() &&
+        !rest.empty() && kTerminal.find(sentences_.back().text.back()) == std::string_view::npos) {
+      sentences_.back().cut = true;
     }
   } else {
     status_ = result.status();
@@ -50,7 +56,7 @@ void SentenceStream::Accept(generator::TokenId token) {
   if (spans.size() < 2) return;
   std::lock_guard lock(mutex_);
   for (size_t i = 0; i + 1 < spans.size(); ++i) {
-    sentences_.push_back({pending_.substr(spans[i].start, spans[i].size()), tokens_});
+    sentences_.push_back({pending_.substr(spans[i].start, spans[i].size()), tokens_, false});
   }
   pending_.erase(0, spans.back().start);
   changed_.notify_all();

@@ -33,6 +33,7 @@ class SentenceStream {
     std::string text;  // without the white space around it
     int64_t tokens_so_far =
         0;  // generated when it was complete: does not depend on how fast the consumer is
+    bool cut = false;  // the limit of tokens ended it, not the model
   };
 
   // The next sentence; nothing at the end. Blocks. Errors: those of TextGenerator::Generate.

@@ -8,27 +8,27 @@ namespace footnote::generator::grounding {
 namespace {
 
 constexpr auto kStopWords = std::to_array<std::string_view>({
-    "a",        "about",     "above",   "after",     "again",   "all",     "also",    "am",
-    "an",       "and",       "any",     "are",       "as",      "at",      "be",      "because",
-    "been",     "before",    "being",   "below",     "between", "both",    "but",     "by",
-    "can",      "cannot",    "could",   "did",       "do",      "does",    "doing",   "done",
-    "down",     "during",    "each",    "either",    "else",    "even",    "ever",    "every",
-    "few",      "for",       "from",    "further",   "had",     "has",     "have",    "having",
-    "he",       "her",       "here",    "hers",      "him",     "his",     "how",     "however",
-    "i",        "if",        "in",      "into",      "is",      "it",      "its",     "itself",
-    "just",     "let",       "like",    "many",      "may",     "me",      "might",   "more",
-    "most",     "much",      "must",    "my",        "neither", "no",      "non",     "nor",
-    "not",      "of",        "off",     "on",        "once",    "one",     "only",    "or",
-    "other",    "otherwise", "ought",   "our",       "ours",    "out",     "over",    "own",
-    "per",      "please",    "rather",  "same",      "shall",   "she",     "should",  "so",
-    "some",     "such",      "tell",    "than",      "that",    "the",     "their",   "them",
-    "then",     "there",     "thereby", "therefore", "therein", "thereof", "these",   "they",
-    "this",     "those",     "though",  "through",   "thus",    "to",      "too",     "under",
-    "unless",   "until",     "up",      "upon",      "us",      "very",    "via",     "was",
-    "we",       "were",      "what",    "whatever",  "when",    "where",   "whereas", "whether",
-    "which",    "while",     "who",     "whom",      "whose",   "why",     "will",    "with",
-    "within",   "without",   "would",   "yes",       "yet",     "you",     "your",    "yours",
-    "yourself",
+    "a",       "about",   "above",     "according", "after",   "again",   "all",       "also",
+    "am",      "an",      "and",       "any",       "are",     "as",      "at",        "be",
+    "because", "been",    "before",    "being",     "below",   "between", "both",      "but",
+    "by",      "can",     "cannot",    "could",     "did",     "do",      "does",      "doing",
+    "done",    "down",    "during",    "each",      "either",  "else",    "even",      "ever",
+    "every",   "few",     "for",       "from",      "further", "had",     "has",       "have",
+    "having",  "he",      "her",       "here",      "hers",    "him",     "his",       "how",
+    "however", "i",       "if",        "in",        "into",    "is",      "it",        "its",
+    "itself",  "just",    "let",       "like",      "many",    "may",     "me",        "might",
+    "more",    "most",    "much",      "must",      "my",      "neither", "no",        "non",
+    "nor",     "not",     "of",        "off",       "on",      "once",    "one",       "only",
+    "or",      "other",   "otherwise", "ought",     "our",     "ours",    "out",       "over",
+    "own",     "passage", "passages",  "per",       "please",  "rather",  "same",      "shall",
+    "she",     "should",  "so",        "some",      "such",    "tell",    "than",      "that",
+    "the",     "their",   "them",      "then",      "there",   "thereby", "therefore", "therein",
+    "thereof", "these",   "they",      "this",      "those",   "though",  "through",   "thus",
+    "to",      "too",     "under",     "unless",    "until",   "up",      "upon",      "us",
+    "very",    "via",     "was",       "we",        "were",    "what",    "whatever",  "when",
+    "where",   "whereas", "whether",   "which",     "while",   "who",     "whom",      "whose",
+    "why",     "will",    "with",      "within",    "without", "would",   "yes",       "yet",
+    "you",     "your",    "yours",     "yourself",
 });
 
 constexpr auto kWeakQuestionWords = std::to_array<std::string_view>({
@@ -208,8 +208,8 @@ constexpr auto kUnitAdjectives =
                                      "successive", "whole", "working"});
 
 constexpr auto kOrdinarySuffixes = std::to_array<std::string_view>(
-    {"s",   "ed", "ing", "ly", "ment", "tion", "sion", "ness", "ance", "ence", "ity", "ism",
-     "age", "er", "or",  "ee", "ure",  "al",   "ous",  "ive",  "ful",  "ware", "th"});
+    {"s",   "ed", "ing", "ment", "tion", "sion", "ness", "ance", "ence", "ity",  "ism",
+     "age", "er", "or",  "ee",   "ure",  "al",   "ous",  "ive",  "ful",  "ware", "th"});
 
 template <typename Range>
 bool In(const Range& range, std::string_view word) {

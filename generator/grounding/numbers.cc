@@ -67,6 +67,16 @@ class Finder {
     return close + 1 < tokens_.size() && tokens_[close + 1].after_space ? close + 1 : 0;
   }
 
+  // "passage 2", "passages 1, 2 and 3": the token behind.
+  size_t PassageList(size_t i) const {
+    while (i < tokens_.size() &&
+           (IsNumber(i) ||
+            (IsNumber(i + 1) && (IsSymbol(i, ",") || Lower(i) == "and" || Lower(i) == "or")))) {
+      ++i;
+    }
+    return i;
+  }
+
   // A whole number between `low` and `high`, or 0.
   int SmallInteger(size_t i, int low, int high) const {
     if (!IsNumber(i) || tokens_[i].text.size() > 4) return 0;
@@ -216,6 +226,7 @@ class Finder {
         IsSymbol(i + 2, "]")) {
       return i + 3;
     }
+    if (token.lower == "passage" || token.lower == "passages") return PassageList(i + 1);
     if (const size_t taken = Date(i); taken > 0) return i + taken;
     std::string value;
     size_t last = i;

@@ -21,7 +21,8 @@ struct Number {
   size_t last_token = 0;  // inclusive, with the unit
 };
 
-// A list mark at the text's start and bracketed reference marks ("[2]") are no numbers.
+// A list mark at the text's start and references to the context ("[2]", "passage 2") are no
+// numbers.
 std::vector<Number> FindNumbers(std::span<const Token> tokens);
 
 // True when `evidence` says `claim`: same value, units equal or one of them unknown, bounds not

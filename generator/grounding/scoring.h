@@ -15,9 +15,9 @@ struct SupportWeights {
   double alignment;
   double similarity;
 };
-inline constexpr SupportWeights kSupport = {-7.5, 7.0, 6.0};
+inline constexpr SupportWeights kSupport = {-7.0, 8.0, 4.0};
 // Without an embedder the words alone decide.
-inline constexpr SupportWeights kSupportWordsOnly = {-6.5, 10.5, 0.0};
+inline constexpr SupportWeights kSupportWordsOnly = {-5.3, 10.0, 0.0};
 
 // A contradiction caps the score, however near the words are. All lie below every threshold.
 inline constexpr double kNumberMismatchCap = 0.15;
@@ -54,8 +54,8 @@ struct AnswerabilityWeights {
 inline constexpr AnswerabilityWeights kAnswerability = {-8.4, 4.6, 7.0, 4.0, 1.75};
 
 // answerability, sentence support, answer support, quotation relevance
-inline constexpr GroundingThresholds kStrictThresholds = {0.6, 0.7, 0.75, 0.6};
-inline constexpr GroundingThresholds kBalancedThresholds = {0.4, 0.5, 0.55, 0.45};
-inline constexpr GroundingThresholds kOpenThresholds = {0.2, 0.3, 0.35, 0.3};
+inline constexpr GroundingThresholds kStrictThresholds = {0.6, 0.9, 0.9, 0.6};
+inline constexpr GroundingThresholds kBalancedThresholds = {0.4, 0.8, 0.8, 0.45};
+inline constexpr GroundingThresholds kOpenThresholds = {0.2, 0.6, 0.6, 0.3};
 
 }  // namespace footnote::generator::grounding

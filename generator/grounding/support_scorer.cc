@@ -74,8 +74,9 @@ class SupportScorer::State {
     return OkStatus();
   }
 
-  // The best candidates, one a passage, none whose bytes another one already quotes.
-  std::vector<Support> Best(std::vector<Candidate> candidates, int max_results) const {
+  // The best candidates, none whose bytes another one already quotes; `one_a_passage` if asked.
+  std::vector<Support> Best(std::vector<Candidate> candidates, int max_results,
+                            bool one_a_passage) const {
     std::stable_sort(candidates.begin(), candidates.end(),
                      [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
     std::vector<Support> results;
@@ -94,8 +95,9 @@ class SupportScorer::State {
       support.names_match = candidate.comparison.names_match;
       support.negation_match =
           candidate.comparison.negation_match && candidate.comparison.modality_match;
-      if (std::none_of(results.begin(), results.end(),
-                       [&](const Support& other) { return SamePlace(support, other); })) {
+      if (std::none_of(results.begin(), results.end(), [&](const Support& other) {
+            return (one_a_passage && support.passage == other.passage) || SamePlace(support, other);
+          })) {
         results.push_back(support);
       }
     }
@@ -105,7 +107,6 @@ class SupportScorer::State {
  private:
   // Chunks may overlap: the same bytes can come in two passages.
   bool SamePlace(const Support& a, const Support& b) const {
-    if (a.passage == b.passage) return true;
     if (passage(a.passage).document_id != passage(b.passage).document_id) return false;
     return a.span.start < b.span.end && b.span.start < a.span.end;
   }
@@ -126,6 +127,9 @@ StatusOr<SupportScorer> SupportScorer::Create(const Embedder* embedder,
 StatusOr<std::vector<Support>> SupportScorer::Score(std::string_view sentence, int max_results,
                                                     const CallContext& call) const {
   FOOTNOTE_RETURN_IF_ERROR(call.Check());
+  // A question asserts nothing, however much of a passage it repeats: small models echo them.
+  const size_t last = sentence.find_last_not_of(" \t\r\n\"')");
+  if (last != std::string_view::npos && sentence[last] == '?') return std::vector<Support>();
   const Claims claims = grounding::Analyse(sentence);
   if (claims.words.empty()) return std::vector<Support>();
 
@@ -166,7 +170,7 @@ StatusOr<std::vector<Support>> SupportScorer::Score(std::string_view sentence, i
     }
     candidate.score = std::max(0.0, score);
   }
-  return state_->Best(std::move(candidates), max_results);
+  return state_->Best(std::move(candidates), max_results, /*one_a_passage=*/true);
 }
 
 StatusOr<std::vector<Support>> SupportScorer::BestQuotations(std::string_view question,
@@ -216,7 +220,7 @@ StatusOr<std::vector<Support>> SupportScorer::BestQuotations(std::string_view qu
     candidate.score = grounding::Logistic(z);
     if (span.count > 1) candidate.score = std::max(0.0, candidate.score - grounding::kPairPenalty);
   }
-  return state_->Best(std::move(kept), max_results);
+  return state_->Best(std::move(kept), max_results, /*one_a_passage=*/false);
 }
 
 }  // namespace footnote::generator

@@ -22,7 +22,7 @@ std::vector<std::unique_ptr<Parser>> MakeParsers() {
   return parsers;
 }
 
-// What people would call the file, to make the refusal useful.
+// What people would call the file, by its first bytes; empty when they are no known mark.
 std::string_view BinaryKind(std::string_view head) {
   if (head.starts_with("%PDF-")) return "a PDF file";
   if (head.starts_with("PK\x03\x04")) return "a zip archive, DOCX or EPUB file";
@@ -32,15 +32,17 @@ std::string_view BinaryKind(std::string_view head) {
   if (head.starts_with("\x7F"
                        "ELF"))
     return "an executable";
-  return "binary data";
+  return "";
 }
 
 }  // namespace
 
 StatusOr<const Parser*> FindParser(const SourceFile& file) {
   static const std::vector<std::unique_ptr<Parser>> parsers = MakeParsers();
-  if (!LooksLikeText(file.head) || file.head.starts_with("%PDF-")) {
-    return InvalidArgumentError("not text: it looks like " + std::string(BinaryKind(file.head)) +
+  const std::string_view kind = BinaryKind(file.head);
+  if (!kind.empty() || !LooksLikeText(file.head)) {
+    return InvalidArgumentError("not text: it looks like " +
+                                std::string(kind.empty() ? "binary data" : kind) +
                                 "; convert it to text, Markdown or HTML, or leave it out");
   }
   for (const auto& parser : parsers) {

@@ -18,7 +18,8 @@ Status RunBm25Stage(Retrieval& retrieval) {
   }
   FOOTNOTE_ASSIGN_OR_RETURN(
       retrieval.lexical_scores,
-      ScoreBm25(retrieval.corpus.store(), parts, retrieval.visible->count, retrieval.visible->terms,
+      ScoreBm25(*retrieval.snapshot.store, parts, retrieval.visible->count,
+                retrieval.visible->terms,
                 retrieval.corpus.analyzer().Terms(retrieval.request.query), Bm25Parameters()));
   for (size_t p = 0; p < view.parts.size(); ++p) {
     if (retrieval.allowed->counts[p] == 0) continue;

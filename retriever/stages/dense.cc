@@ -14,14 +14,22 @@ Status RunDenseStage(Retrieval& retrieval) {
   for (size_t p = 0; p < view.parts.size(); ++p) {
     if (allowed.counts[p] == 0) continue;
     FOOTNOTE_RETURN_IF_ERROR(retrieval.call.Check());
-    FOOTNOTE_ASSIGN_OR_RETURN(const VectorHits found,
-                              view.parts[p].segment->vectors->Search(
-                                  retrieval.query_vector, retrieval.depth, allowed.bits[p],
-                                  allowed.counts[p], retrieval.request.exact));
+    const LoadedSegment& segment = *view.parts[p].segment;
+    const size_t depth =
+        segment.vectors->rounds() ? VectorIndex::RescoringDepth(retrieval.depth) : retrieval.depth;
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        VectorHits found, segment.vectors->Search(retrieval.query_vector, depth, allowed.bits[p],
+                                                  allowed.counts[p], retrieval.request.exact));
+    if (segment.vectors->rounds()) {
+      std::vector<uint32_t> rows;
+      for (const VectorHit& hit : found.hits) rows.push_back(hit.row);
+      FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> cosines, CosinesOf(retrieval, p, rows));
+      for (size_t i = 0; i < cosines.size(); ++i) found.hits[i].score = cosines[i];
+    }
     exact = exact && found.exact_scan;
     for (const VectorHit& hit : found.hits) {
       // The index is not trusted with who may see what.
-      if (hit.row >= view.parts[p].segment->lengths.size() || !allowed.Has(p, hit.row)) continue;
+      if (hit.row >= segment.lengths.size() || !allowed.Has(p, hit.row)) continue;
       Candidate candidate;
       candidate.row = view.parts[p].base_row + hit.row;
       candidate.dense = hit.score;

@@ -36,9 +36,9 @@ Status RunFetchStage(Retrieval& retrieval) {
     const uint32_t ordinal = part.segment->DocumentOfRow(place.row);
     const LoadedSegment::Document& document = part.segment->documents[ordinal];
     if (part.dead[ordinal] || !now.access->Allows(retrieval.request.asker, document.id)) continue;
-    FOOTNOTE_ASSIGN_OR_RETURN(
-        const auto value,
-        retrieval.corpus.store().Get(Table::kChunks, RowKey(part.segment->record.id(), place.row)));
+    FOOTNOTE_ASSIGN_OR_RETURN(const auto value,
+                              retrieval.snapshot.store->Get(
+                                  Table::kChunks, RowKey(part.segment->record.id(), place.row)));
     // The writer has dropped this generation since the request began: the caller begins again.
     if (!value) return AbortedError("the generation was dropped while it was searched");
     FOOTNOTE_ASSIGN_OR_RETURN(const auto chunk, ParseRecord<records::ChunkRecord>(*value, "chunk"));

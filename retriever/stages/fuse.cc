@@ -29,8 +29,7 @@ StatusOr<float> SampledMinimum(const Retrieval& retrieval) {
     for (uint32_t row = 0; row < view.parts[p].segment->lengths.size(); ++row) {
       if (allowed.Has(p, row) && seen++ % stride == 0) rows.push_back(row);
     }
-    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> scores,
-                              view.parts[p].segment->vectors->Scores(retrieval.query_vector, rows));
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> scores, CosinesOf(retrieval, p, rows));
     for (float score : scores) minimum = std::min(minimum, score);
   }
   return minimum;
@@ -48,9 +47,7 @@ Status AddMissingCosines(Retrieval& retrieval, const std::vector<Candidate*>& mi
   }
   for (size_t p = 0; p < rows.size(); ++p) {
     if (rows[p].empty()) continue;
-    FOOTNOTE_ASSIGN_OR_RETURN(
-        const std::vector<float> scores,
-        view.parts[p].segment->vectors->Scores(retrieval.query_vector, rows[p]));
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> scores, CosinesOf(retrieval, p, rows[p]));
     for (size_t i = 0; i < scores.size(); ++i) owners[p][i]->dense = scores[i];
   }
   return OkStatus();

@@ -46,6 +46,11 @@ struct Retrieval {
   bool uses_lexical() const { return request.fusion != FusionKind::kDenseOnly; }
 };
 
+// True cosines of the query with rows of one part: from the index where it holds vectors unrounded,
+// else from the stored ones. ABORTED when the generation was dropped meanwhile.
+StatusOr<std::vector<float>> CosinesOf(const Retrieval& retrieval, size_t part,
+                                       const std::vector<uint32_t>& rows);
+
 #define FOOTNOTE_STAGE(name, timing) Status Run##name##Stage(Retrieval& retrieval);
 #include "retriever/stages/stages.def"
 #undef FOOTNOTE_STAGE

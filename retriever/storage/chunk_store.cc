@@ -19,8 +19,8 @@
 namespace footnote::retriever {
 namespace {
 
-constexpr std::array<const char*, kTables> kTableNames = {
-    "state", "documents", "texts", "chunks", "vectors", "postings", "access", "staged"};
+constexpr std::array<const char*, kTables> kTableNames = {"state",   "documents", "texts", "chunks",
+                                                          "vectors", "postings",  "staged"};
 
 constexpr size_t kBlockCacheBytes = size_t{64} << 20;
 // Staged documents and rows pass through here; small, since a reader replays what is not flushed.

@@ -3,10 +3,13 @@
 //
 // A reader is a RocksDB secondary instance: it keeps the files it knows open, so that nothing the
 // writer compacts or deletes is pulled away from under it, it never blocks the writer, and CatchUp
-// shows what was written since. docs/index_format.md says why not checkpoints. rocksdb:: is known
-// to chunk_store.cc alone. Errors: DATA_LOSS (damaged files, named), RESOURCE_EXHAUSTED (disk
-// full), FAILED_PRECONDITION (another writer). Threads: reading and CatchUp are safe concurrently;
-// writing is for one caller at a time.
+// shows what was written since — mostly: where the writer deleted a log before the reader read it,
+// keys that the reader had seen before keep their old values until it opens anew. So keys that ever
+// change their value live in one table, kState, and LocalCorpus checks its revision.
+// docs/index_format.md says why not checkpoints. rocksdb:: is known to chunk_store.cc alone.
+// Errors: DATA_LOSS (damaged files, named), RESOURCE_EXHAUSTED (disk full), FAILED_PRECONDITION
+// (another writer). Threads: reading and CatchUp are safe concurrently; writing is for one caller
+// at a time.
 #pragma once
 
 #include <filesystem>
@@ -20,8 +23,8 @@
 namespace footnote::retriever {
 
 // Names of column families; the order is that of kTableNames in chunk_store.cc.
-enum class Table { kState, kDocuments, kTexts, kChunks, kVectors, kPostings, kAccess, kStaged };
-inline constexpr int kTables = 8;
+enum class Table { kState, kDocuments, kTexts, kChunks, kVectors, kPostings, kStaged };
+inline constexpr int kTables = 7;
 
 class ChunkStore {
  public:

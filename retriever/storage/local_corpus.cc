@@ -12,6 +12,8 @@ namespace {
 
 // A new generation shall be noticed within a second.
 constexpr std::chrono::milliseconds kPollInterval(250);
+// A writer that died between a change and its announcement is noticed by a look at the log itself.
+constexpr int kPollsPerFullLook = 8;
 // How long a request waits for a generation that another thread loads.
 constexpr std::chrono::milliseconds kLoadPatience(250);
 // Askers times filters in use at a time; each is a bit a row.
@@ -65,7 +67,7 @@ StatusOr<std::shared_ptr<LocalCorpus>> LocalCorpus::Open(const std::filesystem::
 }
 
 Status LocalCorpus::Start() {
-  FOOTNOTE_ASSIGN_OR_RETURN(settings_, ReadCorpusRecord(*store_));
+  FOOTNOTE_ASSIGN_OR_RETURN(settings_, ReadCorpusRecord(*store()));
   if (settings_.analyzer_version() != kAnalyzerVersion) {
     return FailedPreconditionError("the corpus \"" + name_ +
                                    "\" was indexed with other rules for words: index its sources "
@@ -104,20 +106,23 @@ LocalCorpus::~LocalCorpus() {
 }
 
 void LocalCorpus::Poll() {
+  int polls = 0;
   std::unique_lock lock(stop_mutex_);
   while (!stop_changed_.wait_for(lock, kPollInterval, [this] { return stopping_; })) {
     lock.unlock();
     // An error here is one that the next request meets and reports.
-    Now().status().IgnoreError();
+    NowOr(/*always=*/++polls % kPollsPerFullLook == 0).status().IgnoreError();
     lock.lock();
   }
 }
 
-StatusOr<LocalCorpus::Snapshot> LocalCorpus::Now() {
+StatusOr<LocalCorpus::Snapshot> LocalCorpus::Now() { return NowOr(/*always=*/false); }
+
+StatusOr<LocalCorpus::Snapshot> LocalCorpus::NowOr(bool always) {
   std::string manifest;
   {
     const std::lock_guard tables(tables_mutex_);
-    FOOTNOTE_RETURN_IF_ERROR(store_->CatchUp());
+    FOOTNOTE_RETURN_IF_ERROR(CatchUp(always));
     FOOTNOTE_RETURN_IF_ERROR(RefreshAccess());
     FOOTNOTE_ASSIGN_OR_RETURN(manifest, CurrentManifest());
   }
@@ -130,7 +135,27 @@ StatusOr<LocalCorpus::Snapshot> LocalCorpus::Now() {
     }
   }
   const std::lock_guard lock(state_mutex_);
-  return Snapshot{view_, access_};
+  return Snapshot{view_, access_, store_};
+}
+
+std::shared_ptr<ChunkStore> LocalCorpus::store() const {
+  const std::lock_guard lock(state_mutex_);
+  return store_;
+}
+
+Status LocalCorpus::CatchUp(bool always) {
+  const uint64_t announced = ReadRevisionFile(folder_);
+  if (!always && announced != 0 && announced == revision_) return OkStatus();
+  const std::shared_ptr<ChunkStore> tables = store();
+  FOOTNOTE_RETURN_IF_ERROR(tables->CatchUp());
+  FOOTNOTE_ASSIGN_OR_RETURN(revision_, ReadRevision(*tables));
+  if (revision_ >= announced) return OkStatus();
+  // A log was deleted before it was read here, and old values hide the new: see chunk_store.h.
+  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<ChunkStore> fresh, ChunkStore::OpenForReading(folder_));
+  FOOTNOTE_ASSIGN_OR_RETURN(revision_, ReadRevision(*fresh));
+  const std::lock_guard lock(state_mutex_);
+  store_ = std::move(fresh);  // requests that use the old one keep it until they end
+  return OkStatus();
 }
 
 bool LocalCorpus::HasView(const std::string& manifest) {
@@ -139,17 +164,19 @@ bool LocalCorpus::HasView(const std::string& manifest) {
 }
 
 StatusOr<std::string> LocalCorpus::CurrentManifest() const {
-  FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t current, ReadCurrent(*store_));
+  const std::shared_ptr<ChunkStore> tables = store();
+  FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t current, ReadCurrent(*tables));
   if (current == 0) {
     return FailedPreconditionError("the corpus \"" + name_ +
                                    "\" has no generation yet: wait until `footnote index` has "
                                    "published one, or run it again");
   }
-  return ReadManifest(*store_, current);
+  return ReadManifest(*tables, current);
 }
 
 Status LocalCorpus::RefreshAccess() {
-  FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t epoch, ReadAccessEpoch(*store_));
+  const std::shared_ptr<ChunkStore> tables = store();
+  FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t epoch, ReadAccessEpoch(*tables));
   std::shared_ptr<const AccessTable> before;
   {
     const std::lock_guard lock(state_mutex_);
@@ -159,12 +186,12 @@ Status LocalCorpus::RefreshAccess() {
   auto table = std::make_shared<AccessTable>();
   std::optional<std::vector<std::string>> changed;
   if (before != nullptr) {
-    FOOTNOTE_ASSIGN_OR_RETURN(changed, ReadAccessLog(*store_, before->epoch, epoch));
+    FOOTNOTE_ASSIGN_OR_RETURN(changed, ReadAccessLog(*tables, before->epoch, epoch));
   }
   if (changed) {
     table->lists = before->lists;
     for (const std::string& id : *changed) {
-      FOOTNOTE_ASSIGN_OR_RETURN(const auto value, store_->Get(Table::kAccess, id));
+      FOOTNOTE_ASSIGN_OR_RETURN(const auto value, tables->Get(Table::kState, AccessKey(id)));
       table->lists.erase(id);
       if (!value) continue;
       FOOTNOTE_ASSIGN_OR_RETURN(const auto record,
@@ -172,15 +199,16 @@ Status LocalCorpus::RefreshAccess() {
       table->lists[id] = FromRecord(record);
     }
   } else {
-    ChunkStore::Cursor cursor = store_->Scan(Table::kAccess);
-    for (cursor.Seek(""); cursor.Valid(); cursor.Next()) {
+    ChunkStore::Cursor cursor = tables->Scan(Table::kState);
+    for (cursor.Seek(kAccessPrefix); cursor.Valid() && cursor.key().starts_with(kAccessPrefix);
+         cursor.Next()) {
       FOOTNOTE_ASSIGN_OR_RETURN(const auto record,
                                 ParseRecord<records::AccessRecord>(cursor.value(), "access list"));
-      table->lists[std::string(cursor.key())] = FromRecord(record);
+      table->lists[std::string(cursor.key().substr(kAccessPrefix.size()))] = FromRecord(record);
     }
     FOOTNOTE_RETURN_IF_ERROR(cursor.status());
   }
-  FOOTNOTE_ASSIGN_OR_RETURN(const records::CorpusRecord settings, ReadCorpusRecord(*store_));
+  FOOTNOTE_ASSIGN_OR_RETURN(const records::CorpusRecord settings, ReadCorpusRecord(*store()));
   table->corpus_is_public = settings.is_public();
   table->epoch = epoch;
   const std::lock_guard lock(state_mutex_);
@@ -202,7 +230,7 @@ Status LocalCorpus::LoadCurrent() {
     std::string newer;
     {
       const std::lock_guard tables(tables_mutex_);
-      FOOTNOTE_RETURN_IF_ERROR(store_->CatchUp());
+      FOOTNOTE_RETURN_IF_ERROR(CatchUp(/*always=*/true));
       FOOTNOTE_ASSIGN_OR_RETURN(newer, CurrentManifest());
     }
     if (newer == manifest) break;
@@ -227,6 +255,7 @@ StatusOr<std::shared_ptr<const GenerationView>> LocalCorpus::LoadView(std::strin
     const std::lock_guard lock(state_mutex_);
     before = view_;
   }
+  const std::shared_ptr<ChunkStore> tables = store();
   auto view = std::make_shared<GenerationView>();
   view->manifest = std::move(manifest);
   view->serial = ++views_loaded_;
@@ -239,7 +268,7 @@ StatusOr<std::shared_ptr<const GenerationView>> LocalCorpus::LoadView(std::strin
       }
     }
     if (part.segment == nullptr) {
-      FOOTNOTE_ASSIGN_OR_RETURN(part.segment, LoadSegment(*store_, folder_, use.segment(),
+      FOOTNOTE_ASSIGN_OR_RETURN(part.segment, LoadSegment(*tables, folder_, use.segment(),
                                                           static_cast<int>(settings_.width())));
     }
     part.dead.resize(part.segment->documents.size());
@@ -299,7 +328,7 @@ CorpusInfo LocalCorpus::Info() {
   info.tokens = static_cast<int64_t>(view->generation.tokens());
   info.disk_bytes = FolderBytes(folder_);
   info.metadata_fields.assign(view->fields.begin(), view->fields.end());
-  StatusOr<std::vector<records::GenerationRecord>> generations = ReadGenerations(*store_);
+  StatusOr<std::vector<records::GenerationRecord>> generations = ReadGenerations(*store());
   if (generations.ok()) {
     for (const auto& generation : *generations) {
       info.generations.push_back(
@@ -319,8 +348,8 @@ StatusOr<Document> LocalCorpus::DocumentAt(const Snapshot& snapshot,
                                            GenerationView::Place place) const {
   const auto& part = snapshot.view->parts[place.part];
   const std::string key = RowKey(part.segment->record.id(), place.ordinal);
-  FOOTNOTE_ASSIGN_OR_RETURN(const auto value, store_->Get(Table::kDocuments, key));
-  FOOTNOTE_ASSIGN_OR_RETURN(auto text, store_->Get(Table::kTexts, key));
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto value, snapshot.store->Get(Table::kDocuments, key));
+  FOOTNOTE_ASSIGN_OR_RETURN(auto text, snapshot.store->Get(Table::kTexts, key));
   // The generation was dropped between our looking and our reading; the next look finds a newer.
   if (!value || !text) return AbortedError("the document changed while it was read: try again");
   FOOTNOTE_ASSIGN_OR_RETURN(const auto record,

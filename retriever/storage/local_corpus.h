@@ -1,8 +1,8 @@
 // A corpus in a local folder, read beside a writer in another process; what corpus.h promises.
 //
-// A poller looks for a new generation four times a second and loads it in the background; each
-// request catches up with the writer first (access lists, erasures), so that it judges by what
-// holds now.
+// Each request catches up with the writer first (access lists, erasures), so that it judges by what
+// holds now; a poller does the same four times a second, so that a new generation is mostly loaded
+// before somebody asks.
 #pragma once
 
 #include <condition_variable>
@@ -28,6 +28,7 @@ class LocalCorpus : public Corpus {
   struct Snapshot {
     std::shared_ptr<const GenerationView> view;
     std::shared_ptr<const AccessTable> access;
+    std::shared_ptr<const ChunkStore> store;  // where the view's rows are
   };
 
   static StatusOr<std::shared_ptr<LocalCorpus>> Open(const std::filesystem::path& corpus);
@@ -49,7 +50,6 @@ class LocalCorpus : public Corpus {
   std::shared_ptr<const RowSet> Allowed(const Snapshot& snapshot, const Asker& asker,
                                         const Filter* filter);
 
-  const ChunkStore& store() const { return *store_; }
   const Analyzer& analyzer() const { return *analyzer_; }
   const records::CorpusRecord& settings() const { return settings_; }
   const std::string& name() const { return name_; }
@@ -63,6 +63,11 @@ class LocalCorpus : public Corpus {
   void Poll();
   // Makes access_ that of now. Needs tables_mutex_.
   Status RefreshAccess();
+  // Makes the tables those of now. Reading the writer's log costs milliseconds, so unless told to
+  // always do it, this does it when the file REVISION tells of a change. Needs tables_mutex_.
+  Status CatchUp(bool always);
+  StatusOr<Snapshot> NowOr(bool always);
+  std::shared_ptr<ChunkStore> store() const;
   // Loads the current generation if it is another than view_'s. Needs load_mutex_.
   Status LoadCurrent();
   StatusOr<std::string> CurrentManifest() const;
@@ -74,13 +79,14 @@ class LocalCorpus : public Corpus {
 
   const std::filesystem::path folder_;
   const std::string name_;
-  std::unique_ptr<ChunkStore> store_;
   records::CorpusRecord settings_;  // as at opening; is_public lives in AccessTable
   std::unique_ptr<Analyzer> analyzer_;
 
-  std::mutex tables_mutex_;      // one catches up at a time
-  std::timed_mutex load_mutex_;  // one loads a generation at a time; taken before tables_mutex_
-  std::mutex state_mutex_;       // guards what follows; held for moments only
+  std::mutex tables_mutex_;         // one catches up at a time; guards revision_
+  uint64_t revision_ = 0;           // that the tables show
+  std::timed_mutex load_mutex_;     // one loads a generation at a time; taken before tables_mutex_
+  mutable std::mutex state_mutex_;  // guards what follows; held for moments only
+  std::shared_ptr<ChunkStore> store_;  // replaced when it fell behind
   std::shared_ptr<const GenerationView> view_;
   std::shared_ptr<const AccessTable> access_;
   uint64_t views_loaded_ = 0;

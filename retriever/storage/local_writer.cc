@@ -120,7 +120,7 @@ Status LocalWriter::ApplySettings(const CorpusSettings& settings, bool is_new) {
       PutAccessEpoch(epoch + 1, batch);
       ForgetAccessLog(epoch + 1, batch);
     }
-    FOOTNOTE_RETURN_IF_ERROR(store_->Write(std::move(batch), /*sync=*/true));
+    FOOTNOTE_RETURN_IF_ERROR(Commit(std::move(batch)));
     settings_ = std::move(next);
   }
   return OkStatus();
@@ -128,6 +128,11 @@ Status LocalWriter::ApplySettings(const CorpusSettings& settings, bool is_new) {
 
 Status LocalWriter::LoadState() {
   FOOTNOTE_ASSIGN_OR_RETURN(analyzer_, Analyzer::Make(settings_.language()));
+  // A crash may have come between a commit and its file.
+  FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t revision, ReadRevision(*store_));
+  if (revision != ReadRevisionFile(corpus_)) {
+    FOOTNOTE_RETURN_IF_ERROR(WriteRevisionFile(corpus_, revision));
+  }
   FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<records::GenerationRecord> generations,
                             ReadGenerations(*store_));
   FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t current, ReadCurrent(*store_));
@@ -142,6 +147,13 @@ Status LocalWriter::LoadState() {
     finished_erasure_ = true;
   }
   return LoadPublished();
+}
+
+Status LocalWriter::Commit(ChunkStore::Batch&& batch) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t revision, ReadRevision(*store_));
+  PutRevision(revision + 1, batch);
+  FOOTNOTE_RETURN_IF_ERROR(store_->Write(std::move(batch), /*sync=*/true));
+  return WriteRevisionFile(corpus_, revision + 1);
 }
 
 Status LocalWriter::LoadPublished() {
@@ -334,7 +346,7 @@ Status LocalWriter::SetAccess(const std::string& document_id, const AccessList& 
     }
   }
   FOOTNOTE_ASSIGN_OR_RETURN(const auto body, store_->Get(Table::kStaged, BodyKey(document_id)));
-  FOOTNOTE_ASSIGN_OR_RETURN(const auto kept, store_->Get(Table::kAccess, document_id));
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto kept, store_->Get(Table::kState, AccessKey(document_id)));
   if (!body && !kept) {
     return NotFoundError("the corpus \"" + corpus_.filename().string() + "\" has no document \"" +
                          document_id + "\"");
@@ -352,7 +364,7 @@ Status LocalWriter::SetAccess(const std::string& document_id, const AccessList& 
     PutAccess(document_id, record, epoch + 1, batch);
     PutAccessEpoch(epoch + 1, batch);
   }
-  return store_->Write(std::move(batch), /*sync=*/true);
+  return Commit(std::move(batch));
 }
 
 }  // namespace footnote::retriever

@@ -61,6 +61,8 @@ class LocalWriter : public CorpusWriter {
 
   static StatusOr<std::unique_ptr<LocalWriter>> OpenFolder(const std::filesystem::path& corpus);
   Status LoadState();
+  // Writes `batch`, synced, as the next revision: what readers must notice goes this way.
+  Status Commit(ChunkStore::Batch&& batch);
   Status LoadPublished();
   Status ApplySettings(const CorpusSettings& settings, bool is_new);
   Status RemoveGarbage(const std::vector<records::GenerationRecord>& generations);

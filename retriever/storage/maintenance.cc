@@ -29,7 +29,7 @@ StatusOr<uint64_t> LocalWriter::Rollback(uint64_t to_generation) {
   }
   ChunkStore::Batch batch = store_->NewBatch();
   PutCurrent(target->number(), batch);
-  FOOTNOTE_RETURN_IF_ERROR(store_->Write(std::move(batch), /*sync=*/true));
+  FOOTNOTE_RETURN_IF_ERROR(Commit(std::move(batch)));
   FOOTNOTE_RETURN_IF_ERROR(LoadState());
   return current_.number();
 }
@@ -107,7 +107,7 @@ StatusOr<int> LocalWriter::EraseFromGenerations(const std::string& document_id,
 
 Status LocalWriter::Erase(const std::string& document_id) {
   FOOTNOTE_ASSIGN_OR_RETURN(const auto header, StagedHeaderOf(document_id));
-  FOOTNOTE_ASSIGN_OR_RETURN(const auto access, store_->Get(Table::kAccess, document_id));
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto access, store_->Get(Table::kState, AccessKey(document_id)));
   ChunkStore::Batch batch = store_->NewBatch();
   FOOTNOTE_ASSIGN_OR_RETURN(const int segments, EraseFromGenerations(document_id, batch));
   if (segments == 0 && !header && !access) {
@@ -117,13 +117,13 @@ Status LocalWriter::Erase(const std::string& document_id) {
                          "\" never held a document \"" + document_id + "\"");
   }
   FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t epoch, ReadAccessEpoch(*store_));
-  batch.Delete(Table::kAccess, document_id);
+  batch.Delete(Table::kState, AccessKey(document_id));
   PutAccessEpoch(epoch + 1, batch);
   ForgetAccessLog(epoch + 1, batch);
   batch.Delete(Table::kStaged, "b" + document_id);
   batch.Delete(Table::kStaged, "h" + document_id);
   PutPurgePending(true, batch);
-  FOOTNOTE_RETURN_IF_ERROR(store_->Write(std::move(batch), /*sync=*/true));
+  FOOTNOTE_RETURN_IF_ERROR(Commit(std::move(batch)));
   // Nobody finds it from here on; now its bytes go.
   return LoadState();
 }
@@ -165,7 +165,7 @@ Status LocalWriter::RepairVectorFiles() {
     if (generation_changed) PutGeneration(generation, batch);
     changed = changed || generation_changed;
   }
-  return changed ? store_->Write(std::move(batch), /*sync=*/true) : OkStatus();
+  return changed ? Commit(std::move(batch)) : OkStatus();
 }
 
 StatusOr<uint64_t> RollbackCorpus(const std::filesystem::path& corpora_root,

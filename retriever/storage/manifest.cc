@@ -1,8 +1,10 @@
 #include "retriever/storage/manifest.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 
+#include "common/file.h"
 #include "retriever/corpus.h"
 #include "retriever/storage/codec.h"
 
@@ -13,6 +15,7 @@ constexpr std::string_view kCorpusKey = "corpus";
 constexpr std::string_view kCurrentKey = "current";
 constexpr std::string_view kNextSegmentKey = "next_segment";
 constexpr std::string_view kAccessEpochKey = "access_epoch";
+constexpr std::string_view kRevisionKey = "revision";
 constexpr std::string_view kPurgePendingKey = "purge_pending";
 constexpr std::string_view kGenerationPrefix = "generation/";
 constexpr std::string_view kAccessLogPrefix = "access_log/";
@@ -156,13 +159,34 @@ void PutNextSegment(uint32_t id, ChunkStore::Batch& batch) {
   PutNumber(kNextSegmentKey, id, batch);
 }
 
+std::string AccessKey(const std::string& document_id) {
+  return std::string(kAccessPrefix) + document_id;
+}
+
+StatusOr<uint64_t> ReadRevision(const ChunkStore& store) { return ReadNumber(store, kRevisionKey); }
+void PutRevision(uint64_t revision, ChunkStore::Batch& batch) {
+  PutNumber(kRevisionKey, revision, batch);
+}
+
+uint64_t ReadRevisionFile(const std::filesystem::path& corpus) {
+  const StatusOr<std::string> text = ReadFile(corpus / "REVISION", 64);
+  if (!text.ok()) return 0;
+  uint64_t revision = 0;
+  std::from_chars(text->data(), text->data() + text->size(), revision);
+  return revision;
+}
+
+Status WriteRevisionFile(const std::filesystem::path& corpus, uint64_t revision) {
+  return WriteFileAtomically(corpus / "REVISION", std::to_string(revision) + "\n");
+}
+
 StatusOr<uint64_t> ReadAccessEpoch(const ChunkStore& store) {
   return ReadNumber(store, kAccessEpochKey);
 }
 
 void PutAccess(const std::string& document_id, const records::AccessRecord& access, uint64_t epoch,
                ChunkStore::Batch& batch) {
-  batch.Put(Table::kAccess, document_id, access.SerializeAsString());
+  batch.Put(Table::kState, AccessKey(document_id), access.SerializeAsString());
   batch.Put(Table::kState, NumberedKey(kAccessLogPrefix, epoch), document_id);
 }
 

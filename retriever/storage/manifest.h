@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -49,6 +50,18 @@ std::set<uint32_t> SegmentsOf(const std::vector<records::GenerationRecord>& gene
 // Id for the next segment; ids are never used twice.
 StatusOr<uint32_t> ReadNextSegment(const ChunkStore& store);
 void PutNextSegment(uint32_t id, ChunkStore::Batch& batch);
+
+// Access lists are in table kState, like all that changes: see chunk_store.h.
+inline constexpr std::string_view kAccessPrefix = "access/";
+std::string AccessKey(const std::string& document_id);
+
+// Counts all changes that readers must see. The file REVISION beside the tables tells it to them
+// too, so that a reader that fell behind notices.
+StatusOr<uint64_t> ReadRevision(const ChunkStore& store);
+void PutRevision(uint64_t revision, ChunkStore::Batch& batch);
+// 0 when there is no such file.
+uint64_t ReadRevisionFile(const std::filesystem::path& corpus);
+Status WriteRevisionFile(const std::filesystem::path& corpus, uint64_t revision);
 
 // Counts changes of access lists, so that readers know whether theirs are current.
 StatusOr<uint64_t> ReadAccessEpoch(const ChunkStore& store);

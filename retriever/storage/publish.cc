@@ -185,7 +185,7 @@ StatusOr<uint64_t> LocalWriter::Publish() {
   FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t epoch, ReadAccessEpoch(*store_));
   if (!plan.access.empty()) {
     for (const auto& [id, access] : plan.access) {
-      batch.Put(Table::kAccess, id, access.SerializeAsString());
+      batch.Put(Table::kState, AccessKey(id), access.SerializeAsString());
     }
     // Readers read all lists again, rather than a log as long as the table.
     PutAccessEpoch(epoch + 1, batch);
@@ -201,7 +201,11 @@ StatusOr<uint64_t> LocalWriter::Publish() {
       DeleteGeneration(generations[i].number(), batch);
     }
   }
-  FOOTNOTE_RETURN_IF_ERROR(store_->Write(std::move(batch), /*sync=*/true));
+  if (Status status = Commit(std::move(batch)); !status.ok()) {
+    // It may be stored nevertheless: what this writer knows must be what is stored.
+    LoadState().IgnoreError();
+    return status;
+  }
   current_ = std::move(next);
   published_ = std::move(published);
 
@@ -234,7 +238,7 @@ Status LocalWriter::ForgetAccessOf(const std::vector<records::GenerationRecord>&
     for (const auto& document : documents) gone.erase(document.id());
   }
   ChunkStore::Batch batch = store_->NewBatch();
-  for (const std::string& id : gone) batch.Delete(Table::kAccess, id);
+  for (const std::string& id : gone) batch.Delete(Table::kState, AccessKey(id));
   return store_->Write(std::move(batch), /*sync=*/false);
 }
 

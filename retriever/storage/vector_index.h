@@ -69,6 +69,10 @@ class VectorIndex {
   Status Reconstruct(uint32_t row, std::vector<float>& out) const;
 
   size_t rows() const;
+  // Whether the index holds rounded vectors (SQ8, IVF): its scores are then approximate, so a
+  // caller asks for RescoringDepth(k) hits and orders them by the stored vectors.
+  bool rounds() const;
+  static size_t RescoringDepth(size_t k) { return 2 * k + 100; }
 
  private:
   struct State;

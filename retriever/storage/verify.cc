@@ -12,6 +12,7 @@ namespace {
 
 // Findings beyond these say nothing new.
 constexpr size_t kMaxFindings = 50;
+constexpr int kFileAttempts = 5;
 // An index of rounded numbers (SQ8) holds each within 1/255 of its range.
 constexpr double kMinCosine = 0.99;
 
@@ -177,14 +178,25 @@ StatusOr<std::vector<std::string>> LocalCorpus::Verify(
     for (const auto& [segment, note] : notes_) findings.push_back(note);
     notes_.clear();  // said once; a fault that stays is found below
   }
-  if (Status status = store_->VerifyFiles(); !status.ok()) findings.push_back(status.message());
+  // The writer may compact files away while they are read: then the list of files is read again. A
+  // fault that stays is one.
+  Status files;
+  for (int attempt = 0; attempt < kFileAttempts; ++attempt) {
+    {
+      const std::lock_guard tables(tables_mutex_);
+      FOOTNOTE_RETURN_IF_ERROR(CatchUp(/*always=*/true));
+    }
+    files = store()->VerifyFiles();
+    if (files.ok()) break;
+  }
+  if (!files.ok()) findings.push_back(files.message());
   uint64_t documents = 0;
   uint64_t chunks = 0;
   size_t total = 0;
   for (const auto& part : now.view->parts) total += part.segment->documents.size();
   size_t done = 0;
   for (const auto& part : now.view->parts) {
-    SegmentVerifier verifier(*store_, *analyzer_, folder_, *part.segment,
+    SegmentVerifier verifier(*now.store, *analyzer_, folder_, *part.segment,
                              static_cast<int>(settings_.width()), findings);
     const Status status = verifier.Run([&] {
       ++done;

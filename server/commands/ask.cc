@@ -98,9 +98,10 @@ void PrintAnswer(const Answer& answer) {
 
 Status RunAsk(const Options& options) {
   const CallContext call = InterruptibleCall();
-  FOOTNOTE_RETURN_IF_ERROR(AnswerService::CheckQuestion(options.question));
+  const std::string question = QuestionOrStdin(options.question);
+  FOOTNOTE_RETURN_IF_ERROR(AnswerService::CheckQuestion(question));
   AnswerRequest request;
-  request.question = options.question;
+  request.question = question;
   request.seed = options.seed;
   request.scope_document_id = options.document;
   FOOTNOTE_ASSIGN_OR_RETURN(request.risk, ParseRisk(options.risk));
@@ -169,7 +170,8 @@ void AddAskCommand(CLI::App& app, CommandResult& result) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("ask", "Answer a question from a corpus, with footnotes");
   command->add_option("corpus", options->corpus, "Name of the corpus")->required();
-  command->add_option("question", options->question, "The question")->required();
+  command->add_option("question", options->question, "The question; - reads standard input")
+      ->required();
   command->add_option("--generator", options->generator,
                       "Model file or folder (default: SmolLM2-135M-Instruct from the cache)");
   command->add_option("--embedder", options->embedder,

@@ -4,7 +4,10 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <iostream>
 #include <thread>
+
+#include "server/answer_service.h"
 
 namespace footnote::server {
 
@@ -37,6 +40,15 @@ StatusOr<retriever::FusionKind> ParseFusion(const std::string& name) {
   if (name == "lexical") return retriever::FusionKind::kLexicalOnly;
   return InvalidArgumentError("the fusion \"" + name +
                               "\" is not known: use calibrated, rrf, dense or lexical");
+}
+
+std::string QuestionOrStdin(const std::string& argument) {
+  if (argument != "-") return argument;
+  std::string text(kMaxQuestionBytes + (size_t{1} << 20), '\0');
+  std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(std::cin.gcount()));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text;
 }
 
 CallContext InterruptibleCall() {

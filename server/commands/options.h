@@ -28,6 +28,11 @@ struct ScopeOptions {
 // "calibrated", "rrf", "dense", "lexical": the values of --fusion.
 StatusOr<retriever::FusionKind> ParseFusion(const std::string& name);
 
+// The question itself, or for "-" what standard input holds (an argument can have 128 KiB at most
+// on Linux). Reads at most one MiB more than a question may have, so that
+// AnswerService::CheckQuestion can say how long it is.
+std::string QuestionOrStdin(const std::string& argument);
+
 // Ends with the process's SIGINT or SIGTERM: long commands stop between units of work and keep what
 // is done. Call once, from a command that checks it.
 CallContext InterruptibleCall();

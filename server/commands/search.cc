@@ -25,11 +25,12 @@ struct Options {
 };
 
 Status RunSearch(const Options& options) {
-  FOOTNOTE_RETURN_IF_ERROR(AnswerService::CheckQuestion(options.query));
+  const std::string query = QuestionOrStdin(options.query);
+  FOOTNOTE_RETURN_IF_ERROR(AnswerService::CheckQuestion(query));
   FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<retriever::Filter> filter,
                             options.scope.ParseFilter());
   retriever::RetrievalRequest request;
-  request.query = options.query;
+  request.query = query;
   request.top_k = options.top_k;
   request.filter = filter.has_value() ? &*filter : nullptr;
   FOOTNOTE_ASSIGN_OR_RETURN(request.asker, options.scope.ParseAsker());
@@ -65,7 +66,8 @@ void AddSearchCommand(CLI::App& app, CommandResult& result) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("search", "Find passages");
   command->add_option("corpus", options->corpus, "Name of the corpus")->required();
-  command->add_option("query", options->query, "What to look for")->required();
+  command->add_option("query", options->query, "What to look for; - reads standard input")
+      ->required();
   command->add_option("--top-k", options->top_k, "Passages")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -112,6 +112,7 @@ TEST(NumberReading, MarksAreNoNumbers) {
   EXPECT_THAT(Numbers("1. Open the file."), IsEmpty());
   EXPECT_THAT(Numbers("(2) Close the file."), IsEmpty());
   EXPECT_THAT(Numbers("The file is closed [3]."), IsEmpty());
+  EXPECT_THAT(Numbers("As passages 1, 2 and 3 say, it lasts 4 days."), ElementsAre("4 day"));
   EXPECT_THAT(Numbers("one of the parties"), IsEmpty());
   EXPECT_THAT(Numbers("First, open the file."), IsEmpty());
   EXPECT_THAT(Numbers("You may leave."), IsEmpty());

@@ -52,8 +52,8 @@ TEST_F(PromptTest, HoldsRulesThenPassagesThenTheQuestion) {
   const std::string text = Text(prompt);
   EXPECT_THAT(text, StartsWith("system: "));
   EXPECT_THAT(text, EndsWith("assistant: "));
-  const size_t first = text.find("[1] Lease\nRent is due monthly.");
-  const size_t second = text.find("[2] House rules\nThe garden is shared.");
+  const size_t first = text.find("Lease\nRent is due monthly.");
+  const size_t second = text.find("House rules\nThe garden is shared.");
   const size_t question = text.find("When is the rent due?");
   ASSERT_NE(first, std::string::npos) << text;
   ASSERT_NE(second, std::string::npos) << text;
@@ -132,7 +132,7 @@ TEST_F(PromptTest, TurnsAlternateWhateverTheCallerSends) {
               {"tool", "ccc"},         {"assistant", "ddd"}, {"user", "eee"}};
   ASSERT_OK_AND_ASSIGN(const Prompt prompt, Build());
   const std::string text = Text(prompt);
-  EXPECT_THAT(text, HasSubstr("user: aaa\nbbb\nassistant: ddd\nuser: [1]"));
+  EXPECT_THAT(text, HasSubstr("user: aaa\nbbb\nassistant: ddd\nuser: Lease\n"));
   EXPECT_THAT(text, Not(HasSubstr("Hello!")));
   EXPECT_THAT(text, Not(HasSubstr("ccc")));
   EXPECT_THAT(text, Not(HasSubstr("eee")));
@@ -186,7 +186,7 @@ TEST_F(PromptTest, WithoutASystemRoleTheRulesOpenTheFirstMessage) {
   const OtherTemplate generator(&chat_template);
   ASSERT_OK_AND_ASSIGN(const Prompt prompt, BuildGroundedPrompt(generator, "When is the rent due?",
                                                                 {}, passages_, options_));
-  EXPECT_THAT(Text(prompt), StartsWith("user: You answer"));
+  EXPECT_THAT(Text(prompt), StartsWith("user: You are"));
 }
 
 TEST_F(PromptTest, ABaseModelCannotBeAsked) {

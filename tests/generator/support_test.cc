@@ -252,6 +252,22 @@ TEST_F(SupportTest, QuotesStayShortAndWhole) {
   EXPECT_NE(Quote(support).find("number 17"), std::string::npos);
 }
 
+TEST_F(SupportTest, AnEchoedQuestionIsNoSupport) {
+  EXPECT_EQ(Best("May the Licensee make two backup copies?").score, 0);
+  EXPECT_EQ(Best("The licence asks: \"The Licensee may make two backup copies?\"").score, 0);
+}
+
+TEST_F(SupportTest, TheSubjectOfADefinitionMustBeThePassages) {
+  Add("hp-2", "Brachydactyly", "Digits that appear disproportionately short compared to the hand.");
+  ExpectUnsupported(
+      "Arachnodactyly is digits that appear disproportionately short compared to the "
+      "hand.");
+  ExpectSupported(
+      "Brachydactyly is digits that appear disproportionately short compared to the "
+      "hand.",
+      "Digits");
+}
+
 TEST_F(SupportTest, OddInputIsNoSupport) {
   for (std::string_view sentence : {"", " ", "?!", "the of and", "\xFF\xFE", "—"}) {
     EXPECT_EQ(Best(sentence).score, 0) << sentence;
@@ -304,6 +320,24 @@ TEST_F(SupportTest, AQuestionIsAnsweredByItsSentence) {
       EXPECT_LE(quotations[0].score, 1);
     }
   }
+}
+
+TEST_F(SupportTest, QuotationsDoNotOverlapAndMayShareAPassage) {
+  ASSERT_OK_AND_ASSIGN(const SupportScorer scorer,
+                       SupportScorer::Create(&embedder_, passages_, {}));
+  ASSERT_OK_AND_ASSIGN(const std::vector<Support> quotations,
+                       scorer.BestQuotations("What may or must the Licensee do?", 6, {}));
+  int of_licence = 0;
+  for (size_t i = 0; i < quotations.size(); ++i) {
+    of_licence += quotations[i].passage == 0 ? 1 : 0;
+    for (size_t j = 0; j < i; ++j) {
+      EXPECT_TRUE(quotations[i].passage != quotations[j].passage ||
+                  quotations[i].span.start >= quotations[j].span.end ||
+                  quotations[j].span.start >= quotations[i].span.end);
+      EXPECT_LE(quotations[i].score, quotations[j].score);
+    }
+  }
+  EXPECT_GE(of_licence, 3);
 }
 
 TEST_F(SupportTest, AnEntrysFirstSentenceDefinesItsTitle) {

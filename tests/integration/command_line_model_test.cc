@@ -183,6 +183,7 @@ TEST_F(CommandLine, BadInputIsOneClearSentence) {
   RunJson({"index", "house", Docs(), "--public"});
   ExpectFailure(Run({"ask", "nowhere", "Why?"}), 1, "nowhere");
   ExpectFailure(Run({"ask", "house", ""}), 1, "empty");
+  ExpectFailure(Run({"ask", "house", "-"}, std::string(1 << 20, 'a')), 1, "1048576 bytes");
   ExpectFailure(Run({"ask", "house", "caf\xE9"}), 1, "UTF-8");
   ExpectFailure(Run({"search", "house", "rent", "--filter", "colour = "}), 1, "expected");
   ExpectFailure(Run({"search", "house", "rent", "--filter", "colour = \"red\""}), 1, "colour");

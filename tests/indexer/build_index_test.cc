@@ -1,0 +1,287 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <fstream>
+#include <stop_token>
+
+#include "common/sha256.h"
+#include "indexer/indexer.h"
+#include "tests/indexer/memory_writer.h"
+#include "tests/testing/fake_embedder.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+
+namespace footnote::indexer {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Calls back before each batch; its status is the embedder's.
+class HookedEmbedder : public testing::FakeEmbedder {
+ public:
+  HookedEmbedder() : FakeEmbedder(8) {}
+  StatusOr<Embeddings> Embed(std::span<const std::string_view> texts, TextRole role,
+                             const CallContext& call) const override {
+    EXPECT_EQ(role, TextRole::kPassage);
+    if (on_embed) FOOTNOTE_RETURN_IF_ERROR(on_embed());
+    return FakeEmbedder::Embed(texts, role, call);
+  }
+  std::function<Status()> on_embed;
+};
+
+class BuildIndexTest : public ::testing::Test {
+ protected:
+  void Write(const std::string& name, const std::string& content) {
+    fs::create_directories((source_ / name).parent_path());
+    std::ofstream(source_ / name, std::ios::binary) << content;
+  }
+  StatusOr<IndexReport> Build(const CallContext& call = CallContext()) {
+    return BuildIndex(options_, embedder_, writer_, {}, call);
+  }
+  // Documents of several lengths in one JSON lines file.
+  void WriteMany(int count) {
+    std::string lines;
+    for (int i = 0; i < count; ++i) {
+      const std::string n = std::to_string(i);
+      lines += "{\"_id\":\"d" + n + "\",\"title\":\"T" + n + "\",\"text\":\"Document " + n;
+      for (int j = 0; j < i % 7; ++j) lines += " says more. Also this";
+      lines += ".\"}\n";
+    }
+    Write("many.jsonl", lines);
+  }
+
+  testing::TempDir source_;
+  HookedEmbedder embedder_;
+  MemoryWriter writer_;
+  IndexOptions options_{.sources = {source_.path()}};
+};
+
+TEST_F(BuildIndexTest, AddsThenDoesNothingThenUpdatesWhatChanged) {
+  Write("a.md", "# A\n\nText of a.\n");
+  Write("sub/b.txt", "Text of b. More of b.\n");
+  ASSERT_OK_AND_ASSIGN(IndexReport report, Build());
+  EXPECT_EQ(report.added, 2);
+  EXPECT_EQ(report.chunks, 2);
+  EXPECT_EQ(report.tokens, 10);
+  EXPECT_EQ(report.failed, 0);
+  EXPECT_EQ(report.generation, 1u);
+  const retriever::Document& a = writer_.documents.at("a.md").document.document;
+  EXPECT_EQ(a.text, "A\n\nText of a.");
+  EXPECT_EQ(a.version, Sha256Hex(a.text));
+  EXPECT_EQ(a.source, (source_ / "a.md").string());
+
+  ASSERT_OK_AND_ASSIGN(report, Build());
+  EXPECT_EQ(report.unchanged, 2);
+  EXPECT_EQ(report.added + report.updated + report.chunks + report.tokens, 0);
+
+  Write("sub/b.txt", "Other text.\n");
+  ASSERT_OK_AND_ASSIGN(report, Build());
+  EXPECT_EQ(report.unchanged, 1);
+  EXPECT_EQ(report.updated, 1);
+  EXPECT_EQ(writer_.puts, 3);
+}
+
+TEST_F(BuildIndexTest, GivesEachChunkTheVectorOfItsText) {
+  WriteMany(900);  // more than one window of chunks, in another order inside
+  ASSERT_OK(Build());
+  ASSERT_EQ(writer_.documents.size(), 900u);
+  for (const auto& [id, stored] : writer_.documents) {
+    const retriever::IndexedDocument& document = stored.document;
+    ASSERT_EQ(document.vectors.size(), document.chunks.size() * 8);
+    for (size_t i = 0; i < document.chunks.size(); ++i) {
+      const std::string_view text = document.chunks[i].embedded_text;
+      ASSERT_OK_AND_ASSIGN(
+          const Embeddings expected,
+          testing::FakeEmbedder(8).Embed(std::span(&text, 1), TextRole::kPassage, CallContext()));
+      for (size_t j = 0; j < 8; ++j) {
+        ASSERT_EQ(document.vectors[i * 8 + j], expected.values[j]) << id << " chunk " << i;
+      }
+    }
+  }
+}
+
+TEST_F(BuildIndexTest, DeletesOnlyWhenAskedWhatTheSourcesNoLongerHold) {
+  Write("a.txt", "A.");
+  Write("b.txt", "B.");
+  ASSERT_OK(Build());
+  fs::remove(source_ / "b.txt");
+  ASSERT_OK_AND_ASSIGN(IndexReport report, Build());
+  EXPECT_EQ(report.deleted, 0);
+  EXPECT_EQ(writer_.documents.size(), 2u);
+  options_.prune = true;
+  ASSERT_OK_AND_ASSIGN(report, Build());
+  EXPECT_EQ(report.deleted, 1);
+  EXPECT_FALSE(writer_.documents.contains("b.txt"));
+}
+
+TEST_F(BuildIndexTest, DeletesNothingThatMayStandInWhatCouldNotBeRead) {
+  Write("a.jsonl", "{\"_id\":\"x\",\"text\":\"X.\"}\n{\"_id\":\"y\",\"text\":\"Y.\"}\n");
+  Write("b.txt", "B.");
+  ASSERT_OK(Build());
+  Write("a.jsonl", "{\"_id\":\"x\",\"text\":\"X.\"}\n{\"_id\":\"y\",\"te");
+  Write("b.txt", std::string("B\0", 2));
+  options_.prune = true;
+  ASSERT_OK_AND_ASSIGN(const IndexReport report, Build());
+  EXPECT_EQ(report.deleted, 0);
+  EXPECT_EQ(writer_.documents.size(), 3u);
+  ASSERT_EQ(report.failures.size(), 3u);
+  EXPECT_EQ(report.failures[2].source, "--prune");
+}
+
+TEST_F(BuildIndexTest, KeepsADocumentThatBecameUnreadableWhenPruning) {
+  Write("a.txt", "A.");
+  ASSERT_OK(Build());
+  Write("a.txt", "");
+  options_.prune = true;
+  ASSERT_OK_AND_ASSIGN(const IndexReport report, Build());
+  EXPECT_EQ(report.failed, 1);
+  EXPECT_EQ(report.deleted, 0);
+  EXPECT_TRUE(writer_.documents.contains("a.txt"));
+}
+
+TEST_F(BuildIndexTest, FailsTheLaterOfTwoDocumentsWithOneId) {
+  Write("a.jsonl", "{\"_id\":\"x\",\"text\":\"First.\"}\n");
+  Write("b.jsonl", "{\"_id\":\"x\",\"text\":\"Second.\"}\n");
+  ASSERT_OK_AND_ASSIGN(const IndexReport report, Build());
+  EXPECT_EQ(report.added, 1);
+  EXPECT_EQ(report.failed, 1);
+  EXPECT_EQ(writer_.documents.at("x").document.document.text, "First.");
+  EXPECT_NE(report.failures.at(0).error.find("\"x\""), std::string::npos);
+  EXPECT_NE(report.failures.at(0).source.find("b.jsonl"), std::string::npos);
+}
+
+TEST_F(BuildIndexTest, GoesOnAfterFailures) {
+  Write("a.png", "\x89PNG\r\n");
+  Write("b.jsonl", "nonsense\n{\"_id\":\"ok\",\"text\":\"Fine.\"}\n");
+  Write("c.txt", "  \n");
+  Write("d.txt", "Good.");
+  ASSERT_OK_AND_ASSIGN(const IndexReport report, Build());
+  EXPECT_EQ(report.failed, 3);
+  EXPECT_EQ(report.failures.size(), 3u);
+  EXPECT_EQ(report.added, 2);
+}
+
+TEST_F(BuildIndexTest, FailsWithoutASource) {
+  options_.sources = {source_ / "missing"};
+  EXPECT_STATUS(Build(), kNotFound, "missing");
+}
+
+TEST_F(BuildIndexTest, TakesAccessFromTheFileBeforeTheDocument) {
+  Write("a.jsonl",
+        "{\"_id\":\"x\",\"text\":\"X.\",\"acl\":{\"allow\":[\"user:ann\"]}}\n"
+        "{\"_id\":\"y\",\"text\":\"Y.\",\"acl\":{\"allow\":[\"user:ann\"]}}\n"
+        "{\"_id\":\"z\",\"text\":\"Z.\",\"acl\":{\"allow\":[\"ann\"]}}\n");
+  const testing::TempDir other;
+  options_.access_file = other / "access.jsonl";
+  std::ofstream(options_.access_file) << R"({"document_id":"y","deny":["everyone"]})";
+  ASSERT_OK_AND_ASSIGN(const IndexReport report, Build());
+  EXPECT_EQ(writer_.documents.at("x").document.document.access.allow,
+            std::vector<std::string>{"user:ann"});
+  const retriever::AccessList& y = writer_.documents.at("y").document.document.access;
+  EXPECT_TRUE(y.allow.empty());
+  EXPECT_EQ(y.deny, std::vector<std::string>{"everyone"});
+  // A principal that is none must not open the document.
+  EXPECT_FALSE(writer_.documents.contains("z"));
+  EXPECT_EQ(report.failed, 1);
+}
+
+TEST_F(BuildIndexTest, ChangesAccessAtOnceAndDoesNothingWithABadAccessFile) {
+  Write("a.txt", "A.");
+  Write("b.txt", "B.");
+  ASSERT_OK(Build());
+  EXPECT_TRUE(writer_.access_changes.empty());
+  const testing::TempDir other;
+  options_.access_file = other / "access.jsonl";
+  std::ofstream(options_.access_file) << R"({"prefix":"a","allow":["user:ann"]})";
+  ASSERT_OK_AND_ASSIGN(const IndexReport report, Build());
+  EXPECT_EQ(report.updated, 1);
+  EXPECT_EQ(report.unchanged, 1);
+  ASSERT_EQ(writer_.access_changes.size(), 1u);
+  EXPECT_EQ(writer_.access_changes[0].first, "a.txt");
+  EXPECT_EQ(writer_.access_changes[0].second.allow, std::vector<std::string>{"user:ann"});
+  std::ofstream(options_.access_file) << "oops";
+  EXPECT_STATUS(Build(), kInvalidArgument, "access.jsonl:1");
+}
+
+TEST_F(BuildIndexTest, IndexesAgainForAnotherBudgetTitleOrMetadata) {
+  Write("a.jsonl", "{\"_id\":\"x\",\"title\":\"T\",\"text\":\"X.\",\"year\":1}\n");
+  ASSERT_OK(Build());
+  const auto updated = [&] {
+    const auto report = Build();
+    return report.ok() ? report->updated : -1;
+  };
+  EXPECT_EQ(updated(), 0);
+  options_.chunk_budget_tokens = 50;
+  EXPECT_EQ(updated(), 1);
+  Write("a.jsonl", "{\"_id\":\"x\",\"title\":\"U\",\"text\":\"X.\",\"year\":1}\n");
+  EXPECT_EQ(updated(), 1);
+  Write("a.jsonl", "{\"_id\":\"x\",\"title\":\"U\",\"text\":\"X.\",\"year\":2}\n");
+  EXPECT_EQ(updated(), 1);
+  // Where it stands in the file does not matter.
+  Write("a.jsonl", "\n\n{\"_id\":\"x\",\"title\":\"U\",\"text\":\"X.\",\"year\":2}\n");
+  EXPECT_EQ(updated(), 0);
+}
+
+TEST_F(BuildIndexTest, PublishesAsOftenAsAsked) {
+  WriteMany(50);
+  options_.publish_every_chunks = 10;
+  ASSERT_OK_AND_ASSIGN(const IndexReport report, Build());
+  EXPECT_EQ(report.generation, 6u);  // five times ten, and at the end
+}
+
+TEST_F(BuildIndexTest, KeepsWhatIsDoneWhenCancelledAndGoesOnFromThere) {
+  WriteMany(2000);
+  std::stop_source stop;
+  int calls = 0;
+  embedder_.on_embed = [&] {
+    if (++calls == 12) stop.request_stop();
+    return OkStatus();
+  };
+  EXPECT_STATUS(Build(CallContext(stop.get_token())), kCancelled, "cancel");
+  const auto done = static_cast<int64_t>(writer_.documents.size());
+  EXPECT_GT(done, 0);
+  EXPECT_LT(done, 2000);
+  ASSERT_OK_AND_ASSIGN(const IndexReport report, Build());
+  EXPECT_EQ(report.unchanged, done);
+  EXPECT_EQ(report.added, 2000 - done);
+}
+
+TEST_F(BuildIndexTest, EndsWithTheEmbeddersOrWritersError) {
+  WriteMany(3000);  // the reader is still at work when the error comes
+  embedder_.on_embed = [] { return InternalError("the embedder broke"); };
+  EXPECT_STATUS(Build(), kInternal, "the embedder broke");
+  embedder_.on_embed = nullptr;
+  writer_.on_put = [](const auto&) { return ResourceExhaustedError("the disk is full"); };
+  EXPECT_STATUS(Build(), kResourceExhausted, "the disk is full");
+}
+
+TEST_F(BuildIndexTest, TakesARefusedDocumentForAFailure) {
+  WriteMany(3);
+  writer_.on_put = [](const retriever::IndexedDocument& document) {
+    return document.document.id == "d1" ? InvalidArgumentError("not this one") : OkStatus();
+  };
+  ASSERT_OK_AND_ASSIGN(const IndexReport report, Build());
+  EXPECT_EQ(report.added, 2);
+  EXPECT_EQ(report.failed, 1);
+}
+
+TEST_F(BuildIndexTest, TellsItsProgress) {
+  WriteMany(1500);
+  std::vector<IndexProgress> seen;
+  ASSERT_OK(BuildIndex(
+      options_, embedder_, writer_,
+      [&](const IndexProgress& progress) { seen.push_back(progress); }, CallContext()));
+  ASSERT_GE(seen.size(), 3u);
+  EXPECT_EQ(seen.front().phase, "reading");
+  EXPECT_EQ(seen.back().phase, "publishing");
+  EXPECT_EQ(seen.back().documents_done, 1500);
+  EXPECT_EQ(seen.back().documents_total, 1500);
+  EXPECT_DOUBLE_EQ(seen.back().bytes_share, 1.0);
+  for (size_t i = 1; i < seen.size(); ++i) {
+    EXPECT_LE(seen[i - 1].bytes_share, seen[i].bytes_share);
+    EXPECT_LE(seen[i - 1].documents_done, seen[i].documents_done);
+  }
+}
+
+}  // namespace
+}  // namespace footnote::indexer

@@ -1,0 +1,58 @@
+// A CorpusWriter in memory, which tells what was asked of it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "retriever/corpus_writer.h"
+
+namespace footnote::indexer {
+
+class MemoryWriter : public retriever::CorpusWriter {
+ public:
+  struct Stored {
+    retriever::IndexedDocument document;
+    std::string fingerprint;
+  };
+
+  StatusOr<std::optional<retriever::DocumentState>> Lookup(const std::string& id) override {
+    const auto found = documents.find(id);
+    if (found == documents.end()) return std::optional<retriever::DocumentState>();
+    retriever::DocumentState state;
+    state.version = found->second.document.document.version;
+    state.fingerprint = found->second.fingerprint;
+    return std::optional(state);
+  }
+  StatusOr<std::vector<std::string>> DocumentIds() override {
+    std::vector<std::string> ids;
+    for (const auto& [id, stored] : documents) ids.push_back(id);
+    return ids;
+  }
+  Status Put(const retriever::IndexedDocument& document, const std::string& fingerprint) override {
+    if (on_put) FOOTNOTE_RETURN_IF_ERROR(on_put(document));
+    ++puts;
+    documents[document.document.id] = {document, fingerprint};
+    return OkStatus();
+  }
+  Status Delete(const std::string& id) override {
+    documents.erase(id);
+    return OkStatus();
+  }
+  Status SetAccess(const std::string& id, const retriever::AccessList& access) override {
+    access_changes.emplace_back(id, access);
+    return OkStatus();
+  }
+  StatusOr<uint64_t> Publish() override { return ++generation; }
+  StatusOr<uint64_t> CurrentGeneration() override { return generation; }
+
+  std::map<std::string, Stored> documents;
+  std::vector<std::pair<std::string, retriever::AccessList>> access_changes;
+  std::function<Status(const retriever::IndexedDocument&)> on_put;
+  int puts = 0;
+  uint64_t generation = 0;
+};
+
+}  // namespace footnote::indexer
