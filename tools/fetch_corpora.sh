@@ -77,6 +77,9 @@ fetch() {
     say "$name: there already ($home/part)"
     return
   fi
+  # Whoever has everything keeps everything when it is laid out anew.
+  local with_full=$full
+  [ ! -d "$home/full" ] || with_full=1
   mkdir -p "$corpora"
   rm -rf "$corpora/.incoming-$name"
   local work=$corpora/.incoming-$name
@@ -88,10 +91,10 @@ fetch() {
   rm -rf "$home/part" "$home/full" "$home/.stamp"
   mkdir -p "$home"
   mv "$work/part" "$home/part"
-  [ -z "$full" ] || mv "$work/full" "$home/full"
+  [ -z "$with_full" ] || mv "$work/full" "$home/full"
   echo "$key" >"$home/.stamp"
   rm -rf "$work"
-  say "$name: $(find "$home/part" -type f | wc -l) files, $(du -sh --apparent-size "$home/part" | cut -f1) in $home/part${full:+; everything in $home/full}"
+  say "$name: $(find "$home/part" -type f | wc -l) files, $(du -sh --apparent-size "$home/part" | cut -f1) in $home/part${with_full:+; everything in $home/full}"
 }
 
 command -v unzip >/dev/null || die "unzip is missing" "run ./tools/install.sh"
