@@ -17,8 +17,10 @@ StatusOr<LoadedEmbedder> LoadEmbedder(const fs::path& path,
   FOOTNOTE_ASSIGN_OR_RETURN(std::shared_ptr<const generator::Model> model,
                             generator::Model::Load(loaded.path, options));
   FOOTNOTE_ASSIGN_OR_RETURN(std::string sha256, ModelSha256(loaded.path));
-  FOOTNOTE_ASSIGN_OR_RETURN(loaded.embedder,
-                            generator::MakeEmbedder(std::move(model), std::move(sha256)));
+  StatusOr<std::unique_ptr<Embedder>> embedder =
+      generator::MakeEmbedder(std::move(model), std::move(sha256));
+  if (!embedder.ok()) return embedder.status().WithContext(loaded.path.string());
+  loaded.embedder = *std::move(embedder);
   return loaded;
 }
 
@@ -32,7 +34,10 @@ StatusOr<LoadedGenerator> LoadGenerator(const fs::path& path,
   }
   FOOTNOTE_ASSIGN_OR_RETURN(loaded.model, generator::Model::Load(loaded.path, options));
   FOOTNOTE_ASSIGN_OR_RETURN(loaded.sha256, ModelSha256(loaded.path));
-  FOOTNOTE_ASSIGN_OR_RETURN(loaded.generator, generator::MakeTextGenerator(loaded.model, engine));
+  StatusOr<std::unique_ptr<generator::TextGenerator>> text_generator =
+      generator::MakeTextGenerator(loaded.model, engine);
+  if (!text_generator.ok()) return text_generator.status().WithContext(loaded.path.string());
+  loaded.generator = *std::move(text_generator);
   return loaded;
 }
 
