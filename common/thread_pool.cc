@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -21,7 +22,8 @@ int CgroupCpus() {
   std::string quota;
   double period_us = 0;
   if (!(file >> quota >> period_us) || quota == "max" || period_us <= 0) return 0;
-  return std::max(1, static_cast<int>(std::strtod(quota.c_str(), nullptr) / period_us + 0.5));
+  return std::max(1,
+                  static_cast<int>(std::lround(std::strtod(quota.c_str(), nullptr) / period_us)));
 }
 
 }  // namespace

@@ -96,8 +96,10 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
     now.documents_done = report.added + report.updated + counts.unchanged;
     now.documents_total = counts.all_read ? counts.read.load() : 0;
     now.chunks_done = report.chunks;
-    const double written = embed_writer.bytes_share();
-    now.bytes_share = written > 0 ? written : counts.bytes_share.load();
+    // Reading runs far ahead of embedding: once there is something to embed, that is what takes the
+    // time.
+    now.bytes_share =
+        counts.read > counts.unchanged ? embed_writer.bytes_share() : counts.bytes_share.load();
     reporter.Report(now);
   };
   embed_writer.on_progress = [&] { report_progress("embedding"); };
