@@ -68,7 +68,7 @@ Status BuildCorpus(const fs::path& root) {
   return OkStatus();
 }
 
-// Starts this program again to run one disabled test in `folder`.
+// Starts this program again to run one test of the suite Child in `folder`.
 pid_t StartChild(const std::string& test, const fs::path& folder) {
   const std::string filter = "--gtest_filter=" + test;
   const std::string value = folder.string();
@@ -77,7 +77,7 @@ pid_t StartChild(const std::string& test, const fs::path& folder) {
   if (pid == 0) {
     const int null = open("/dev/null", O_WRONLY);
     dup2(null, 1);
-    execl("/proc/self/exe", "child", filter.c_str(), "--gtest_also_run_disabled_tests", nullptr);
+    execl("/proc/self/exe", "child", filter.c_str(), nullptr);
     _exit(127);
   }
   return pid;
@@ -89,9 +89,9 @@ bool EndedWell(pid_t pid) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-TEST(Child, DISABLED_BuildsACorpus) {
+TEST(Child, BuildsACorpus) {
   const char* folder = std::getenv(kChildFolder);
-  ASSERT_NE(folder, nullptr);
+  if (folder == nullptr) GTEST_SKIP() << "a process that other tests here start";
   ASSERT_OK(BuildCorpus(folder));
 }
 
@@ -139,7 +139,7 @@ TEST(Durability, AWriterKilledAtAnyMomentLosesNothingAndTheNextGoesOn) {
   uint64_t generation = 0;
   int kills = 0;
   for (int round = 0; round < 60 && !done; ++round) {
-    const pid_t child = StartChild("Child.DISABLED_BuildsACorpus", killed.path());
+    const pid_t child = StartChild("Child.BuildsACorpus", killed.path());
     ASSERT_GT(child, 0);
     if (round < 45) {
       // Long enough to get somewhere: opening the tables alone takes tens of milliseconds.
@@ -167,9 +167,9 @@ TEST(Durability, AWriterKilledAtAnyMomentLosesNothingAndTheNextGoesOn) {
   EXPECT_EQ(Contents(killed.path()), Contents(whole.path()));
 }
 
-TEST(Child, DISABLED_PublishesManyGenerations) {
+TEST(Child, PublishesManyGenerations) {
   const char* folder = std::getenv(kChildFolder);
-  ASSERT_NE(folder, nullptr);
+  if (folder == nullptr) GTEST_SKIP() << "a process that other tests here start";
   const FakeEmbedder embedder;
   ASSERT_OK_AND_ASSIGN(auto writer, CorpusWriter::Open(folder, "docs", SettingsFor(embedder)));
   for (int i = 0; i < 30; ++i) {
@@ -193,7 +193,7 @@ TEST(Durability, AReaderBesideAWriterSeesEachGenerationAndNeverFails) {
   }
   ASSERT_OK_AND_ASSIGN(auto corpus, Corpus::Open(folder.path(), "docs"));
   ASSERT_OK_AND_ASSIGN(auto backend, MakeLocalRetriever(corpus, &embedder));
-  const pid_t child = StartChild("Child.DISABLED_PublishesManyGenerations", folder.path());
+  const pid_t child = StartChild("Child.PublishesManyGenerations", folder.path());
   std::atomic<bool> stop = false;
   std::thread second([&] {
     while (!stop) {
