@@ -42,7 +42,7 @@ HttpReply AssetReply(const HttpRequest& head, const HttpAsset& asset) {
   reply.content_type = ContentTypeOf(asset.name);
   // Kept by the browser and asked about each time: a new binary shows its own page at once.
   reply.cache_control = "no-cache";
-  const std::string etag = "\"" + std::string(asset.sha256.substr(0, 32)) + "\"";
+  const std::string etag = Quoted(asset.sha256.substr(0, 32));
   reply.headers.emplace_back("ETag", etag);
   if (head.Header("if-none-match").find(etag) != std::string_view::npos) {
     reply.status = 304;
