@@ -70,6 +70,7 @@ bool HttpSession::Parse() {
   const HttpParser::Progress progress = parser_->Put(pending_);
   pending_.erase(0, progress.consumed_bytes);
   if (!progress.status.ok()) {
+    keep_alive_ = false;  // where the next request would begin is unknown
     Fail(progress.status, progress.http_status);
     return false;
   }

@@ -272,8 +272,8 @@ TEST_F(HttpApi, AnswersToItsOwnNameOnly) {
   for (const std::string good : {"localhost", "LocalHost", "127.0.0.1", "127.8.8.8", "[::1]"}) {
     EXPECT_EQ(with_host("Host: " + good + ":" + port_text + "\r\n"), 200) << good;
   }
-  for (const std::string bad :
-       {"evil.example:" + port_text, "localhost:1", std::string("localhost"),
+  for (const std::string& bad :
+       {"evil.example:" + port_text, std::string("localhost:1"), std::string("localhost"),
         "127.0.0.1.evil.example:" + port_text, "127.1:" + port_text,
         "localhost:" + port_text + "@evil", std::string("")}) {
     EXPECT_EQ(with_host("Host: " + bad + "\r\n"), 421) << bad;
@@ -282,7 +282,7 @@ TEST_F(HttpApi, AnswersToItsOwnNameOnly) {
   EXPECT_EQ(with_host("Host: localhost:" + port_text + "\r\nHost: evil.example\r\n"), 400);
   const std::string host = "Host: localhost:" + port_text + "\r\n";
   EXPECT_EQ(with_host(host + "Origin: http://127.0.0.1:" + port_text + "\r\n"), 200);
-  for (const std::string bad :
+  for (const std::string& bad :
        {std::string("null"), std::string("http://evil.example"), "https://localhost:" + port_text,
         std::string("http://localhost:1"), std::string("")}) {
     EXPECT_EQ(with_host(host + "Origin: " + bad + "\r\n"), 403) << bad;

@@ -115,7 +115,7 @@ TEST_F(HttpServerTest, AnswersMalformedRequestsAndCloses) {
     HttpClient client(port());
     client.Send(bytes);
     const int status = client.Read().status;
-    EXPECT_TRUE(client.WaitForClose());
+    EXPECT_TRUE(client.WaitForClose()) << bytes.substr(0, 200);
     return status;
   };
   EXPECT_EQ(status_of("\x16\x03\x01 hello, this is not HTTP\r\n\r\n"), 400);
@@ -197,7 +197,9 @@ TEST_F(HttpServerTest, CancelsTheCallOfAClientThatLeaves) {
     client.Send(
         client.Request("POST", kAsk, accept + "Content-Type: application/json\r\n", kQuestion));
     ASSERT_TRUE(Eventually([&] { return admission->load(WorkKind::kAnswer).running == 1; }));
-    if (!accept.empty()) EXPECT_NE(client.ReadUntil("event: sentence"), std::string::npos);
+    if (!accept.empty()) {
+      EXPECT_NE(client.ReadUntil("event: sentence"), std::string::npos);
+    }
     const auto left = std::chrono::steady_clock::now();
     client.Close();
     EXPECT_TRUE(Eventually([&] { return api.stopped == stopped_before + 1; }));
@@ -259,7 +261,9 @@ TEST_F(HttpServerTest, HoldsAThousandIdleConnections) {
     idle.push_back(std::make_unique<HttpClient>(port()));
     ASSERT_TRUE(idle.back()->connected());
     // Every other one has made a request: it must not keep its buffers.
-    if (i % 2 == 0) ASSERT_EQ(idle.back()->Call("GET", "/healthz").status, 200);
+    if (i % 2 == 0) {
+      ASSERT_EQ(idle.back()->Call("GET", "/healthz").status, 200);
+    }
   }
   EXPECT_TRUE(Eventually([&] { return connections == 1001; }));
   EXPECT_EQ(worker.PostJson(kSearch, "{}").status, 200);
