@@ -17,6 +17,7 @@ StatusOr<LoadedEmbedder> LoadEmbedder(const fs::path& path,
   FOOTNOTE_ASSIGN_OR_RETURN(std::shared_ptr<const generator::Model> model,
                             generator::Model::Load(loaded.path, options));
   FOOTNOTE_ASSIGN_OR_RETURN(std::string sha256, ModelSha256(loaded.path));
+  loaded.info = model->info();
   StatusOr<std::unique_ptr<Embedder>> embedder =
       generator::MakeEmbedder(std::move(model), std::move(sha256));
   if (!embedder.ok()) return embedder.status().WithContext(loaded.path.string());

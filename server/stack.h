@@ -18,6 +18,7 @@ namespace footnote::server {
 
 struct LoadedEmbedder {
   std::filesystem::path path;
+  generator::ModelInfo info;
   std::unique_ptr<Embedder> embedder;
 };
 
