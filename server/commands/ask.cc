@@ -4,9 +4,12 @@
 
 #include "common/file.h"
 #include "server/answer_json.h"
+#include "server/api_convert.h"
 #include "server/commands/command.h"
 #include "server/commands/options.h"
+#include "server/commands/remote.h"
 #include "server/commands/terminal.h"
+#include "server/grpc_client.h"
 #include "server/home.h"
 #include "server/stack.h"
 
@@ -27,6 +30,7 @@ struct Options {
   uint64_t seed = 0;
   int threads = 0;
   ScopeOptions scope;
+  RemoteOptions remote;
   bool json = false;
 };
 
@@ -96,9 +100,44 @@ void PrintAnswer(const Answer& answer) {
   std::cout << line;
 }
 
+void Print(const Answer& answer, bool json) {
+  if (json) {
+    std::cout << Dump(ToJson(answer)) << "\n";
+  } else {
+    PrintAnswer(answer);
+  }
+}
+
+// The conversation before the question; empty without --history.
+StatusOr<std::vector<ConversationTurn>> ReadHistory(const std::string& file) {
+  if (file.empty()) return std::vector<ConversationTurn>();
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, size_t{1} << 20));
+  StatusOr<std::vector<ConversationTurn>> history =
+      HistoryFromJson(nlohmann::json::parse(text, nullptr, false));
+  if (!history.ok()) return history.status().WithContext(file);
+  return history;
+}
+
+// The models are the server's; this process loads none.
+Status AskServer(const Options& options, const AnswerRequest& asked, const CallContext& call) {
+  v1::AskRequest request;
+  request.set_corpus(options.corpus);
+  request.set_question(asked.question);
+  for (const ConversationTurn& turn : asked.history) *request.add_history() = ToProto(turn);
+  request.set_filter(options.scope.filter_expression);
+  request.set_document_id(asked.scope_document_id);
+  request.set_risk(ToProto(asked.risk));
+  request.set_seed(asked.seed);
+  for (const std::string& principal : asked.asker.principals) request.add_principals(principal);
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto client, GrpcClient::Connect(options.remote.server));
+  FOOTNOTE_ASSIGN_OR_RETURN(const v1::Answer answer, client->Ask(request, call));
+  Print(FromProto(answer), options.json);
+  return OkStatus();
+}
+
 Status RunAsk(const Options& options) {
-  const CallContext call = InterruptibleCall();
   const std::string question = QuestionOrStdin(options.question);
+  const CallContext call = options.remote.WithTimeout(InterruptibleCall());
   FOOTNOTE_RETURN_IF_ERROR(AnswerService::CheckQuestion(question));
   AnswerRequest request;
   request.question = question;
@@ -109,14 +148,8 @@ Status RunAsk(const Options& options) {
   FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<retriever::Filter> filter,
                             options.scope.ParseFilter());
   request.filter = filter.has_value() ? &*filter : nullptr;
-  if (!options.history_file.empty()) {
-    FOOTNOTE_ASSIGN_OR_RETURN(const std::string text,
-                              ReadFile(options.history_file, size_t{1} << 20));
-    StatusOr<std::vector<ConversationTurn>> history =
-        HistoryFromJson(nlohmann::json::parse(text, nullptr, false));
-    if (!history.ok()) return history.status().WithContext(options.history_file);
-    request.history = *std::move(history);
-  }
+  FOOTNOTE_ASSIGN_OR_RETURN(request.history, ReadHistory(options.history_file));
+  if (options.remote.used()) return AskServer(options, request, call);
   generator::ModelOptions model;
   model.threads = options.threads;
   std::optional<AnswerRecord> record;
@@ -156,11 +189,7 @@ Status RunAsk(const Options& options) {
         "the prompt differs from the record's: the question, its conversation, the filter, the "
         "asker or the corpus is not the same");
   }
-  if (options.json) {
-    std::cout << Dump(ToJson(answer)) << "\n";
-  } else {
-    PrintAnswer(answer);
-  }
+  Print(answer, options.json);
   return OkStatus();
 }
 
@@ -189,8 +218,13 @@ void AddAskCommand(CLI::App& app, CommandResult& result) {
   command->add_option("--threads", options->threads, "Threads (default: one per CPU)")
       ->check(CLI::Range(0, 1024));
   options->scope.AddTo(*command);
+  options->remote.AddTo(*command);
   command->add_flag("--json", options->json, "Print one JSON document");
-  command->callback([options, &result] { result.status = RunAsk(*options); });
+  command->callback([options, command, &result] {
+    options->remote.RefuseWithServer(*command,
+                                     {"--generator", "--embedder", "--replay", "--threads"});
+    result.status = RunAsk(*options);
+  });
 }
 
 }  // namespace footnote::server

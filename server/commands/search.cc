@@ -3,9 +3,12 @@
 #include <iostream>
 
 #include "server/answer_json.h"
+#include "server/api_convert.h"
 #include "server/commands/command.h"
 #include "server/commands/options.h"
+#include "server/commands/remote.h"
 #include "server/commands/terminal.h"
+#include "server/grpc_client.h"
 #include "server/home.h"
 #include "server/stack.h"
 
@@ -21,11 +24,37 @@ struct Options {
   std::string fusion = "calibrated";
   bool exact = false;
   ScopeOptions scope;
+  RemoteOptions remote;
   bool json = false;
 };
 
+StatusOr<retriever::RetrievalResult> SearchServer(const Options& options,
+                                                  const retriever::RetrievalRequest& asked,
+                                                  const CallContext& call) {
+  v1::SearchRequest request;
+  request.set_corpus(options.corpus);
+  request.set_query(asked.query);
+  request.set_top_k(static_cast<uint32_t>(asked.top_k));
+  request.set_filter(options.scope.filter_expression);
+  request.set_document_id(asked.scope_document_id);
+  request.set_exact(asked.exact);
+  for (const std::string& principal : asked.asker.principals) request.add_principals(principal);
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto client, GrpcClient::Connect(options.remote.server));
+  FOOTNOTE_ASSIGN_OR_RETURN(const v1::SearchResponse found, client->Search(request, call));
+  return FromProto(found);
+}
+
+StatusOr<retriever::RetrievalResult> SearchHere(const Options& options,
+                                                const retriever::RetrievalRequest& request,
+                                                const CallContext& call) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const OpenCorpus corpus,
+                            OpenCorpusForSearch(options.corpus, options.embedder, CorporaRoot()));
+  return corpus.retriever->Retrieve(request, call);
+}
+
 Status RunSearch(const Options& options) {
   const std::string query = QuestionOrStdin(options.query);
+  const CallContext call = options.remote.WithTimeout(InterruptibleCall());
   FOOTNOTE_RETURN_IF_ERROR(AnswerService::CheckQuestion(query));
   FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<retriever::Filter> filter,
                             options.scope.ParseFilter());
@@ -37,10 +66,9 @@ Status RunSearch(const Options& options) {
   FOOTNOTE_ASSIGN_OR_RETURN(request.fusion, ParseFusion(options.fusion));
   request.scope_document_id = options.document;
   request.exact = options.exact;
-  FOOTNOTE_ASSIGN_OR_RETURN(const OpenCorpus corpus,
-                            OpenCorpusForSearch(options.corpus, options.embedder, CorporaRoot()));
   FOOTNOTE_ASSIGN_OR_RETURN(const retriever::RetrievalResult found,
-                            corpus.retriever->Retrieve(request, CallContext()));
+                            options.remote.used() ? SearchServer(options, request, call)
+                                                  : SearchHere(options, request, call));
   if (options.json) {
     std::cout << Dump(ToJson(found)) << "\n";
     return OkStatus();
@@ -79,8 +107,12 @@ void AddSearchCommand(CLI::App& app, CommandResult& result) {
   command->add_flag("--exact", options->exact,
                     "Scan all vectors instead of using an approximate index");
   options->scope.AddTo(*command);
+  options->remote.AddTo(*command);
   command->add_flag("--json", options->json, "Print one JSON document");
-  command->callback([options, &result] { result.status = RunSearch(*options); });
+  command->callback([options, command, &result] {
+    options->remote.RefuseWithServer(*command, {"--embedder", "--fusion"});
+    result.status = RunSearch(*options);
+  });
 }
 
 }  // namespace footnote::server

@@ -51,7 +51,7 @@ endfunction()
 
 # footnote_tests(ROOM LINK targets… [LABELS labels…] [EXCLUDE regex…])
 # One executable for each tests/ROOM/**/*_test.cc; its tests carry the room's label and those given.
-# A file whose name contains "_gpu_" or "_model_" gets the label gpu or model too.
+# A file whose name contains "_gpu_", "_model_", "_slow_" or "_grpc_" gets that label too; so does one that begins with "grpc_".
 function(footnote_tests room)
   cmake_parse_arguments(TESTS "" "" "LINK;LABELS;EXCLUDE" ${ARGN})
   file(GLOB_RECURSE files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${room}/*_test.cc)
@@ -66,8 +66,8 @@ function(footnote_tests room)
     target_compile_definitions(${target} PRIVATE FOOTNOTE_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
     target_link_libraries(${target} PRIVATE ${TESTS_LINK} footnote_testing GTest::gtest_main GTest::gmock)
     set(labels ${room} ${TESTS_LABELS})
-    foreach(kind gpu model slow)
-      if(stem MATCHES "_${kind}_")
+    foreach(kind gpu model slow grpc)
+      if(stem MATCHES "_${kind}_" OR (kind STREQUAL grpc AND stem MATCHES "^grpc_"))
         list(APPEND labels ${kind})
       endif()
     endforeach()
