@@ -68,7 +68,7 @@ export class AnswerView {
     return el("div", { class: `sentence origin-${origin}` },
       el("p", { class: "sentence-text" }, el("span", { class: "said" }, sentence.text), marks),
       el("p", { class: "sidenote", title: ORIGINS[sentence.origin]?.text },
-        el("span", { class: "origin" }, origin), " ",
+        el("span", { class: "origin" }, origin), el("span", { class: "dot" }, " · "),
         el("span", { class: "support" }, "support ", score(sentence.support)), bar(sentence.support)));
   }
 
@@ -144,7 +144,8 @@ export class AnswerView {
     return el("div", { class: "abstention", "data-reason": answer.reason },
       el("h3", {}, why.title),
       el("p", {}, why.text),
-      el("p", { class: "hint" }, ABSTENTION_ADVICE),
+      el("p", { class: "hint" }, ABSTENTION_ADVICE,
+        answer.passages.length > 0 && " The nearest passages are below; they were judged not to answer the question."),
       el("p", { class: "abstention-figures" },
         `answerability ${score(answer.answerability)} · ${answer.reason}`));
   }

@@ -8,11 +8,13 @@ import { readEvents } from "./sse.js";
 const BASE = "/api/v1";
 
 export class ApiError extends Error {
-  // code: gRPC's name, "NOT_FOUND"; "UNREACHABLE" when no answer came. retryAfterSeconds: 0 when not told.
-  constructor(code, message, retryAfterSeconds = 0) {
+  // code: gRPC's name, "NOT_FOUND"; "UNREACHABLE" when no answer came. status: HTTP's, 0 when there is none.
+  // retryAfterSeconds: 0 when not told.
+  constructor(code, message, status = 0, retryAfterSeconds = 0) {
     super(message);
     this.name = "ApiError";
     this.code = code;
+    this.status = status;
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }
@@ -25,6 +27,7 @@ function errorFrom(body, response) {
   return new ApiError(
     error.code || (response ? `HTTP_${response.status}` : "UNKNOWN"),
     error.message || (response ? `the server answered ${response.status} ${response.statusText}` : "no reason was given"),
+    response?.status ?? Number(error.status ?? 0),
     Number(response?.headers.get("Retry-After") ?? 0) || 0,
   );
 }

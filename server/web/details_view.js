@@ -67,7 +67,7 @@ function origins(answer) {
 
 function record(answer) {
   const text = JSON.stringify(answer.record, null, 2);
-  const shown = el("pre", { class: "record", tabindex: "0", role: "region", "aria-label": "Record of this answer" }, text);
+  const shown = el("pre", { class: "record" }, text);
   const button = el("button", {
     type: "button", class: "quiet copy-record",
     onclick: async () => {

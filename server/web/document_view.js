@@ -92,15 +92,19 @@ export class DocumentView {
     for (const mark of document.querySelectorAll(".mark.is-open")) mark.classList.remove("is-open");
     if (reference?.kind !== "Footnote") return;
     const turn = this.#opener?.closest(".turn");
-    for (const mark of turn?.querySelectorAll(`.mark[data-number="${Number(reference.number)}"]`) ?? []) mark.classList.add("is-open");
+    const marks = turn?.querySelectorAll(`.mark[data-number="${Number(reference.number)}"]`) ?? [];
+    for (const mark of marks) mark.classList.add("is-open");
+    // The column that the panel takes breaks the lines anew: the mark may have left the window.
+    if (!narrow.matches) marks[0]?.scrollIntoView({ block: "nearest" });
   }
 
   #show(index) {
     this.#index = index;
     const reference = this.#reference;
     const several = this.#references.length > 1;
+    const support = reference.kind === "Footnote" ? `support ${score(reference.score)}` : `score ${score(reference.score)}`;
     byId("panel-kind").textContent = reference.kind === "Document" ? `Document in ${reference.corpus}`
-      : `${reference.kind} ${reference.number}${several ? ` of ${this.#references.length}` : ""}`;
+      : `${reference.kind} ${reference.number}${several ? ` of ${this.#references.length}` : ""} · ${support}`;
     for (const [id, which] of [["panel-previous", "Previous"], ["panel-next", "Next"]]) {
       byId(id).hidden = !several;
       byId(id).setAttribute("aria-label", `${which} ${reference.kind.toLowerCase()}`);
@@ -114,14 +118,12 @@ export class DocumentView {
     this.#load(reference);
   }
 
-  #facts({ kind, document_id, start_byte, end_byte, version, score: support }) {
+  #facts({ kind, document_id, start_byte, end_byte, version }) {
     const cited = kind !== "Document";
     byId("panel-facts").replaceChildren(...facts([
       ["Document", el("span", { class: "identifier" }, document_id)],
       ...(cited ? [["Bytes", `${start_byte}–${end_byte}`]] : []),
       ["Version", el("span", { class: "identifier", title: version }, version ? `${version.slice(0, 12)}…` : "unknown")],
-      ...(kind === "Footnote" ? [["Support", score(support)]] : []),
-      ...(kind === "Passage" ? [["Score", score(support)]] : []),
     ]));
   }
 
@@ -162,15 +164,16 @@ export class DocumentView {
     }
   }
 
-  #render(piece, reference) {
+  // Marks [start, end) of the document where that is inside `piece`.
+  #render(piece, reference, start = reference.start_byte, end = reference.end_byte) {
     this.#shown = { version: piece.version, start: piece.start_byte, end: piece.end_byte, total: piece.total_bytes };
     const bytes = new ByteText(piece.text, piece.start_byte);
-    const marked = reference.kind === "Document" ? null : bytes.slice(reference.start_byte, reference.end_byte);
+    const marked = reference.kind === "Document" ? null : bytes.slice(start, end);
     this.mark = null;
     let parts = [piece.text];
     if (marked !== null) {
       this.mark = el("mark", {}, marked);
-      parts = [bytes.slice(bytes.startByte, reference.start_byte), this.mark, bytes.slice(reference.end_byte, bytes.endByte)];
+      parts = [bytes.slice(bytes.startByte, start), this.mark, bytes.slice(end, bytes.endByte)];
     }
     this.body = el("div", { class: "document-text" }, parts);
     this.earlier = el("button", { type: "button", class: "quiet", onclick: () => this.#extend("earlier") }, "Show earlier");
@@ -213,13 +216,27 @@ export class DocumentView {
       return;
     }
     const why = changed
-      ? `The document has changed since it was ${reference.kind === "Footnote" ? "quoted" : "found"}: it was version ` +
-        `${reference.version.slice(0, 12)}…, now it is ${piece.version.slice(0, 12)}….`
-      : "The document’s version is the same, but not its bytes: tell whoever runs this server.";
-    const now = equal && hashed ? ` The same words still stand at the same place.`
-      : ` What stands at these bytes now is not the ${what}, which read: “${reference.quote}” Ask again for an answer from the present version.`;
-    if (!(equal && hashed)) this.mark?.classList.add("mismatch");
-    this.#check("warning", why + now);
+      ? `The document has changed since (version ${reference.version.slice(0, 12)} then, ${piece.version.slice(0, 12)} now).`
+      : "The document’s version is the same, but its bytes are not: tell whoever runs this server.";
+    if (equal && hashed) {
+      this.#check("warning", `${why} The same words still stand at the same place.`);
+      return;
+    }
+    this.#check("warning", `${why} What stands at these bytes now is not the ${what}. ${this.#markMoved(piece, reference)}`);
+  }
+
+  // The quoted words may stand nearby: marks them there, in another manner, and says so.
+  #markMoved(piece, reference) {
+    const at = piece.text.indexOf(reference.quote);
+    if (at < 0 || reference.quote === "") {
+      this.mark?.classList.add("mismatch");
+      return `It read: “${reference.quote}” Ask again for an answer from the present text.`;
+    }
+    const start = piece.start_byte + utf8Length(piece.text.slice(0, at));
+    const end = start + utf8Length(reference.quote);
+    this.#render(piece, reference, start, end);
+    this.mark.classList.add("moved");
+    return `The same words now stand at bytes ${start}–${end}, framed below.`;
   }
 
   #failed(error, reference) {

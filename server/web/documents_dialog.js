@@ -25,6 +25,7 @@ export class DocumentsDialog {
         await this.#app.refreshCorpora(corpus);
         if (corpus === this.#corpus) this.#load();
       },
+      onAsk: (corpus) => this.#leave(() => this.#app.askWithin(corpus, "")),
     });
     byId("documents-close").addEventListener("click", () => this.dialog.close());
     byId("page-back").addEventListener("click", () => this.#turn(-1));
@@ -44,6 +45,8 @@ export class DocumentsDialog {
     this.#corpus = corpus;
     this.#pages = [""];
     byId("documents-title").textContent = corpus ? `Documents of ${corpus}` : "Documents";
+    byId("new-corpus-details").open = !corpus;
+    byId("drop-title").textContent = `Add documents to ${corpus}`;
     byId("drop").hidden = !corpus;
     byId("list-title").parentElement.parentElement.hidden = !corpus;
     this.list.replaceChildren();

@@ -9,10 +9,13 @@ export class Uploads {
   #abort = null;
   #corpus;
   #onAdded;
+  #onAsk;
 
-  // corpus() names where files go; onAdded(corpus) is called after each that changed something.
-  constructor({ corpus, onAdded }) {
+  // corpus() names where files go; onAdded(corpus) is called after each that is in; onAsk(corpus) when the person wants
+  // to ask about it.
+  constructor({ corpus, onAdded, onAsk }) {
     this.#corpus = corpus;
+    this.#onAsk = onAsk;
     this.#onAdded = onAdded;
     const input = byId("files");
     input.addEventListener("change", () => {
@@ -110,6 +113,7 @@ export class Uploads {
       row.element.append(el("p", { class: "upload-failure" }, `${failure.file_name || file.name}: ${failure.error}`));
     }
     if (done) {
+      row.status.before(el("button", { type: "button", class: "quiet", onclick: () => this.#onAsk(corpus) }, "Ask about it"));
       announce(`${file.name} was added to ${corpus} and can be asked about`);
       this.#onAdded(corpus);
     }

@@ -55,9 +55,7 @@ export function abstention(reason, corpus) {
   };
 }
 
-export const ABSTENTION_ADVICE =
-  "Try the words that the documents would use, another corpus, or a wider filter. " +
-  "The nearest passages are below; they were judged not to answer the question.";
+export const ABSTENTION_ADVICE = "Try the words that the documents would use, another corpus, or a wider filter.";
 
 const sentenceCase = (text) => {
   const trimmed = text.trim();
@@ -75,8 +73,9 @@ export function explain(error) {
         remedy: "See whether “footnote serve” is still running, then try again.",
       };
     case "RESOURCE_EXHAUSTED":
+      if (error.status === 413) return { title: "This is too large", text, remedy: "Split it into smaller files." };
       return {
-        title: "The server has too much to do, or this is too large",
+        title: "The server is busy",
         text,
         remedy: error.retryAfterSeconds > 0 ? `Try again in ${error.retryAfterSeconds} seconds.` : "Try again in a moment.",
       };

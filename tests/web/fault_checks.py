@@ -59,7 +59,8 @@ def warns_when_the_document_has_changed(test):
     assert test.ask(f"{QUESTION} fault-version") == "answered"
     assert test.open_footnote() == "warning", "no warning though the document has changed"
     said = test.browser.text("#panel-check")
-    assert "has changed" in said and "is not the quotation" in said, said
+    assert "has changed" in said and "is not the quotation" in said and "The same words now stand" in said, said
+    assert test.browser.text("#panel-text mark.moved") == test.browser.text(".footnotes blockquote")
     test.browser.screenshot("changed-document")
 
 

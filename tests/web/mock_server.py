@@ -43,8 +43,9 @@ DOCUMENTS = {
     "legal": {
         "gpl-3.0.LICENSE": ("GNU General Public License v3.0", FILLER + (
             "\n\n15. Disclaimer of Warranty.\n\nThere is no warranty for the GNU General Public License version 3 program, to the "
-            "extent permitted by applicable law. The entire risk as to the quality and performance of the program is with you. "
-            "Should the program prove defective, you assume the cost of all necessary servicing, repair or correction.\n\n") + FILLER),
+            "extent permitted by applicable law. Except when otherwise stated in writing the copyright holders provide the GNU General "
+            "Public License version 3 program “as is”, without warranty of any kind. The entire risk as to the quality and performance "
+            "of the GNU General Public License program is with you.\n\n") + FILLER),
         "mit.LICENSE": ("MIT License", "Copyright © the authors. The above copyright notice and this permission notice shall be included "
                         "in all copies or substantial portions of the Software under the MIT License.\n"),
     },
@@ -69,7 +70,7 @@ def sentences(text):
     for match in re.finditer(r"[^\n.!?][^.!?]*?(?:[.!?](?=\s)|\n\n|$)", text):
         start = len(text[:match.start()].encode())
         raw = match.group().rstrip()
-        if raw:
+        if len(raw) > 12:
             yield start, start + len(raw.encode())
 
 

@@ -169,6 +169,7 @@ class PageTest:
         browser = self.browser
         self.fresh_page()
         browser.one("#open-documents").click()
+        browser.one("#new-corpus-details summary").click()
         browser.one("#new-corpus").send_keys(self.own_corpus, Keys.ENTER)
         browser.wait(lambda: self.own_corpus in browser.text("#documents-title"), "the corpus was created", 30)
         with tempfile.TemporaryDirectory() as folder:
