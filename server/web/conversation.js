@@ -35,6 +35,7 @@ export class Conversation {
 
   clear() {
     this.stop();
+    this.#abort = null;
     this.#turns = [];
     this.#asked = 0;
     byId("turns").replaceChildren();
@@ -59,6 +60,7 @@ export class Conversation {
     announce(`Searching ${scope.corpus}`);
     try {
       for await (const { type, data } of ask(scope.corpus, this.#body(question, scope), abort.signal)) {
+        abort.signal.throwIfAborted(); // events that came before it may still be queued
         if (type === "passages") view.addPassages(data);
         if (type === "sentence") view.addSentence(data);
         if (type === "answer") this.#finish(view, question, scope.corpus, data);

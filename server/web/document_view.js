@@ -123,7 +123,7 @@ export class DocumentView {
     byId("panel-facts").replaceChildren(...facts([
       ["Document", el("span", { class: "identifier" }, document_id)],
       ...(cited ? [["Bytes", `${start_byte}–${end_byte}`]] : []),
-      ["Version", el("span", { class: "identifier", title: version }, version ? `${version.slice(0, 12)}…` : "unknown")],
+      ["Version", el("span", { class: "identifier hash" }, version || "unknown")],
     ]));
   }
 

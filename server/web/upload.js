@@ -36,23 +36,30 @@ export class Uploads {
     }
     zone.addEventListener("dragover", () => zone.classList.add("is-over"));
     for (const type of ["dragleave", "drop"]) zone.addEventListener(type, () => zone.classList.remove("is-over"));
-    zone.addEventListener("drop", (event) => this.add(event.dataTransfer.files));
+    zone.addEventListener("drop", (event) => {
+      const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
+      // A folder comes as a file that cannot be read.
+      const folders = items.filter((item) => item.webkitGetAsEntry?.()?.isDirectory).map((item) => item.getAsFile().name);
+      for (const name of folders) this.#end(this.#row(name), "failed", "a folder: drop the files that it holds");
+      this.add([...event.dataTransfer.files].filter((file) => !folders.includes(file.name)));
+    });
   }
 
   add(files) {
     const corpus = this.#corpus();
     if (!corpus) return;
-    for (const file of files) {
-      const row = {
-        progress: el("progress", { max: "1", "aria-label": `Progress of ${file.name}` }),
-        status: el("p", { class: "upload-status" }, "waiting"),
-      };
-      row.element = el("li", { class: "upload", "data-state": "waiting" },
-        el("p", { class: "upload-name" }, file.name), row.progress, row.status);
-      byId("uploads").append(row.element);
-      this.#queue.push({ file, corpus, row });
-    }
-    if (this.#abort === null) this.#run();
+    for (const file of files) this.#queue.push({ file, corpus, row: this.#row(file.name) });
+    if (this.#abort === null && this.#queue.length > 0) this.#run();
+  }
+
+  #row(name) {
+    const row = {
+      progress: el("progress", { max: "1", "aria-label": `Progress of ${name}` }),
+      status: el("p", { class: "upload-status" }, "waiting"),
+    };
+    row.element = el("li", { class: "upload", "data-state": "waiting" }, el("p", { class: "upload-name" }, name), row.progress, row.status);
+    byId("uploads").append(row.element);
+    return row;
   }
 
   stop() {

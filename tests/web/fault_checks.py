@@ -88,6 +88,19 @@ def lists_what_could_not_be_added(test):
     browser.screenshot("uploads")
 
 
+def takes_dropped_files(test):
+    browser = test.browser
+    test.fresh_page()
+    browser.one("#open-documents").click()
+    browser.script("const data = new DataTransfer(); data.items.add(new File(['Dropped.\\n\\nThe anvil weighs much, namely 12 kg.'], 'dropped.txt'));"
+                   "document.getElementById('drop').dispatchEvent("
+                   "  new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}))")
+    browser.wait(lambda: browser.all(".upload[data-state='done']"), "the dropped file is added", 20)
+    browser.one(".upload button").click()
+    assert browser.focused()[0] == "question", "“Ask about it” does not lead to the question"
+    assert test.ask("The anvil weighs how much?") == "answered"
+
+
 CHECKS = [
     shows_sentences_as_they_arrive,
     stops_when_told_and_asks_again,
@@ -96,4 +109,5 @@ CHECKS = [
     warns_when_the_document_has_changed,
     shows_the_quotation_of_a_deleted_document,
     lists_what_could_not_be_added,
+    takes_dropped_files,
 ]

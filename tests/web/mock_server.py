@@ -68,8 +68,8 @@ def words(text):
 def sentences(text):
     """(start, end) in bytes of each sentence."""
     for match in re.finditer(r"[^\n.!?][^.!?]*?(?:[.!?](?=\s)|\n\n|$)", text):
-        start = len(text[:match.start()].encode())
-        raw = match.group().rstrip()
+        raw = match.group().strip()
+        start = len(text[:match.start() + match.group().index(raw)].encode())
         if len(raw) > 12:
             yield start, start + len(raw.encode())
 
@@ -138,10 +138,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def event(self, kind, value):
         data = json.dumps(without_defaults(value), ensure_ascii=False)
-        # Written byte by byte around the middle, so that a character of several bytes may be cut.
-        frame = f"event: {kind}\ndata: {data}\n\n".encode()
-        for piece in (frame[:len(frame) // 2], frame[len(frame) // 2:]):
-            self.wfile.write(piece)
+        end = "\r\n" if kind == "sentence" else "\n"  # a client must know both
+        frame = f"event: {kind}{end}data: {data}{end}{end}".encode()
+        # In pieces of odd sizes, so that characters and line ends are cut.
+        for at in range(0, len(frame), 97):
+            self.wfile.write(frame[at:at + 97])
             self.wfile.flush()
 
     # Routes
