@@ -22,12 +22,13 @@ export class ApiError extends Error {
 const segment = encodeURIComponent;
 const documentPath = (corpus, id) => `/corpora/${segment(corpus)}/documents/${segment(id)}`;
 
+// An error's JSON: {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": …}}. response: null for an event's.
 function errorFrom(body, response) {
   const error = body?.error ?? {};
   return new ApiError(
-    error.code || (response ? `HTTP_${response.status}` : "UNKNOWN"),
+    error.status || (response ? `HTTP_${response.status}` : "UNKNOWN"),
     error.message || (response ? `the server answered ${response.status} ${response.statusText}` : "no reason was given"),
-    response?.status ?? Number(error.status ?? 0),
+    Number(error.code ?? response?.status ?? 0),
     Number(response?.headers.get("Retry-After") ?? 0) || 0,
   );
 }

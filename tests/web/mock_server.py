@@ -67,7 +67,7 @@ def words(text):
 
 def sentences(text):
     """(start, end) in bytes of each sentence."""
-    for match in re.finditer(r"[^\n.!?][^.!?]*?(?:[.!?](?=\s)|\n\n|$)", text):
+    for match in re.finditer(r"[^\n.!?][^.!?]*?(?:[.!?](?=\s|$)|\n\n|$)", text):
         raw = match.group().strip()
         start = len(text[:match.start() + match.group().index(raw)].encode())
         if len(raw) > 12:
@@ -126,7 +126,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.reply(status, json.dumps(without_defaults(value), ensure_ascii=False).encode(), **headers)
 
     def reply_error(self, status, code, message, **headers):
-        self.reply_json({"error": {"code": code, "status": status, "message": message}}, status, **headers)
+        self.reply_json({"error": {"code": status, "status": code, "message": message}}, status, **headers)
 
     def start_events(self):
         self.send_response(200)
@@ -270,7 +270,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault == "fault-cut":
             return
         if fault == "fault-error":
-            return self.event("error", {"error": {"code": "INTERNAL", "status": 500, "message": "the model stopped"}})
+            return self.event("error", {"error": {"code": 500, "status": "INTERNAL", "message": "the model stopped"}})
         if fault == "fault-version":
             document = self.corpora.corpora[corpus][citations[0]["document_id"]]
             document["text"] = "A new beginning.\n" + document["text"]
