@@ -39,6 +39,8 @@ export class DocumentsDialog {
   open() {
     this.#show(this.#app.corpus());
     this.dialog.showModal();
+    // Without a corpus there is one thing to do.
+    if (!this.#corpus) byId("new-corpus").focus();
   }
 
   #show(corpus) {
