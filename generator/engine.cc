@@ -46,6 +46,7 @@ class EngineTextGenerator final : public TextGenerator {
   const ChatTemplate* chat_template() const override { return model_->chat_template(); }
   int context_tokens() const override { return context_tokens_; }
   const std::string& name() const override { return model_->info().name; }
+  GeneratorStats stats() const override { return scheduler_->stats(); }
 
   StatusOr<GenerationResult> Generate(const GenerationRequest& request, const CallContext& call,
                                       const TokenSink& sink) override {

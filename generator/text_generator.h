@@ -48,9 +48,22 @@ struct GenerationResult {
   double decode_ms = 0;
 };
 
+// Since the start.
+struct GeneratorStats {
+  int64_t prompt_tokens = 0;  // of requests that ended, cached ones included
+  int64_t cached_prompt_tokens = 0;
+  int64_t generated_tokens = 0;
+  // What cancelled and late requests were still allowed to generate when they ended.
+  int64_t tokens_not_generated = 0;
+  int running = 0;  // now
+  int waiting = 0;  // now
+};
+
 class TextGenerator {
  public:
   virtual ~TextGenerator() = default;
+
+  virtual GeneratorStats stats() const { return {}; }
 
   virtual const Tokenizer& tokenizer() const = 0;
   virtual const ChatTemplate* chat_template() const = 0;  // null for a base model

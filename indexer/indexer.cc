@@ -83,6 +83,10 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
   inputs.budget_tokens = options.chunk_budget_tokens > 0
                              ? std::min(options.chunk_budget_tokens, embedder.max_tokens() - 2)
                              : DefaultBudgetTokens(embedder);
+  if (!options.source_folder.empty()) {
+    inputs.source_prefix = (options.source_folder / "").string();
+    inputs.shown_prefix = options.shown_source;
+  }
   SharedWriter writer(corpus_writer);
   WorkQueue queue(kQueueBytes);
   RunCounts counts;

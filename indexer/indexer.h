@@ -22,6 +22,10 @@ struct IndexOptions {
   // Stage and publish every so many chunks, so that a long first build is searchable early and
   // resumes cheaply. 0: publish at the end only.
   int64_t publish_every_chunks = 0;
+  // Documents below the folder `source_folder` are said to come from `shown_source` instead: an
+  // upload's waiting place means nothing to anybody.
+  std::filesystem::path source_folder;
+  std::string shown_source;
 };
 
 struct IndexFailure {

@@ -43,6 +43,14 @@ struct CorpusInfo {
   std::vector<GenerationInfo> generations;
 };
 
+// A document without its text.
+struct DocumentSummary {
+  std::string id;
+  std::string version;
+  std::string title;
+  std::string source;
+};
+
 // Names of the corpora below corpora_root, sorted.
 StatusOr<std::vector<std::string>> ListCorpora(const std::filesystem::path& corpora_root);
 
@@ -57,8 +65,17 @@ class Corpus {
 
   virtual CorpusInfo Info() = 0;
 
+  // As it is now; costs microseconds, where Info() looks at the disk.
+  virtual StatusOr<bool> IsPublic() = 0;
+
   // The document in the current generation. NOT_FOUND also when the asker may not see it.
   virtual StatusOr<Document> GetDocument(const std::string& document_id, const Asker& asker) = 0;
+
+  // Documents that the asker may see, sorted by id, from the first id after `after_id` on; at most
+  // `limit` of them.
+  virtual StatusOr<std::vector<DocumentSummary>> ListDocuments(const Asker& asker,
+                                                               const std::string& after_id,
+                                                               size_t limit) = 0;
 
   // As GetDocument, for whoever owns the machine: `footnote corpus document`.
   virtual StatusOr<Document> GetDocumentAsOwner(const std::string& document_id) = 0;

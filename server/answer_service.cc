@@ -117,7 +117,7 @@ class Run {
     answer_.record.generation = result.generation;
     answer_.timings.retrieve_ms = result.timings.total_ms;
     answer_.answerability = generator::Answerability(retrieval.query, answer_.passages);
-    if (listener_ != nullptr) listener_->OnPassages(answer_.passages);
+    if (listener_ != nullptr) listener_->OnPassages(answer_.passages, answer_.answerability);
     return OkStatus();
   }
 

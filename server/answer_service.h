@@ -44,7 +44,7 @@ inline constexpr size_t kMaxQuestionBytes =
 class AnswerListener {
  public:
   virtual ~AnswerListener() = default;
-  virtual void OnPassages(const std::vector<Passage>& /*passages*/) {}
+  virtual void OnPassages(const std::vector<Passage>& /*passages*/, double /*answerability*/) {}
   // `new_citations` are those that this sentence is the first to use.
   virtual void OnSentence(const AnswerSentence& /*sentence*/,
                           const std::vector<Citation>& /*new_citations*/) {}

@@ -17,6 +17,7 @@ StatusOr<LoadedEmbedder> LoadEmbedder(const fs::path& path,
   FOOTNOTE_ASSIGN_OR_RETURN(std::shared_ptr<const generator::Model> model,
                             generator::Model::Load(loaded.path, options));
   FOOTNOTE_ASSIGN_OR_RETURN(std::string sha256, ModelSha256(loaded.path));
+  loaded.info = model->info();
   StatusOr<std::unique_ptr<Embedder>> embedder =
       generator::MakeEmbedder(std::move(model), std::move(sha256));
   if (!embedder.ok()) return embedder.status().WithContext(loaded.path.string());
@@ -32,10 +33,14 @@ StatusOr<LoadedGenerator> LoadGenerator(const fs::path& path,
   if (path.empty()) {
     FOOTNOTE_ASSIGN_OR_RETURN(loaded.path, DefaultGeneratorPath());
   }
-  FOOTNOTE_ASSIGN_OR_RETURN(loaded.model, generator::Model::Load(loaded.path, options));
+  FOOTNOTE_ASSIGN_OR_RETURN(std::shared_ptr<const generator::Model> model,
+                            generator::Model::Load(loaded.path, options));
   FOOTNOTE_ASSIGN_OR_RETURN(loaded.sha256, ModelSha256(loaded.path));
+  loaded.info = model->info();
+  loaded.isa = std::string(kernels::IsaName(model->isa()));
+  loaded.precision = std::string(kernels::PrecisionName(model->options().precision));
   StatusOr<std::unique_ptr<generator::TextGenerator>> text_generator =
-      generator::MakeTextGenerator(loaded.model, engine);
+      generator::MakeTextGenerator(std::move(model), engine);
   if (!text_generator.ok()) return text_generator.status().WithContext(loaded.path.string());
   loaded.generator = *std::move(text_generator);
   return loaded;
@@ -64,8 +69,8 @@ AnswererIdentity IdentityOf(const std::string& corpus, const LoadedGenerator& ge
   identity.corpus = corpus;
   identity.model_sha256 = generator.sha256;
   identity.embedder_sha256 = embedder.model_sha256();
-  identity.isa = std::string(kernels::IsaName(generator.model->isa()));
-  identity.precision = std::string(kernels::PrecisionName(generator.model->options().precision));
+  identity.isa = generator.isa;
+  identity.precision = generator.precision;
   identity.engine_version = FOOTNOTE_VERSION;
   return identity;
 }

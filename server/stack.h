@@ -18,13 +18,16 @@ namespace footnote::server {
 
 struct LoadedEmbedder {
   std::filesystem::path path;
+  generator::ModelInfo info;
   std::unique_ptr<Embedder> embedder;
 };
 
 struct LoadedGenerator {
   std::filesystem::path path;
   std::string sha256;
-  std::shared_ptr<const generator::Model> model;
+  generator::ModelInfo info;
+  std::string isa;        // of the kernels: "avx512vnni"
+  std::string precision;  // "fast" or "exact"
   std::unique_ptr<generator::TextGenerator> generator;
 };
 

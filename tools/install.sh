@@ -31,7 +31,7 @@ packages=(
   # text and documents; pdftotext runs as a process of its own
   libicu-dev libstemmer-dev libmd4c-dev libgumbo-dev libpugixml-dev libarchive-dev libmagic-dev poppler-utils
   # the command line, configuration, JSON, logs
-  libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev
+  libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev prometheus-cpp-dev
   # fetching models and corpora
   ca-certificates python3 python3-pip python3-venv unzip xz-utils
 )

@@ -56,15 +56,20 @@ step_table() {
 # pip_download DIRECTORY REQUIREMENT…: wheels (or sdists, with PIP_SDIST=1) as they are on the
 # registry, never installed, never imported.
 pip_download() {
-  local directory=$1 kind=--only-binary
+  local directory=$1 kind=--only-binary which=:all:
   shift
-  [ -z "${PIP_SDIST:-}" ] || kind=--no-binary
+  if [ -n "${PIP_SDIST:-}" ]; then
+    # Of these alone: pip asks a source package for its name and version by building its metadata, and what builds
+    # it would be compiled too.
+    kind=--no-binary
+    which=$(printf '%s,' "${@%%==*}")
+  fi
   python3 -m pip --version >/dev/null 2>&1 ||
     die "python3 has no pip" "run ./tools/install.sh, which installs python3-pip"
   local attempt
   for attempt in 1 2 3; do
     if PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
-      python3 -m pip download --quiet --no-deps "$kind" :all: --dest "$directory" "$@" \
+      python3 -m pip download --quiet --no-deps "$kind" "${which%,}" --dest "$directory" "$@" \
       2>"$directory/.pip.log"; then
       rm -f "$directory/.pip.log"
       return 0

@@ -232,10 +232,35 @@ void Scheduler::End(Job& job, Status status) {
   }
   job.pages.Clear();
   job.ended = true;
+  Count(job, status);
   std::lock_guard lock(job.mutex);
   job.status = std::move(status);
   job.done = true;
   job.done_signal.notify_all();
+}
+
+void Scheduler::Count(const Job& job, const Status& status) {
+  const auto generated = static_cast<int64_t>(job.result.tokens.size());
+  const std::lock_guard lock(stats_mutex_);
+  stats_.prompt_tokens += static_cast<int64_t>(job.prompt_size);
+  stats_.cached_prompt_tokens += job.result.cached_prompt_tokens;
+  stats_.generated_tokens += generated;
+  if (!status.ok() && !job.scoring()) stats_.tokens_not_generated += job.max_tokens - generated;
+}
+
+GeneratorStats Scheduler::stats() const {
+  int active = 0;
+  int waiting = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    active = active_;
+    waiting = static_cast<int>(waiting_.size());
+  }
+  const std::lock_guard lock(stats_mutex_);
+  GeneratorStats stats = stats_;
+  stats.running = active - waiting;
+  stats.waiting = waiting;
+  return stats;
 }
 
 std::vector<Scheduler::Piece> Scheduler::PlanPieces() {

@@ -57,6 +57,7 @@ class Scheduler {
   StatusOr<std::vector<float>> LogProbabilities(std::span<const TokenId> prompt,
                                                 std::span<const TokenId> continuation,
                                                 const CallContext& call);
+  GeneratorStats stats() const;
 
  private:
   struct Job;
@@ -72,6 +73,7 @@ class Scheduler {
   void DropEnded();                   // cancelled or late ones; needs mutex_
   void EndAll(const Status& status);  // needs mutex_
   void End(Job& job, Status status);
+  void Count(const Job& job, const Status& status);
   void Step();
   std::vector<Piece> PlanPieces();
   void Deliver(Piece& piece, kernels::Matrix logits);
@@ -79,13 +81,15 @@ class Scheduler {
 
   StepRunner* runner_;
   const SchedulerOptions options_;
-  std::mutex mutex_;  // guards waiting_, active_, stopping_
+  mutable std::mutex mutex_;  // guards waiting_, active_, stopping_
   std::condition_variable wake_;
   std::deque<JobPtr> waiting_;
   int active_ = 0;  // waiting and running
   bool stopping_ = false;
   std::vector<JobPtr> running_;  // the scheduler thread's
   std::vector<float> logits_;    // the scheduler thread's
+  mutable std::mutex stats_mutex_;
+  GeneratorStats stats_;  // without what is running and waiting now
   std::thread thread_;           // last: it uses all of the above
 };
 

@@ -112,7 +112,13 @@ void Reader::Fail(const std::string& source, const std::string& id, const Status
     seen_.insert(id);  // an earlier version of it stays in the corpus
   }
   ++counts_.read;
-  failures_.Add(source, error);
+  failures_.Add(ShownSource(source), error);
+}
+
+std::string Reader::ShownSource(const std::string& source) const {
+  const std::string& prefix = inputs_.source_prefix;
+  if (prefix.empty() || !source.starts_with(prefix)) return source;
+  return inputs_.shown_prefix + source.substr(prefix.size());
 }
 
 StatusOr<retriever::Document> Reader::MakeDocument(ParsedDocument& parsed) const {
@@ -124,7 +130,7 @@ StatusOr<retriever::Document> Reader::MakeDocument(ParsedDocument& parsed) const
   retriever::Document document;
   document.id = parsed.id;
   document.title = ReplaceInvalidUtf8(parsed.title);
-  document.source = parsed.source;
+  document.source = ShownSource(parsed.source);
   document.version = Sha256Hex(parsed.text);
   document.metadata = std::move(parsed.metadata);
   if (parsed.access) document.access = *parsed.access;

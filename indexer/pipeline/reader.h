@@ -17,6 +17,8 @@ struct ReaderInputs {
   const AccessRules* access = nullptr;
   const Embedder* embedder = nullptr;
   int budget_tokens = 0;
+  std::string source_prefix;  // of a document's source, replaced by shown_prefix; empty: none
+  std::string shown_prefix;
 };
 
 class Reader : private DocumentSink {
@@ -36,6 +38,7 @@ class Reader : private DocumentSink {
   Status Add(ParsedDocument parsed) override;
   void Fail(const std::string& source, const std::string& id, const Status& error) override;
 
+  std::string ShownSource(const std::string& source) const;
   StatusOr<retriever::Document> MakeDocument(ParsedDocument& parsed) const;
   double ShareAt(uint64_t bytes_of_file) const;
 

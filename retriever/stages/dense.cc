@@ -37,8 +37,8 @@ Status RunDenseStage(Retrieval& retrieval) {
     }
   }
   std::sort(retrieval.dense.begin(), retrieval.dense.end(),
-            [](const Candidate& a, const Candidate& b) {
-              return a.dense != b.dense ? a.dense > b.dense : a.row < b.row;
+            [&](const Candidate& a, const Candidate& b) {
+              return a.dense != b.dense ? a.dense > b.dense : view.Precedes(a.row, b.row);
             });
   if (retrieval.dense.size() > retrieval.depth) retrieval.dense.resize(retrieval.depth);
   retrieval.result.exact_scan = exact;

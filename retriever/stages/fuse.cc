@@ -16,18 +16,24 @@ constexpr double kDenseWeight = 0.5;
 constexpr double kReciprocalRankOffset = 60;
 constexpr size_t kSampledRows = 1024;
 
-// Lowest cosine among allowed rows spread evenly over the corpus.
+// Lowest cosine among some of the allowed rows. Which, their hashes decide, so that scores do not
+// depend on how the corpus was cut into segments.
 StatusOr<float> SampledMinimum(const Retrieval& retrieval) {
   const GenerationView& view = *retrieval.snapshot.view;
   const RowSet& allowed = *retrieval.allowed;
-  const size_t stride = std::max<size_t>(1, allowed.count / kSampledRows);
+  // The share of all hashes that lies below is the share of rows that is taken.
+  const uint64_t limit =
+      allowed.count <= 2 * kSampledRows
+          ? uint64_t{1} << 32
+          : (uint64_t{kSampledRows} << 32) / static_cast<uint64_t>(allowed.count);
   float minimum = 1;
-  size_t seen = 0;
   for (size_t p = 0; p < view.parts.size(); ++p) {
     if (allowed.counts[p] == 0) continue;
     std::vector<uint32_t> rows;
     for (uint32_t row = 0; row < view.parts[p].segment->lengths.size(); ++row) {
-      if (allowed.Has(p, row) && seen++ % stride == 0) rows.push_back(row);
+      if (view.parts[p].segment->row_hashes[row] < limit && allowed.Has(p, row)) {
+        rows.push_back(row);
+      }
     }
     FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> scores, CosinesOf(retrieval, p, rows));
     for (float score : scores) minimum = std::min(minimum, score);
@@ -81,24 +87,11 @@ void SetReciprocalRanks(Retrieval& retrieval) {
   for (Candidate& candidate : retrieval.ranked) candidate.score = scores[candidate.row];
 }
 
-// Ties go by document and place in it, not by row: rows depend on how often the corpus was
-// published.
 void SortRanked(Retrieval& retrieval) {
   const GenerationView& view = *retrieval.snapshot.view;
   std::sort(retrieval.ranked.begin(), retrieval.ranked.end(),
             [&](const Candidate& a, const Candidate& b) {
-              if (a.score != b.score) return a.score > b.score;
-              const auto left = view.Locate(a.row);
-              const auto right = view.Locate(b.row);
-              const LoadedSegment& left_segment = *view.parts[left.part].segment;
-              const LoadedSegment& right_segment = *view.parts[right.part].segment;
-              const auto& left_document =
-                  left_segment.documents[left_segment.DocumentOfRow(left.row)];
-              const auto& right_document =
-                  right_segment.documents[right_segment.DocumentOfRow(right.row)];
-              if (left_document.id != right_document.id)
-                return left_document.id < right_document.id;
-              return a.row < b.row;
+              return a.score != b.score ? a.score > b.score : view.Precedes(a.row, b.row);
             });
 }
 

@@ -340,6 +340,35 @@ CorpusInfo LocalCorpus::Info() {
   return info;
 }
 
+StatusOr<bool> LocalCorpus::IsPublic() {
+  FOOTNOTE_ASSIGN_OR_RETURN(const Snapshot now, Now());
+  return now.access->corpus_is_public;
+}
+
+StatusOr<std::vector<DocumentSummary>> LocalCorpus::ListDocuments(const Asker& asker,
+                                                                  const std::string& after_id,
+                                                                  size_t limit) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const Snapshot now, Now());
+  std::vector<std::string_view> ids;
+  for (const auto& [id, place] : now.view->by_id) {
+    if (id > after_id && now.access->Allows(asker, std::string(id))) ids.push_back(id);
+  }
+  const size_t count = std::min(limit, ids.size());
+  std::partial_sort(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count), ids.end());
+  std::vector<DocumentSummary> documents;
+  for (size_t i = 0; i < count; ++i) {
+    const LoadedSegment::Document& document = now.view->document(now.view->by_id.at(ids[i]));
+    documents.push_back({document.id, document.version, document.title, ""});
+    const auto source = document.metadata.find("source");
+    if (source != document.metadata.end() && !source->second.empty()) {
+      if (const auto* text = std::get_if<std::string>(&source->second.front())) {
+        documents.back().source = *text;
+      }
+    }
+  }
+  return documents;
+}
+
 Status LocalCorpus::NotThere(const std::string& document_id) const {
   return NotFoundError("the corpus \"" + name_ + "\" has no document \"" + document_id + "\"");
 }

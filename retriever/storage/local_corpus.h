@@ -35,6 +35,10 @@ class LocalCorpus : public Corpus {
   ~LocalCorpus() override;
 
   CorpusInfo Info() override;
+  StatusOr<bool> IsPublic() override;
+  StatusOr<std::vector<DocumentSummary>> ListDocuments(const Asker& asker,
+                                                       const std::string& after_id,
+                                                       size_t limit) override;
   StatusOr<Document> GetDocument(const std::string& document_id, const Asker& asker) override;
   StatusOr<Document> GetDocumentAsOwner(const std::string& document_id) override;
   StatusOr<std::vector<std::string>> DocumentIds() override;

@@ -153,6 +153,22 @@ uint32_t LoadedSegment::DocumentOfRow(uint32_t row) const {
   return static_cast<uint32_t>(after - documents.begin()) - 1;
 }
 
+namespace {
+
+// FNV-1a over the id, then the row's place in the document mixed in as MurmurHash3 does at its end.
+uint32_t HashRow(const std::string& document_id, uint32_t place) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : document_id) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  }
+  hash ^= (uint64_t{place} + 1) * 0x9e3779b97f4a7c15;
+  hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccd;
+  hash = (hash ^ (hash >> 33)) * 0xc4ceb9fe1a85ec53;
+  return static_cast<uint32_t>(hash >> 32);
+}
+
+}  // namespace
+
 StatusOr<std::shared_ptr<const LoadedSegment>> LoadSegment(const ChunkStore& store,
                                                            const std::filesystem::path& corpus,
                                                            const records::SegmentRecord& segment,
@@ -166,6 +182,9 @@ StatusOr<std::shared_ptr<const LoadedSegment>> LoadSegment(const ChunkStore& sto
   for (const records::DocumentRecord& record : documents) {
     if (record.first_row() != rows) return Missing("a chunk", segment.id());
     rows += record.chunks();
+    for (uint32_t i = 0; i < record.chunks(); ++i) {
+      loaded->row_hashes.push_back(HashRow(record.id(), i));
+    }
     Metadata metadata = FromRecord(record);
     metadata["document_id"] = {record.id()};
     metadata["title"] = {record.title()};

@@ -38,6 +38,18 @@ GenerationView::PartRow GenerationView::Locate(size_t row) const {
   return {static_cast<uint32_t>(part), static_cast<uint32_t>(row - parts[part].base_row)};
 }
 
+bool GenerationView::Precedes(size_t row, size_t other) const {
+  if (row == other) return false;
+  const PartRow left = Locate(row);
+  const PartRow right = Locate(other);
+  // A segment's documents are in order of their ids.
+  if (left.part == right.part) return left.row < right.row;
+  const LoadedSegment& left_segment = *parts[left.part].segment;
+  const LoadedSegment& right_segment = *parts[right.part].segment;
+  return left_segment.documents[left_segment.DocumentOfRow(left.row)].id <
+         right_segment.documents[right_segment.DocumentOfRow(right.row)].id;
+}
+
 bool AccessTable::Allows(const Asker& asker, const std::string& document_id) const {
   static const AccessList kNone;
   const auto found = lists.find(document_id);

@@ -46,6 +46,9 @@ struct GenerationView {
     uint32_t row = 0;
   };
   PartRow Locate(size_t row) const;
+  // Orders rows by document id, then by place in the document. Row numbers depend on how often the
+  // corpus was published, so nothing that is seen outside may be ordered by them.
+  bool Precedes(size_t row, size_t other) const;
 };
 
 // Access lists as they are now; documents without a row have none.

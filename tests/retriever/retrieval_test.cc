@@ -124,6 +124,60 @@ INSTANTIATE_TEST_SUITE_P(Kinds, RandomAccessTest,
                          ::testing::Values(VectorIndexKind::kFlat, VectorIndexKind::kSq8,
                                            VectorIndexKind::kHnsw, VectorIndexKind::kIvf));
 
+// Ranks and scores of every passage, for each fusion and some queries full of ties.
+std::vector<std::string> Rankings(const std::filesystem::path& root, const Embedder& embedder) {
+  std::vector<std::string> lines;
+  auto corpus = Corpus::Open(root, "docs");
+  EXPECT_OK(corpus);
+  auto backend = MakeLocalRetriever(*corpus, &embedder);
+  EXPECT_OK(backend);
+  for (FusionKind fusion : {FusionKind::kCalibratedSum, FusionKind::kReciprocalRank,
+                            FusionKind::kDenseOnly, FusionKind::kLexicalOnly}) {
+    for (const std::string query : {"shared words", "seldom", "shared seldom"}) {
+      RetrievalRequest request;
+      request.query = query;
+      request.fusion = fusion;
+      request.top_k = 40;
+      request.exact = true;
+      const auto result = (*backend)->Retrieve(request, CallContext());
+      EXPECT_OK(result);
+      for (const Passage& passage : result->passages) {
+        lines.push_back(query + " " + passage.document_id + " " +
+                        std::to_string(passage.span.start) + " " + std::to_string(passage.score));
+      }
+    }
+  }
+  return lines;
+}
+
+TEST(Retrieval, ResultsDoNotDependOnHowTheCorpusWasPublished) {
+  TempDir once;
+  TempDir often;
+  const FakeEmbedder embedder(16);
+  ASSERT_OK_AND_ASSIGN(auto once_writer,
+                       CorpusWriter::Open(once.path(), "docs", SettingsFor(embedder)));
+  ASSERT_OK_AND_ASSIGN(auto often_writer,
+                       CorpusWriter::Open(often.path(), "docs", SettingsFor(embedder)));
+  // More rows than the calibration samples, and most of them score the same.
+  constexpr int kCount = 900;
+  for (int n = 0; n < kCount; ++n) {
+    const int i = n * 7 % kCount;  // another order than that of the ids
+    std::string text = "shared words\n\nshared words";
+    text += i % 5 == 0 ? "\n\nseldom" : "\n\nnumber w" + std::to_string(i);
+    IndexedDocument document = MakeDocument(embedder, "doc" + std::to_string(i), text);
+    for (Chunk& chunk : document.chunks) chunk.embedded_text.clear();
+    ASSERT_OK(once_writer->Put(document, "f"));
+    ASSERT_OK(often_writer->Put(document, "f"));
+    if (n % 200 == 0) ASSERT_OK(often_writer->Publish());
+  }
+  ASSERT_OK(once_writer->Publish());
+  ASSERT_OK(often_writer->Publish());
+  const std::vector<std::string> expected = Rankings(once.path(), embedder);
+  const std::vector<std::string> got = Rankings(often.path(), embedder);
+  ASSERT_EQ(got.size(), expected.size());
+  for (size_t i = 0; i < got.size(); ++i) ASSERT_EQ(got[i], expected[i]) << i;
+}
+
 TEST(Retrieval, AHiddenDocumentAndAMissingOneLookTheSame) {
   TempDir folder;
   const FakeEmbedder embedder;

@@ -34,6 +34,7 @@ if(NOT FOOTNOTE_ENGINE_ONLY)
   find_package(Protobuf REQUIRED)
   find_package(gRPC 1.51 REQUIRED CONFIG)
   find_package(RocksDB REQUIRED)
+  find_package(prometheus-cpp REQUIRED CONFIG)
   find_package(ICU REQUIRED COMPONENTS uc i18n data)
   find_package(pugixml REQUIRED)
   find_package(PkgConfig REQUIRED)
@@ -41,6 +42,7 @@ if(NOT FOOTNOTE_ENGINE_ONLY)
   pkg_check_modules(MD4C REQUIRED IMPORTED_TARGET md4c)
   find_library(STEMMER_LIBRARY stemmer REQUIRED)
   find_package(OpenMP REQUIRED COMPONENTS CXX)
+  find_package(Boost 1.81 REQUIRED)  # headers alone: Asio and Beast
 
   # tools/build_faiss.sh keeps a FAISS with this CPU's vector instructions in the cache; Debian's own is plain SSE2.
   set(FOOTNOTE_CACHE_DIR "$ENV{FOOTNOTE_CACHE}")

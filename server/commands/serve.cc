@@ -1,0 +1,98 @@
+// footnote serve: gRPC, HTTP and the web page, until SIGTERM.
+
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <optional>
+
+#include "server/commands/command.h"
+#include "server/config.h"
+#include "server/home.h"
+#include "server/service.h"
+
+namespace footnote::server {
+namespace {
+
+struct Options {
+  std::string config_file;
+  std::optional<std::string> grpc_listen;
+  std::optional<std::string> http_listen;
+  std::optional<std::string> generator;
+  std::optional<std::string> embedder;
+  std::optional<int> threads;
+  bool trust_principals = false;
+};
+
+StatusOr<ServeConfig> ConfigOf(const Options& options) {
+  ServeConfig config;
+  if (!options.config_file.empty()) {
+    FOOTNOTE_ASSIGN_OR_RETURN(config, ReadServeConfig(options.config_file));
+  }
+  if (options.grpc_listen) config.grpc_listen = *options.grpc_listen;
+  if (options.http_listen) config.http_listen = *options.http_listen;
+  if (options.generator) config.generator = *options.generator;
+  if (options.embedder) config.embedder = *options.embedder;
+  if (options.threads) config.threads = *options.threads;
+  if (options.trust_principals) config.trust_principals = true;
+  return config;
+}
+
+// Many shells allow 1,024 descriptors, fewer than the connections that a server may have.
+void RaiseDescriptorLimit() {
+  rlimit limit = {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+Status RunServe(const Options& options) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const ServeConfig config, ConfigOf(options));
+  // Blocked before any thread starts, so that sigwait below is the only one to see them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  RaiseDescriptorLimit();
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<Service> service,
+                            Service::Start(config, HomeDir()));
+  std::cerr << service->Description() << "\n";
+  std::cerr << "ready grpc=" << service->grpc_address() << " http=" << service->http_address()
+            << std::endl;
+  int signal = 0;
+  sigwait(&signals, &signal);
+  // A second signal ends the process the ordinary way.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  std::cerr << "draining: running calls have " << config.drain_timeout_ms / 1000
+            << " s; a second signal ends them\n";
+  service->Drain();
+  return OkStatus();
+}
+
+}  // namespace
+
+void AddServeCommand(CLI::App& app, CommandResult& result) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("serve", "Serve gRPC, HTTP and the web page on loopback");
+  command->add_option("--config", options->config_file, "TOML file; flags go before it");
+  command->add_option("--listen", options->grpc_listen,
+                      "gRPC address (default: 127.0.0.1:50051; port 0 picks one)");
+  command->add_option("--http", options->http_listen,
+                      "HTTP address (default: 127.0.0.1:8080; port 0 picks one)");
+  command->add_option("--generator", options->generator,
+                      "Model file or folder (default: SmolLM2-135M-Instruct from the cache)");
+  command->add_option("--embedder", options->embedder,
+                      "Folder of the embedding model for new corpora (default: "
+                      "all-MiniLM-L6-v2 from the cache)");
+  command->add_option("--threads", options->threads, "Threads of the engine (default: one per CPU)")
+      ->check(CLI::Range(0, 1024));
+  command->add_flag("--trust-principals", options->trust_principals,
+                    "Believe the principals that requests name: only behind a gateway that checked "
+                    "them");
+  command->callback([options, &result] { result.status = RunServe(*options); });
+}
+
+}  // namespace footnote::server

@@ -1,0 +1,29 @@
+// Settings of `footnote serve`: a TOML file, and flags that go before it.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "common/status.h"
+
+namespace footnote::server {
+
+struct ServeConfig {
+  std::string grpc_listen = "127.0.0.1:50051";
+  std::string http_listen = "127.0.0.1:8080";
+  std::filesystem::path generator;  // empty: the default model
+  std::filesystem::path embedder;   // empty: the default model
+  int threads = 0;                  // of the engine; 0: one per CPU
+  bool trust_principals = false;
+  int answers_at_once = 4;   // 1 to 64; more wait
+  int answers_waiting = 32;  // 0 to 10000; more are refused
+  int kv_cache_mib = 256;    // 16 to 1048576: keys and values of all answers together
+  int max_answer_tokens = 128;
+  int drain_timeout_ms = 30000;  // how long SIGTERM waits for running calls
+};
+
+// Errors: NOT_FOUND; INVALID_ARGUMENT names file, line or key, and what is expected; an unknown key
+// is an error.
+StatusOr<ServeConfig> ReadServeConfig(const std::filesystem::path& file);
+
+}  // namespace footnote::server

@@ -1,0 +1,325 @@
+#include "server/local_api.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/testing/fake_embedder.h"
+#include "tests/testing/scripted_generator.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+
+namespace footnote::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kLease[] =
+    "# Lease agreement\n\n"
+    "The tenant shall pay the rent of 950 EUR on the first working day of each month. "
+    "The tenant may not keep dogs in the apartment without written consent of the landlord.\n";
+
+class LocalApiTest : public ::testing::Test {
+ protected:
+  LocalApiTest() {
+    auto entry = std::make_shared<EmbedderEntry>();
+    entry->embedder = std::make_unique<testing::FakeEmbedder>();
+    embedder_ = entry;
+    catalog_ = std::make_unique<Catalog>(root(), embedder_, generator::ModelOptions());
+    editor_ = std::make_unique<CorpusEditor>(root());
+    auto scripted = std::make_unique<testing::ScriptedGenerator>();
+    scripted_ = scripted.get();
+    generator_.generator = std::move(scripted);
+    generator_.isa = "plain";
+    Restart(/*trust_principals=*/false);
+  }
+
+  fs::path root() const { return dir_.path() / "corpora"; }
+
+  void Restart(bool trust_principals) {
+    LocalApiOptions options;
+    options.trust_principals = trust_principals;
+    options.upload_folder = dir_.path() / "uploads";
+    options.answers.prompt_budget_tokens = 100000;  // the fake tokenizer has a token per byte
+    options.answers.max_answer_tokens = 1000;
+    api_ = std::make_unique<LocalApi>(catalog_.get(), editor_.get(), &generator_, nullptr, options);
+  }
+
+  void Create(const std::string& corpus) {
+    v1::CreateCorpusRequest request;
+    request.set_name(corpus);
+    ASSERT_OK(api_->CreateCorpus(request).status());
+  }
+
+  StatusOr<v1::ImportReport> Import(const std::string& corpus, const std::string& name,
+                                    const std::string& content) {
+    const auto session = api_->StartImport();
+    v1::ImportDocumentsRequest start;
+    start.mutable_start()->set_corpus(corpus);
+    FOOTNOTE_RETURN_IF_ERROR(session->Accept(start));
+    v1::ImportDocumentsRequest file;
+    file.mutable_file()->set_file_name(name);
+    FOOTNOTE_RETURN_IF_ERROR(session->Accept(file));
+    for (size_t i = 0; i < content.size(); i += 50) {
+      v1::ImportDocumentsRequest piece;
+      piece.set_content(content.substr(i, 50));
+      FOOTNOTE_RETURN_IF_ERROR(session->Accept(piece));
+    }
+    v1::ImportReport report;
+    FOOTNOTE_RETURN_IF_ERROR(
+        session->Finish(CallContext(), [&](const v1::ImportDocumentsResponse& response) {
+          if (response.has_report()) report = response.report();
+        }));
+    return report;
+  }
+
+  StatusOr<v1::SearchResponse> Search(const std::string& corpus, const std::string& query) {
+    v1::SearchRequest request;
+    request.set_corpus(corpus);
+    request.set_query(query);
+    return api_->Search(request, CallContext());
+  }
+
+  Status Delete(const std::string& corpus, const std::string& id) {
+    v1::DeleteDocumentRequest request;
+    request.set_corpus(corpus);
+    request.set_document_id(id);
+    return api_->DeleteDocument(request, CallContext()).status();
+  }
+
+  testing::TempDir dir_;
+  std::shared_ptr<const EmbedderEntry> embedder_;
+  std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<CorpusEditor> editor_;
+  LoadedGenerator generator_;
+  testing::ScriptedGenerator* scripted_ = nullptr;
+  std::unique_ptr<LocalApi> api_;
+};
+
+TEST_F(LocalApiTest, ADocumentIsFoundAfterItsImportAndGoneAfterItsDeletion) {
+  Create("homes");
+  const auto report = Import("homes", "contracts/lease.md", kLease);
+  ASSERT_OK(report.status());
+  EXPECT_EQ(report->added(), 1U);
+  EXPECT_EQ(report->failed(), 0U);
+  auto found = Search("homes", "rent of the tenant");
+  ASSERT_OK(found.status());
+  ASSERT_FALSE(found->passages().empty());
+  EXPECT_EQ(found->passages(0).document_id(), "contracts/lease.md");
+
+  ASSERT_OK(Delete("homes", "contracts/lease.md"));
+  found = Search("homes", "rent of the tenant");
+  ASSERT_OK(found.status());
+  EXPECT_TRUE(found->passages().empty());
+  EXPECT_EQ(Delete("homes", "contracts/lease.md").code(), StatusCode::kNotFound);
+}
+
+TEST_F(LocalApiTest, AnUploadedDocumentDoesNotTellWhereItWaited) {
+  Create("homes");
+  ASSERT_OK(Import("homes", "lease.md", kLease).status());
+  v1::GetDocumentRequest request;
+  request.set_corpus("homes");
+  request.set_document_id("lease.md");
+  const auto document = api_->GetDocument(request);
+  ASSERT_OK(document.status());
+  EXPECT_EQ(document->source(), "upload:lease.md");
+  const auto failed = Import("homes", "picture.md", std::string("\x89PNG\r\n\0\0", 8));
+  ASSERT_OK(failed.status());
+  ASSERT_EQ(failed->failures_size(), 1);
+  EXPECT_EQ(failed->failures(0).file_name(), "upload:picture.md");
+  EXPECT_TRUE(fs::is_empty(dir_.path() / "uploads"));
+}
+
+TEST_F(LocalApiTest, AnAnswerComesAsPassagesSentencesAndTheWhole) {
+  Create("homes");
+  ASSERT_OK(Import("homes", "lease.md", kLease).status());
+  scripted_->script = {"The tenant shall pay the rent of 950 EUR on the first working day."};
+  v1::AskRequest request;
+  request.set_corpus("homes");
+  request.set_question("When shall the tenant pay the rent?");
+  std::vector<v1::AskResponse> events;
+  ASSERT_OK(api_->Ask(request, CallContext(),
+                      [&](const v1::AskResponse& event) { events.push_back(event); }));
+  ASSERT_GE(events.size(), 3U);
+  EXPECT_TRUE(events.front().has_passages());
+  EXPECT_FALSE(events.front().passages().passages(0).text().empty());
+  ASSERT_TRUE(events.back().has_answer());
+  const v1::Answer& answer = events.back().answer();
+  EXPECT_FALSE(answer.abstained());
+  ASSERT_FALSE(answer.citations().empty());
+  const v1::Citation& citation = answer.citations(0);
+  v1::GetDocumentRequest document_request;
+  document_request.set_corpus("homes");
+  document_request.set_document_id(citation.document_id());
+  document_request.set_start_byte(citation.start_byte());
+  document_request.set_end_byte(citation.end_byte());
+  const auto document = api_->GetDocument(document_request);
+  ASSERT_OK(document.status());
+  EXPECT_EQ(document->text(), citation.quote());
+  EXPECT_EQ(answer.record().corpus(), "homes");
+}
+
+TEST_F(LocalApiTest, APartOfADocumentIsWidenedToWholeCharacters) {
+  Create("notes");
+  ASSERT_OK(Import("notes", "n.txt", "Größe und Maß der Straße.").status());
+  v1::GetDocumentRequest request;
+  request.set_corpus("notes");
+  request.set_document_id("n.txt");
+  request.set_start_byte(3);  // inside "ö", which is bytes 2 and 3
+  request.set_end_byte(5);    // inside "ß"
+  const auto document = api_->GetDocument(request);
+  ASSERT_OK(document.status());
+  EXPECT_EQ(document->text(), "öß");
+  EXPECT_EQ(document->start_byte(), 2U);
+  EXPECT_EQ(document->end_byte(), 6U);
+}
+
+TEST_F(LocalApiTest, APrivateCorpusLooksLikeAMissingOne) {
+  retriever::CorpusSettings settings;
+  settings.embedder_sha256 = embedder_->embedder->model_sha256();
+  settings.embedder_name = embedder_->embedder->name();
+  settings.width = embedder_->embedder->width();
+  {
+    auto writer = retriever::CorpusWriter::Open(root(), "secret", settings);
+    ASSERT_OK(writer.status());
+    ASSERT_OK((*writer)->Publish().status());
+  }
+  const Status hidden = Search("secret", "anything").status();
+  EXPECT_EQ(hidden.code(), StatusCode::kNotFound);
+  std::string missing = Search("absent", "anything").status().message();
+  missing.replace(missing.find("absent"), 6, "secret");
+  EXPECT_EQ(hidden.message(), missing);
+  EXPECT_TRUE(api_->ListCorpora({})->corpora().empty());
+  v1::AskRequest ask;
+  ask.set_corpus("secret");
+  ask.set_question("Is it there?");
+  EXPECT_EQ(api_->Ask(ask, CallContext(), [](const auto&) {}).code(), StatusCode::kNotFound);
+  EXPECT_EQ(Import("secret", "a.txt", "text").status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(Delete("secret", "a.txt").code(), StatusCode::kNotFound);
+
+  Restart(/*trust_principals=*/true);
+  v1::ListCorporaRequest list;
+  list.add_principals("user:ann");
+  EXPECT_EQ(api_->ListCorpora(list)->corpora_size(), 1);
+}
+
+TEST_F(LocalApiTest, PrincipalsAreRefusedWhereTheyAreNotTrusted) {
+  Create("homes");
+  v1::SearchRequest request;
+  request.set_corpus("homes");
+  request.set_query("rent");
+  request.add_principals("user:ann");
+  const Status refused = api_->Search(request, CallContext()).status();
+  EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(refused.message().find("--trust-principals"), std::string::npos);
+  Restart(/*trust_principals=*/true);
+  EXPECT_OK(api_->Search(request, CallContext()).status());
+}
+
+TEST_F(LocalApiTest, BadRequestsAreNamed) {
+  Create("homes");
+  EXPECT_EQ(Search("", "rent").status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Search("homes", " ").status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Search("../homes", "rent").status().code(), StatusCode::kNotFound);
+  v1::SearchRequest request;
+  request.set_corpus("homes");
+  request.set_query("rent");
+  request.set_top_k(4000000000U);
+  EXPECT_EQ(api_->Search(request, CallContext()).status().code(), StatusCode::kInvalidArgument);
+  request.set_top_k(1);
+  request.set_filter("year >=");
+  EXPECT_EQ(api_->Search(request, CallContext()).status().code(), StatusCode::kInvalidArgument);
+  v1::CreateCorpusRequest create;
+  create.set_name("homes");
+  EXPECT_EQ(api_->CreateCorpus(create).status().code(), StatusCode::kAlreadyExists);
+  for (const char* name : {"Homes", "", "../x", "a b"}) {
+    create.set_name(name);
+    EXPECT_EQ(api_->CreateCorpus(create).status().code(), StatusCode::kInvalidArgument) << name;
+  }
+  const auto session = api_->StartImport();
+  v1::ImportDocumentsRequest piece;
+  piece.set_content("text");
+  EXPECT_EQ(session->Accept(piece).code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(LocalApiTest, DocumentsAreListedPageByPage) {
+  Create("homes");
+  for (const char* name : {"c.txt", "a.txt", "b.txt"}) {
+    ASSERT_OK(Import("homes", name, std::string("Words of the file ") + name).status());
+  }
+  v1::ListDocumentsRequest request;
+  request.set_corpus("homes");
+  request.set_page_size(2);
+  auto page = api_->ListDocuments(request);
+  ASSERT_OK(page.status());
+  ASSERT_EQ(page->documents_size(), 2);
+  EXPECT_EQ(page->documents(0).document_id(), "a.txt");
+  EXPECT_EQ(page->documents(1).document_id(), "b.txt");
+  request.set_page_token(page->next_page_token());
+  page = api_->ListDocuments(request);
+  ASSERT_OK(page.status());
+  ASSERT_EQ(page->documents_size(), 1);
+  EXPECT_EQ(page->documents(0).document_id(), "c.txt");
+  EXPECT_EQ(page->documents(0).source(), "upload:c.txt");
+  EXPECT_TRUE(page->next_page_token().empty());
+}
+
+TEST_F(LocalApiTest, ImportsAndDeletionsOfOneCorpusGoOnTogether) {
+  Create("homes");
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 5;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([this, t] {
+      for (int round = 0; round < kRounds; ++round) {
+        const std::string id = std::to_string(t) + "-" + std::to_string(round) + ".txt";
+        ASSERT_OK(Import("homes", id, "Something about " + id).status());
+        if (round % 2 == 0) ASSERT_OK(Delete("homes", id));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  v1::GetCorpusRequest request;
+  request.set_corpus("homes");
+  EXPECT_EQ(api_->GetCorpus(request)->documents(), kThreads * 2U);
+}
+
+TEST_F(LocalApiTest, TheWriterIsReleasedAMomentAfterTheLastChange) {
+  Create("homes");
+  ASSERT_OK(Import("homes", "a.txt", "Some text").status());
+  std::this_thread::sleep_for(CorpusEditor::kLinger * 3);
+  retriever::CorpusSettings settings;
+  settings.embedder_sha256 = embedder_->embedder->model_sha256();
+  settings.embedder_name = embedder_->embedder->name();
+  settings.width = embedder_->embedder->width();
+  // What another process would do; its lock is RocksDB's own.
+  const auto writer = retriever::CorpusWriter::Open(root(), "homes", settings);
+  EXPECT_OK(writer.status());
+}
+
+TEST_F(LocalApiTest, GroundingNamesWhatIsSupportedAndWhatIsNot) {
+  v1::CheckGroundingRequest request;
+  request.set_text(
+      "The tenant shall pay the rent of 950 EUR on the first working day of each month. "
+      "The tenant shall pay the rent of 850 EUR on the first working day of each month.");
+  auto* fact = request.add_facts();
+  fact->set_id("lease");
+  fact->set_text(kLease);
+  const auto response = api_->CheckGrounding(request, CallContext());
+  ASSERT_OK(response.status());
+  ASSERT_EQ(response->claims_size(), 2);
+  EXPECT_TRUE(response->claims(0).supported());
+  ASSERT_FALSE(response->claims(0).sources().empty());
+  const auto& source = response->claims(0).sources(0);
+  EXPECT_EQ(source.quote(),
+            std::string(kLease).substr(source.start_byte(), source.end_byte() - source.start_byte()));
+  EXPECT_FALSE(response->claims(1).supported());
+  ASSERT_EQ(response->claims(1).problems_size(), 1);
+  EXPECT_EQ(response->claims(1).problems(0), "NUMBERS");
+  request.set_citation_threshold(2);
+  EXPECT_EQ(api_->CheckGrounding(request, CallContext()).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace footnote::server
