@@ -1,10 +1,13 @@
 #include "server/grpc_server.h"
 
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "footnote/v1/answers.grpc.pb.h"
@@ -65,6 +68,7 @@ std::unique_ptr<grpc::Server> BuildQuietly(grpc::ServerBuilder& builder) {
 
 struct GrpcServer::State {
   GrpcAddress address;
+  GrpcParts parts;
   std::vector<std::unique_ptr<grpc::Service>> services;  // outlive the server
   std::unique_ptr<grpc::Server> server;
   std::once_flag drained;
@@ -76,10 +80,12 @@ StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions& optio
                                                         Admission* admission, Metrics* metrics) {
   auto state = std::make_unique<State>();
   FOOTNOTE_ASSIGN_OR_RETURN(state->address, ParseLoopbackAddress(options.listen, "--listen"));
-  const GrpcParts parts{api, admission, metrics};
-  state->services.push_back(MakeGrpcAnswerService(parts));
-  state->services.push_back(MakeGrpcCorpusService(parts));
-  state->services.push_back(MakeGrpcModelService(parts));
+  state->parts.api = api;
+  state->parts.admission = admission;
+  state->parts.metrics = metrics;
+  state->services.push_back(MakeGrpcAnswerService(state->parts));
+  state->services.push_back(MakeGrpcCorpusService(state->parts));
+  state->services.push_back(MakeGrpcModelService(state->parts));
 
   std::vector<std::string> listed = ServedNames();
   // gRPC's health service carries no descriptor; naming the message keeps ours in the program.
@@ -88,6 +94,9 @@ StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions& optio
   for (std::string& name : GrpcReflectionNames()) listed.push_back(std::move(name));
   for (auto& service : MakeGrpcReflection(listed)) state->services.push_back(std::move(service));
 
+  // Protobuf writes a line to stderr for each message with a text that is not UTF-8: any client
+  // could fill the log. The client is told, by its status.
+  google::protobuf::SetLogHandler(nullptr);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   SetLimits(builder);
@@ -114,6 +123,16 @@ std::string GrpcServer::address() const { return state_->address.ToString(); }
 void GrpcServer::Drain(std::chrono::milliseconds patience) {
   std::call_once(state_->drained, [&] {
     state_->server->GetHealthCheckService()->Shutdown();
+    // Shutdown waits for every stream, also for those that never end by themselves: watchers of
+    // health, idle clients of reflection. They are cancelled once no call of footnote.v1 is open.
+    std::jthread hurry([this](const std::stop_token& ended) {
+      while (!ended.stop_requested()) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        if (*state_->parts.open_calls == 0) {
+          grpc_server_cancel_all_calls(state_->server->c_server());
+        }
+      }
+    });
     state_->server->Shutdown(std::chrono::system_clock::now() + patience);
   });
 }
