@@ -13,7 +13,6 @@
 #include "footnote/v1/answers.grpc.pb.h"
 #include "footnote/v1/corpora.grpc.pb.h"
 #include "footnote/v1/models.grpc.pb.h"
-#include "grpc/health/v1/health.pb.h"
 #include "server/grpc_address.h"
 #include "server/grpc_reflection.h"
 #include "server/grpc_services.h"
@@ -34,8 +33,6 @@ constexpr int kKeepaliveTimeMs = 120 * 1000;
 constexpr int kKeepaliveTimeoutMs = 20 * 1000;
 // Clients may look whether we live as often as this, also without calls.
 constexpr int kMinPingIntervalMs = 10 * 1000;
-
-constexpr char kHealthService[] = "grpc.health.v1.Health";
 
 std::vector<std::string> ServedNames() {
   return {v1::AnswerService::service_full_name(), v1::CorpusService::service_full_name(),
@@ -88,10 +85,7 @@ StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions& optio
   state->services.push_back(MakeGrpcModelService(state->parts));
 
   std::vector<std::string> listed = ServedNames();
-  // gRPC's health service carries no descriptor; naming the message keeps ours in the program.
-  grpc::health::v1::HealthCheckRequest::descriptor();
-  listed.emplace_back(kHealthService);
-  for (std::string& name : GrpcReflectionNames()) listed.push_back(std::move(name));
+  for (std::string& name : GrpcProtocolNames()) listed.push_back(std::move(name));
   for (auto& service : MakeGrpcReflection(listed)) state->services.push_back(std::move(service));
 
   // Protobuf writes a line to stderr for each message with a text that is not UTF-8: any client

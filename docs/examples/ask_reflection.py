@@ -34,7 +34,7 @@ class Server:
         self.database = ProtoReflectionDescriptorDatabase(self.channel)
         self.pool = descriptor_pool.DescriptorPool(self.database)
 
-    def message(self, name, **fields):
+    def message(self, name, /, **fields):
         descriptor = self.pool.FindMessageTypeByName(f"footnote.v1.{name}")
         return message_factory.GetMessageClass(descriptor)(**fields)
 

@@ -25,6 +25,11 @@ class GrpcLifetime : public GrpcFixture {
       });
     };
   }
+  // What /metrics counts of Ask under this code.
+  bool AskCountedAs(const std::string& code) {
+    return metrics.Text().find("footnote_calls_total{code=\"" + code +
+                               "\",method=\"Ask\",protocol=\"grpc\"} 1\n") != std::string::npos;
+  }
   int RunningAnswers() { return admission->load(WorkKind::kAnswer).running; }
 
   std::atomic<int64_t> emitted{0};
@@ -42,6 +47,8 @@ TEST_F(GrpcLifetime, DeadlineReachesTheApi) {
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   EXPECT_TRUE(Eventually([&] { return api.stopped == 1 && RunningAnswers() == 0; }));
   EXPECT_LT(emitted, 2000);  // one a millisecond: it did not go on
+  // gRPC reports a deadline as a cancel: it is counted as what it is.
+  EXPECT_TRUE(AskCountedAs("DEADLINE_EXCEEDED")) << metrics.Text();
 }
 
 TEST_F(GrpcLifetime, DeadlineOfAUnaryCallReachesTheApi) {
@@ -67,6 +74,7 @@ TEST_F(GrpcLifetime, CancelReachesTheApi) {
   context.TryCancel();
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
   EXPECT_TRUE(Eventually([&] { return api.stopped == 1 && RunningAnswers() == 0; }));
+  EXPECT_TRUE(AskCountedAs("CANCELLED")) << metrics.Text();
 }
 
 TEST_F(GrpcLifetime, AConnectionThatBreaksReachesTheApi) {
@@ -120,6 +128,7 @@ TEST_F(GrpcLifetime, AClientThatStopsReadingIsDroppedAndHoldsNoThread) {
   ASSERT_TRUE(reader->Read(&event));
   // Not another read. 4 KiB a millisecond fill the windows and the queue in a second.
   EXPECT_TRUE(Eventually([&] { return api.stopped == 1 && RunningAnswers() == 0; }));
+  EXPECT_TRUE(AskCountedAs("RESOURCE_EXHAUSTED")) << metrics.Text();
   // What may lie between the two: both sides' windows and buffers and the queue.
   EXPECT_LT(emitted * 4096, 8 << 20);
   while (reader->Read(&event)) {
