@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Runs a command beside a `footnote serve` of its own: empty home, ports that it picks, taken down at the end.
+# Runs a command beside a `footnote serve` of its own: ports that it picks, a home with one corpus ("legal": this
+# project's LICENSE), taken down at the end.
 #
 # usage: tests/e2e/with_server.sh FOOTNOTE COMMAND [ARGUMENT…]
 #   {grpc} and {http} in an argument become the server's addresses: 127.0.0.1:PORT
 #
 # Ends with the command's status; 1 when the server did not start, or did not end well on SIGTERM.
 set -euo pipefail
-[ $# -ge 2 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 footnote=$1
 shift
 home=$(mktemp -d)
@@ -18,6 +19,8 @@ finish() {
 }
 trap finish EXIT
 
+FOOTNOTE_HOME=$home "$footnote" index legal "$(dirname "${BASH_SOURCE[0]}")/../../LICENSE" --public --json >"$log" 2>&1 ||
+  { cat "$log" >&2; exit 1; }
 FOOTNOTE_HOME=$home "$footnote" serve --listen 127.0.0.1:0 --http 127.0.0.1:0 >/dev/null 2>"$log" &
 server=$!
 for _ in $(seq 600); do
