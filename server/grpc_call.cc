@@ -27,7 +27,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
  public:
   UnaryCall(const GrpcParts& parts, const GrpcMethod& method, grpc::CallbackServerContext* context,
             grpc::ByteBuffer* response)
-      : call_(parts.metrics, method.name, *context), response_(response) {}
+      : call_(parts, method.name, *context), response_(response) {}
 
   static grpc::ServerUnaryReactor* Start(const std::shared_ptr<UnaryCall>& self,
                                          Admission* admission, WorkKind kind, UnaryWork work) {
@@ -58,6 +58,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 
   void OnCancel() override { call_.Cancel(); }
   void OnDone() override {
+    call_.Done();
     // The work may hold another reference still.
     const std::shared_ptr<UnaryCall> last = std::move(self_);
   }
@@ -86,11 +87,14 @@ grpc::ByteBuffer ToBytes(const google::protobuf::Message& message) {
   return {&slice, 1};
 }
 
-GrpcCall::GrpcCall(Metrics* metrics, std::string_view method,
+GrpcCall::GrpcCall(const GrpcParts& parts, std::string_view method,
                    const grpc::CallbackServerContext& context)
-    : metrics_(metrics),
+    : metrics_(parts.metrics),
+      open_calls_(parts.open_calls),
       method_(method),
-      context_(stop_.get_token(), SteadyDeadline(context.deadline())) {}
+      context_(stop_.get_token(), SteadyDeadline(context.deadline())) {
+  ++*open_calls_;
+}
 
 grpc::Status GrpcCall::End(const Status& status, std::string_view reason) {
   // gRPC cancels a call whose deadline passed: say what the client sees.
@@ -119,7 +123,7 @@ grpc::ServerUnaryReactor* StartUnary(const GrpcParts& parts, const GrpcMethod& m
 template <typename Reactor>
 EventStream<Reactor>::EventStream(const GrpcParts& parts, std::string_view method,
                                   grpc::CallbackServerContext* context)
-    : context_(context), call_(parts.metrics, method, *context) {}
+    : context_(context), call_(parts, method, *context) {}
 
 // gRPC is never called with the lock held: it may call back.
 template <typename Reactor>
@@ -204,6 +208,7 @@ void EventStream<Reactor>::OnCancel() {
 
 template <typename Reactor>
 void EventStream<Reactor>::OnDone() {
+  call_.Done();
   const std::shared_ptr<EventStream> last = std::move(self_);
 }
 

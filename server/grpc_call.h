@@ -10,6 +10,7 @@
 #include <google/protobuf/message.h>
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -29,11 +30,13 @@
 
 namespace footnote::server {
 
-// What serves the calls. All outlive the gRPC server.
+// What serves the calls. What it points to outlives the gRPC server.
 struct GrpcParts {
   Api* api = nullptr;
   Admission* admission = nullptr;
   Metrics* metrics = nullptr;
+  // Calls of footnote.v1 that are not done: a drain waits for these, not for who watches health.
+  std::shared_ptr<std::atomic<int>> open_calls = std::make_shared<std::atomic<int>>(0);
 };
 
 // A method of the service: its name in metrics, and the kind of its work.
@@ -49,16 +52,20 @@ grpc::ByteBuffer ToBytes(const google::protobuf::Message& message);
 // What calls of every shape share: cancellation and deadline, and their end in the metrics.
 class GrpcCall {
  public:
-  GrpcCall(Metrics* metrics, std::string_view method, const grpc::CallbackServerContext& context);
+  GrpcCall(const GrpcParts& parts, std::string_view method,
+           const grpc::CallbackServerContext& context);
 
   // For the Api: ends with the client's cancellation, its disconnection, or the deadline.
   const CallContext& context() const { return context_; }
   void Cancel() { stop_.request_stop(); }
   // Counts the call; once. `reason` as in ToGrpc.
   grpc::Status End(const Status& status, std::string_view reason = {});
+  // What was to be sent is sent; once.
+  void Done() { --*open_calls_; }
 
  private:
   Metrics* metrics_;
+  std::shared_ptr<std::atomic<int>> open_calls_;
   std::string_view method_;
   std::stop_source stop_;
   CallContext context_;

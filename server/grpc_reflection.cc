@@ -6,6 +6,7 @@
 
 #include <unordered_set>
 
+#include "grpc/health/v1/health.pb.h"
 #include "grpc/reflection/v1/reflection.grpc.pb.h"
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
 #include "server/grpc_call.h"
@@ -134,6 +135,13 @@ class ReflectionStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, 
   grpc::ByteBuffer answer_;
 };
 
+// The service that is declared in one file with a message. Naming the message also keeps its
+// descriptors in the program: nothing else here needs them, and the linker would leave them out.
+template <typename Message>
+std::string ServiceBeside() {
+  return Message::descriptor()->file()->service(0)->full_name();
+}
+
 // Version: the generated class of one version; the messages of both are the same on the wire.
 template <typename Version>
 class ReflectionService final : public Version::template WithRawCallbackMethod_ServerReflectionInfo<
@@ -162,9 +170,10 @@ std::vector<std::unique_ptr<grpc::Service>> MakeGrpcReflection(std::vector<std::
   return services;
 }
 
-std::vector<std::string> GrpcReflectionNames() {
-  return {grpc::reflection::v1::ServerReflection::service_full_name(),
-          grpc::reflection::v1alpha::ServerReflection::service_full_name()};
+std::vector<std::string> GrpcProtocolNames() {
+  return {ServiceBeside<reflection::ServerReflectionRequest>(),
+          ServiceBeside<grpc::reflection::v1alpha::ServerReflectionRequest>(),
+          ServiceBeside<grpc::health::v1::HealthCheckRequest>()};
 }
 
 }  // namespace footnote::server

@@ -16,7 +16,8 @@ namespace footnote::server {
 // One service for each version. `names`: the services that a listing shows, in that order.
 std::vector<std::unique_ptr<grpc::Service>> MakeGrpcReflection(std::vector<std::string> names);
 
-// Full names of the reflection services themselves.
-std::vector<std::string> GrpcReflectionNames();
+// Full names of the services that are gRPC's own: both of reflection, and health, which gRPC's
+// library serves without being able to describe it.
+std::vector<std::string> GrpcProtocolNames();
 
 }  // namespace footnote::server

@@ -1,16 +1,18 @@
 #include "server/grpc_server.h"
 
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "footnote/v1/answers.grpc.pb.h"
 #include "footnote/v1/corpora.grpc.pb.h"
 #include "footnote/v1/models.grpc.pb.h"
-#include "grpc/health/v1/health.pb.h"
 #include "server/grpc_address.h"
 #include "server/grpc_reflection.h"
 #include "server/grpc_services.h"
@@ -31,8 +33,6 @@ constexpr int kKeepaliveTimeMs = 120 * 1000;
 constexpr int kKeepaliveTimeoutMs = 20 * 1000;
 // Clients may look whether we live as often as this, also without calls.
 constexpr int kMinPingIntervalMs = 10 * 1000;
-
-constexpr char kHealthService[] = "grpc.health.v1.Health";
 
 std::vector<std::string> ServedNames() {
   return {v1::AnswerService::service_full_name(), v1::CorpusService::service_full_name(),
@@ -65,6 +65,7 @@ std::unique_ptr<grpc::Server> BuildQuietly(grpc::ServerBuilder& builder) {
 
 struct GrpcServer::State {
   GrpcAddress address;
+  GrpcParts parts;
   std::vector<std::unique_ptr<grpc::Service>> services;  // outlive the server
   std::unique_ptr<grpc::Server> server;
   std::once_flag drained;
@@ -76,18 +77,20 @@ StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions& optio
                                                         Admission* admission, Metrics* metrics) {
   auto state = std::make_unique<State>();
   FOOTNOTE_ASSIGN_OR_RETURN(state->address, ParseLoopbackAddress(options.listen, "--listen"));
-  const GrpcParts parts{api, admission, metrics};
-  state->services.push_back(MakeGrpcAnswerService(parts));
-  state->services.push_back(MakeGrpcCorpusService(parts));
-  state->services.push_back(MakeGrpcModelService(parts));
+  state->parts.api = api;
+  state->parts.admission = admission;
+  state->parts.metrics = metrics;
+  state->services.push_back(MakeGrpcAnswerService(state->parts));
+  state->services.push_back(MakeGrpcCorpusService(state->parts));
+  state->services.push_back(MakeGrpcModelService(state->parts));
 
   std::vector<std::string> listed = ServedNames();
-  // gRPC's health service carries no descriptor; naming the message keeps ours in the program.
-  grpc::health::v1::HealthCheckRequest::descriptor();
-  listed.emplace_back(kHealthService);
-  for (std::string& name : GrpcReflectionNames()) listed.push_back(std::move(name));
+  for (std::string& name : GrpcProtocolNames()) listed.push_back(std::move(name));
   for (auto& service : MakeGrpcReflection(listed)) state->services.push_back(std::move(service));
 
+  // Protobuf writes a line to stderr for each message with a text that is not UTF-8: any client
+  // could fill the log. The client is told, by its status.
+  google::protobuf::SetLogHandler(nullptr);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   SetLimits(builder);
@@ -114,6 +117,16 @@ std::string GrpcServer::address() const { return state_->address.ToString(); }
 void GrpcServer::Drain(std::chrono::milliseconds patience) {
   std::call_once(state_->drained, [&] {
     state_->server->GetHealthCheckService()->Shutdown();
+    // Shutdown waits for every stream, also for those that never end by themselves: watchers of
+    // health, idle clients of reflection. They are cancelled once no call of footnote.v1 is open.
+    std::jthread hurry([this](const std::stop_token& ended) {
+      while (!ended.stop_requested()) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        if (*state_->parts.open_calls == 0) {
+          grpc_server_cancel_all_calls(state_->server->c_server());
+        }
+      }
+    });
     state_->server->Shutdown(std::chrono::system_clock::now() + patience);
   });
 }

@@ -61,6 +61,7 @@ Status ImportSpool::CloseFile() {
   if (file_.fail()) {
     return ErrnoError("cannot keep the file \"" + name_ + "\"", errno == 0 ? EIO : errno);
   }
+  name_.clear();
   return OkStatus();
 }
 

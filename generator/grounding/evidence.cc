@@ -234,10 +234,31 @@ bool Evidence::NamesMatch(const Claims& claims, const EvidenceSpan& span) const 
   });
 }
 
+// "does not come with a warranty" needs a source that denies something, or says the opposite
+// ("unlimited"): where the denied words are not in the span at all, comparing word by word sees
+// nothing.
+bool Evidence::DenialIsUnheard(const Claims& claims, const EvidenceSpan& span) const {
+  std::vector<const ContentWord*> denied;
+  for (const ContentWord& word : claims.words) {
+    if (word.negated && !word.name && !word.number) denied.push_back(&word);
+  }
+  if (denied.empty()) return false;
+  for (int unit = span.first; unit < span.first + span.count; ++unit) {
+    for (const auto& [stem, count] : unit_stems_[static_cast<size_t>(unit)]) {
+      if (count.negated > 0) return false;
+      for (const ContentWord* word : denied) {
+        if (IsOpposite(word->stem, stem)) return false;
+      }
+    }
+  }
+  return true;
+}
+
 bool Evidence::NegationMatches(const Claims& claims, const EvidenceSpan& span) const {
   double aligned = 0;
   double both = 0;
   double one_side = 0;
+  if (DenialIsUnheard(claims, span)) return false;
   for (const ContentWord& word : claims.words) {
     Occurrence occurrence;
     const double credit = Credit(word, span, &occurrence);

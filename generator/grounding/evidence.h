@@ -62,6 +62,7 @@ class Evidence {
   double Credit(const ContentWord& word, const EvidenceSpan& span, Occurrence* occurrence) const;
   bool NumbersMatch(const Claims& claims, const EvidenceSpan& span) const;
   bool NamesMatch(const Claims& claims, const EvidenceSpan& span) const;
+  bool DenialIsUnheard(const Claims& claims, const EvidenceSpan& span) const;
   bool NegationMatches(const Claims& claims, const EvidenceSpan& span) const;
   bool ModalityMatches(const Claims& claims, const EvidenceSpan& span, double alignment) const;
 

@@ -1,13 +1,9 @@
 #include "server/commands/options.h"
 
-#include <pthread.h>
-
-#include <csignal>
-#include <cstdlib>
 #include <iostream>
-#include <thread>
 
 #include "server/answer_service.h"
+#include "server/commands/signals.h"
 
 namespace footnote::server {
 
@@ -51,25 +47,6 @@ std::string QuestionOrStdin(const std::string& argument) {
   return text;
 }
 
-CallContext InterruptibleCall() {
-  // A thread waits for the signals, so that no handler has to be async-signal-safe. It must be the
-  // only one to see them: they are blocked here, before any other thread starts and inherits the
-  // mask.
-  static std::stop_source source;
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::thread([signals] {
-    int signal = 0;
-    sigwait(&signals, &signal);
-    source.request_stop();
-    // A second signal ends the process the ordinary way.
-    sigset_t again = signals;
-    pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
-  }).detach();
-  return CallContext(source.get_token());
-}
+CallContext InterruptibleCall() { return CallContext(StopOnSignals()); }
 
 }  // namespace footnote::server

@@ -1,14 +1,13 @@
 // footnote serve: gRPC, HTTP and the web page, until SIGTERM.
 
-#include <pthread.h>
 #include <sys/resource.h>
 
-#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <optional>
 
 #include "server/commands/command.h"
+#include "server/commands/signals.h"
 #include "server/config.h"
 #include "server/home.h"
 #include "server/service.h"
@@ -50,22 +49,14 @@ void RaiseDescriptorLimit() {
 
 Status RunServe(const Options& options) {
   FOOTNOTE_ASSIGN_OR_RETURN(const ServeConfig config, ConfigOf(options));
-  // Blocked before any thread starts, so that sigwait below is the only one to see them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const std::stop_token stop = StopOnSignals();
   RaiseDescriptorLimit();
   FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<Service> service,
                             Service::Start(config, HomeDir()));
   std::cerr << service->Description() << "\n";
   std::cerr << "ready grpc=" << service->grpc_address() << " http=" << service->http_address()
             << std::endl;
-  int signal = 0;
-  sigwait(&signals, &signal);
-  // A second signal ends the process the ordinary way.
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  WaitForStop(stop);
   std::cerr << "draining: running calls have " << config.drain_timeout_ms / 1000
             << " s; a second signal ends them\n";
   service->Drain();

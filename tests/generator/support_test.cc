@@ -156,6 +156,17 @@ TEST_F(SupportTest, ADroppedOrAddedNotIsNotSupported) {
       "Software.");
 }
 
+TEST_F(SupportTest, ADenialNeedsASourceThatDenies) {
+  // All words but the denied ones stand in the passage, which is silent about those.
+  Add("lgpl.txt", "GNU Lesser General Public License",
+      "This version of the GNU Lesser General Public License incorporates the terms and conditions "
+      "of version 3 of the GNU General Public License.");
+  const Support support =
+      Best("The GNU Lesser General Public License version 3 does not come with a warranty.");
+  EXPECT_LT(support.score, 0.3);
+  EXPECT_FALSE(support.negation_match);
+}
+
 TEST_F(SupportTest, DenialInOtherWordsIsSupported) {
   ExpectSupported("The Licensor is never liable for indirect damages.", "indirect damages");
   ExpectSupported("It is not possible that SIGKILL and SIGSTOP are caught, blocked or ignored.",

@@ -84,7 +84,7 @@ class AnswerServiceTest : public ::testing::Test {
   }
 
   struct Listener : AnswerListener {
-    void OnPassages(const std::vector<Passage>& passages) override {
+    void OnPassages(const std::vector<Passage>& passages, double) override {
       passages_heard = passages.size();
     }
     void OnSentence(const AnswerSentence& sentence, const std::vector<Citation>&) override {

@@ -32,8 +32,8 @@ class ScriptedApi : public server::Api {
         emit(AnswerEvent("About " + request.question()));
         return OkStatus();
       };
-  std::function<StatusOr<v1::SearchResponse>(const v1::SearchRequest&, const CallContext&)>
-      search = [](const v1::SearchRequest& request, const CallContext&) {
+  std::function<StatusOr<v1::SearchResponse>(const v1::SearchRequest&, const CallContext&)> search =
+      [](const v1::SearchRequest& request, const CallContext&) {
         v1::SearchResponse response;
         v1::Passage* passage = response.add_passages();
         passage->set_number(1);
