@@ -98,7 +98,8 @@ TEST_F(HttpLifetimeTest, DropsAClientThatDoesNotTakeALargeReply) {
     response.add_passages()->set_text(std::string(32 << 20, 'x'));
     return response;
   };
-  options.limits.write_timeout = milliseconds(200);
+  options.limits.write_timeout =
+      seconds(1);  // shorter, and a busy machine looks like a slow client
   Start();
   HttpClient client(port(), 4096);
   client.Send(client.Request("POST", kSearch, "Content-Type: application/json\r\n", "{}"));
