@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <unordered_set>
 #include <utility>
@@ -34,8 +35,16 @@ constexpr double kSecondCitationShare = 0.9;
 constexpr int kMaxCitationsPerSentence = 2;
 // A released sentence must rest on one of so many best spans.
 constexpr int kOnTopicSpans = 6;
+// And on one that answers not much worse than the best, in log-odds: the second-best page of a
+// manual may be about another function of a similar name.
+constexpr double kOnTopicMargin = 1.5;
 // Resting on one of these, the answer needs no quotation besides.
 constexpr size_t kBestQuotations = 2;
+
+double LogOdds(double probability) {
+  const double p = std::clamp(probability, 1e-6, 1 - 1e-6);
+  return std::log(p / (1 - p));
+}
 
 std::string PromptSha256(const std::vector<TokenId>& tokens) {
   return Sha256Hex({reinterpret_cast<const char*>(tokens.data()), tokens.size() * sizeof(TokenId)});
@@ -171,8 +180,10 @@ class Run {
     FOOTNOTE_ASSIGN_OR_RETURN(quotations_,
                               scorer.BestQuotations(request_.question, kOnTopicSpans, call_));
     answer_.timings.verify_ms += MsSince(quotations_start);
+    const double best = quotations_.empty() ? 0 : LogOdds(quotations_.front().score);
     std::erase_if(quotations_, [&](const Support& quotation) {
-      return quotation.score < thresholds.quotation_relevance;
+      return quotation.score < thresholds.quotation_relevance ||
+             LogOdds(quotation.score) < best - kOnTopicMargin;
     });
 
     generator::GenerationRequest generation = Generation(std::move(prompt));
