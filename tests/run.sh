@@ -51,7 +51,7 @@ run_tests() {
 has_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 2>&1; }
 
 step "Installing what building needs"
-tools/install.sh ${cuda:+--cuda}
+tools/install.sh --tests ${cuda:+--cuda}
 step_done
 
 step "Building FAISS for this machine's CPU"

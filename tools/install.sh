@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building and running needs, from Debian's packages. Used by deploy/quickstart.sh and tests/run.sh.
 #
-# usage: tools/install.sh [--cuda|--no-cuda]
+# usage: tools/install.sh [--tests] [--cuda|--no-cuda]
+#   --tests     also what only tests need: a browser
 #   --cuda      also the CUDA toolkit (without options: when a GPU's driver is there and nvcc is not)
 #
 # Needs root or sudo, once. A second run only asks dpkg whether everything is there.
@@ -10,11 +11,13 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 cuda=auto
+tests=
 for argument in "$@"; do
   case $argument in
+    --tests) tests=1 ;;
     --cuda) cuda=yes ;;
     --no-cuda) cuda=no ;;
-    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) die "unknown option $argument" "see tools/install.sh --help" ;;
   esac
 done
@@ -33,8 +36,9 @@ packages=(
   # the command line, configuration, JSON, logs
   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev prometheus-cpp-dev
   # fetching models and corpora
-  ca-certificates python3 python3-pip python3-venv unzip xz-utils
+  ca-certificates curl python3 python3-pip python3-venv unzip xz-utils
 )
+[ -z "$tests" ] || packages+=(chromium chromium-driver)
 
 # Prints those of "$@" that are not installed.
 missing_of() {

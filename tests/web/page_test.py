@@ -318,7 +318,8 @@ def run(checks, test, only):
             check(test)
         except Exception as error:  # pylint: disable=broad-except
             failed += 1
-            print(f"FAIL  {name}: {type(error).__name__}: {error}", flush=True)
+            reason = str(error).split("Stacktrace:")[0].rstrip()  # chromedriver's own frames help nobody
+            print(f"FAIL  {name}: {type(error).__name__}: {reason}", flush=True)
             test.browser.screenshot(f"failed-{check.__name__}")
             continue
         passed += 1
