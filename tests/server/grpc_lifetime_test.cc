@@ -262,6 +262,7 @@ TEST_F(GrpcLifetime, IdleConnectionsHoldNoThreads) {
   ASSERT_TRUE(channel_->WaitForConnected(Soon()));
   const int threads_before = ThreadsOfThisProcess();
   std::vector<std::shared_ptr<grpc::Channel>> idle;
+  idle.reserve(kConnections);
   for (int i = 0; i < kConnections; ++i) idle.push_back(NewChannel());
   for (auto& connection : idle) connection->GetState(/*try_to_connect=*/true);
   for (auto& connection : idle) ASSERT_TRUE(connection->WaitForConnected(Soon()));
