@@ -64,6 +64,7 @@ struct HttpServer::State {
   asio::steady_timer retry;
   asio::executor_work_guard<asio::io_context::executor_type> work;
   std::thread thread;
+  bool stopping = false;  // of the I/O thread
 };
 
 Status HttpServer::State::Listen(const std::string& listen) {
@@ -124,7 +125,7 @@ void HttpServer::State::Tick() {
   ticker.expires_after(
       std::clamp(shortest / 4, std::chrono::milliseconds(10), std::chrono::milliseconds(1000)));
   ticker.async_wait([this](error_code cancelled) {
-    if (cancelled) return;
+    if (cancelled || stopping) return;
     // A copy: closing takes a session out of the set.
     const std::vector<std::shared_ptr<HttpSession>> sessions(context->sessions.begin(),
                                                              context->sessions.end());
@@ -152,6 +153,7 @@ bool HttpServer::State::Stop(std::chrono::milliseconds patience) {
   const bool all_answered = idle.get_future().wait_for(patience) == std::future_status::ready;
   asio::post(context->io, [&] {
     context->on_idle = nullptr;
+    stopping = true;  // cancelling does not reach a timer that is just due
     ticker.cancel();
     const std::vector<std::shared_ptr<HttpSession>> sessions(context->sessions.begin(),
                                                              context->sessions.end());

@@ -1,5 +1,6 @@
 #include "server/http_session.h"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -16,6 +17,9 @@ constexpr size_t kReadAheadBytes = 16 << 10;
 // A piece is handed on when this much is there. With one read more it stays below the 1 MiB that
 // HttpCall::Accept allows.
 constexpr size_t kPieceBytes = 512 << 10;
+
+// Given to the kernel at once: others get their turn while a large reply goes out.
+constexpr size_t kWriteBytes = 256 << 10;
 
 constexpr auto kNever = HttpSession::Clock::time_point::max();
 
@@ -212,17 +216,17 @@ void HttpSession::WriteSome() {
     last_write_ = Clock::now();
   }
   write_pending_ = true;
-  socket_.async_write_some(
-      asio::buffer(writing_.data() + written_bytes_, writing_.size() - written_bytes_),
-      [self = shared_from_this()](error_code error, size_t bytes) {
-        self->write_pending_ = false;
-        if (self->state_ == State::kClosed) return;
-        if (error) return self->Close();
-        self->written_bytes_ += bytes;
-        self->last_write_ = Clock::now();
-        if (self->exchange_ != nullptr) self->exchange_->Written(bytes);
-        self->WriteSome();
-      });
+  socket_.async_write_some(asio::buffer(writing_.data() + written_bytes_,
+                                        std::min(writing_.size() - written_bytes_, kWriteBytes)),
+                           [self = shared_from_this()](error_code error, size_t bytes) {
+                             self->write_pending_ = false;
+                             if (self->state_ == State::kClosed) return;
+                             if (error) return self->Close();
+                             self->written_bytes_ += bytes;
+                             self->last_write_ = Clock::now();
+                             if (self->exchange_ != nullptr) self->exchange_->Written(bytes);
+                             self->WriteSome();
+                           });
 }
 
 void HttpSession::OnFlushed() {
@@ -234,7 +238,7 @@ void HttpSession::OnFlushed() {
 }
 
 void HttpSession::AfterReply() {
-  if (keep_alive_ && !context_->draining && !peer_closed_) {
+  if (keep_alive_ && !peer_closed_) {
     BeginRequest();
   } else {
     Linger();
@@ -317,7 +321,8 @@ void HttpSession::CheckTimeouts(Clock::time_point now) {
 }
 
 void HttpSession::Drain() {
-  keep_alive_ = false;
+  // A reply on its way may have promised the client another one, which will be 503.
+  if (state_ != State::kReplying) keep_alive_ = false;
   if (exchange_ != nullptr) exchange_->CloseAfter();
 }
 

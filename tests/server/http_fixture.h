@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,6 +16,23 @@
 #include "tests/testing/status_matchers.h"
 
 namespace footnote::testing {
+
+inline int64_t ResidentBytes() {
+  std::ifstream statm("/proc/self/statm");
+  int64_t total = 0;
+  int64_t resident = 0;
+  statm >> total >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+// What the process holds now must not be much more than it was. Sanitizers keep what was freed.
+inline void ExpectGrewAtMost(int64_t bytes, int64_t before) {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_LT(ResidentBytes() - before, bytes);
+#else
+  (void)bytes, (void)before;
+#endif
+}
 
 class HttpFixture : public ::testing::Test {
  protected:
