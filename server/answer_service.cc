@@ -168,9 +168,15 @@ class Run {
                                                  *generator_, request_.question, request_.history,
                                                  answer_.passages, PromptLimits()));
     answer_.record.prompt_sha256 = PromptSha256(prompt.tokens);
+    const auto passages_used = static_cast<size_t>(prompt.passages_used);
+    generator::GenerationRequest generation = Generation(std::move(prompt));
+    const std::vector<TokenId> prompt_tokens = generation.prompt;
+    answer_.tokens.prompt += static_cast<int64_t>(prompt_tokens.size());
+    // Begun now: the passages are read for quotations while the model reads them.
+    SentenceStream stream(*generator_, std::move(generation), call_);
     // Only what the model saw can support what it wrote.
     const std::span<const Passage> context =
-        std::span<const Passage>(answer_.passages).first(static_cast<size_t>(prompt.passages_used));
+        std::span<const Passage>(answer_.passages).first(passages_used);
     FOOTNOTE_ASSIGN_OR_RETURN(SupportScorer scorer,
                               SupportScorer::Create(embedder_, context, call_));
     AnswerBuilder builder(context);
@@ -186,11 +192,8 @@ class Run {
              LogOdds(quotation.score) < best - kOnTopicMargin;
     });
 
-    generator::GenerationRequest generation = Generation(std::move(prompt));
-    const std::vector<TokenId> prompt_tokens = generation.prompt;
-    FOOTNOTE_ASSIGN_OR_RETURN(
-        bool all_supported,
-        Release(std::move(generation), SentenceOrigin::kGenerated, thresholds, scorer, builder));
+    FOOTNOTE_ASSIGN_OR_RETURN(bool all_supported, Release(stream, SentenceOrigin::kGenerated,
+                                                          thresholds, scorer, builder));
     if (!all_supported) {
       // Once again from the last good sentence, with words from the passages only.
       generator::GenerationRequest again;
@@ -203,9 +206,10 @@ class Run {
       again.sampling.seed = request_.seed + 1;
       again.tenant = request_.tenant;
       again.banned = TokensOutside(generator_->tokenizer(), context, request_.question);
-      FOOTNOTE_ASSIGN_OR_RETURN(
-          all_supported,
-          Release(std::move(again), SentenceOrigin::kRegenerated, thresholds, scorer, builder));
+      answer_.tokens.prompt += static_cast<int64_t>(again.prompt.size());
+      SentenceStream second(*generator_, std::move(again), call_);
+      FOOTNOTE_ASSIGN_OR_RETURN(all_supported, Release(second, SentenceOrigin::kRegenerated,
+                                                       thresholds, scorer, builder));
     }
     Quote(builder);
     // Gate 2: too little of what could be written is supported.
@@ -217,12 +221,10 @@ class Run {
     return OkStatus();
   }
 
-  // Generates and releases supported sentences. False at the first unsupported one, where it stops.
-  StatusOr<bool> Release(generator::GenerationRequest generation, SentenceOrigin origin,
+  // Releases supported sentences. False at the first unsupported one, where it stops the stream.
+  StatusOr<bool> Release(SentenceStream& stream, SentenceOrigin origin,
                          const GroundingThresholds& thresholds, const SupportScorer& scorer,
                          AnswerBuilder& builder) {
-    answer_.tokens.prompt += static_cast<int64_t>(generation.prompt.size());
-    SentenceStream stream(*generator_, std::move(generation), call_);
     bool all_supported = true;
     int64_t tokens = 0;
     bool ended = false;

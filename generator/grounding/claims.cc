@@ -248,10 +248,11 @@ bool SpeaksOfTheText(std::string_view sentence) {
   if (!any_of(next(), {"text", "texts", "passage", "passages", "excerpt", "context"})) return false;
   ++i;
   if (any_of(next(), {"above", "given", "provided"})) ++i;
-  return any_of(next(), {"provides", "provide", "explains", "explain", "describes", "describe",
-                         "discusses", "discuss", "gives", "give", "offers", "offer", "contains",
-                         "contain", "presents", "present", "outlines", "highlights", "clarifies",
-                         "summarizes", "summarises", "is", "are"});
+  return any_of(next(),
+                {"provides",  "provide",    "explains",   "explain", "describes", "describe",
+                 "discusses", "discuss",    "gives",      "give",    "offers",    "offer",
+                 "contains",  "contain",    "presents",   "present", "outlines",  "highlights",
+                 "clarifies", "summarizes", "summarises", "is",      "are"});
 }
 
 }  // namespace footnote::generator::grounding
