@@ -172,12 +172,13 @@ class HttpApi final : public HttpHandler {
     CallInput input;
     input.path = std::move(fields);
     input.wants_events = head.Header("accept").find("text/event-stream") != std::string_view::npos;
-    auto query = ParseQuery(head.query);
-    if (query.ok()) input.query = *std::move(query);
-    auto call = std::make_shared<ApiCall>(api_, metrics_, options_, route, std::move(input));
-
     std::optional<HttpReply> refusal = RefuseBody(head, route.body);
-    if (!query.ok()) refusal = ErrorReply(query.status());
+    if (auto query = ParseQuery(head.query); query.ok()) {
+      input.query = *std::move(query);
+    } else {
+      refusal = ErrorReply(query.status());
+    }
+    auto call = std::make_shared<ApiCall>(api_, metrics_, options_, route, std::move(input));
     if (!refusal.has_value()) return call;
     call->Refused(refusal->status == 403 ? StatusCode::kPermissionDenied
                                          : StatusCode::kInvalidArgument);

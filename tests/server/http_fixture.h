@@ -35,7 +35,7 @@ inline void ExpectGrewAtMost(int64_t bytes, int64_t before) {
 }
 
 class HttpFixture : public ::testing::Test {
- protected:
+ public:
   ~HttpFixture() override {
     if (server != nullptr) server->Drain(std::chrono::seconds(0));
   }

@@ -25,7 +25,7 @@ constexpr const char* kQuestion = R"({"question":"q"})";
 constexpr const char* kEvents = "Accept: text/event-stream\r\n";
 
 class HttpLifetimeTest : public testing::HttpFixture {
- protected:
+ public:
   HttpLifetimeTest() {
     options.on_connection = [this](int change) { connections += change; };
   }
