@@ -1,5 +1,5 @@
-// Which calls run now, which wait, and which are refused: a few threads and a bounded queue for each
-// kind of work, so that slow answers never hold up searches.
+// Which calls run now, which wait, and which are refused: a few threads and a bounded queue for
+// each kind of work, so that slow answers never hold up searches.
 #pragma once
 
 #include <array>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <unordered_set>
 #include <utility>
@@ -34,8 +35,16 @@ constexpr double kSecondCitationShare = 0.9;
 constexpr int kMaxCitationsPerSentence = 2;
 // A released sentence must rest on one of so many best spans.
 constexpr int kOnTopicSpans = 6;
+// And on one that answers not much worse than the best, in log-odds: the second-best page of a
+// manual may be about another function of a similar name.
+constexpr double kOnTopicMargin = 1.5;
 // Resting on one of these, the answer needs no quotation besides.
 constexpr size_t kBestQuotations = 2;
+
+double LogOdds(double probability) {
+  const double p = std::clamp(probability, 1e-6, 1 - 1e-6);
+  return std::log(p / (1 - p));
+}
 
 std::string PromptSha256(const std::vector<TokenId>& tokens) {
   return Sha256Hex({reinterpret_cast<const char*>(tokens.data()), tokens.size() * sizeof(TokenId)});
@@ -159,9 +168,15 @@ class Run {
                                                  *generator_, request_.question, request_.history,
                                                  answer_.passages, PromptLimits()));
     answer_.record.prompt_sha256 = PromptSha256(prompt.tokens);
+    const auto passages_used = static_cast<size_t>(prompt.passages_used);
+    generator::GenerationRequest generation = Generation(std::move(prompt));
+    const std::vector<TokenId> prompt_tokens = generation.prompt;
+    answer_.tokens.prompt += static_cast<int64_t>(prompt_tokens.size());
+    // Begun now: the passages are read for quotations while the model reads them.
+    SentenceStream stream(*generator_, std::move(generation), call_);
     // Only what the model saw can support what it wrote.
     const std::span<const Passage> context =
-        std::span<const Passage>(answer_.passages).first(static_cast<size_t>(prompt.passages_used));
+        std::span<const Passage>(answer_.passages).first(passages_used);
     FOOTNOTE_ASSIGN_OR_RETURN(SupportScorer scorer,
                               SupportScorer::Create(embedder_, context, call_));
     AnswerBuilder builder(context);
@@ -171,15 +186,14 @@ class Run {
     FOOTNOTE_ASSIGN_OR_RETURN(quotations_,
                               scorer.BestQuotations(request_.question, kOnTopicSpans, call_));
     answer_.timings.verify_ms += MsSince(quotations_start);
+    const double best = quotations_.empty() ? 0 : LogOdds(quotations_.front().score);
     std::erase_if(quotations_, [&](const Support& quotation) {
-      return quotation.score < thresholds.quotation_relevance;
+      return quotation.score < thresholds.quotation_relevance ||
+             LogOdds(quotation.score) < best - kOnTopicMargin;
     });
 
-    generator::GenerationRequest generation = Generation(std::move(prompt));
-    const std::vector<TokenId> prompt_tokens = generation.prompt;
-    FOOTNOTE_ASSIGN_OR_RETURN(
-        bool all_supported,
-        Release(std::move(generation), SentenceOrigin::kGenerated, thresholds, scorer, builder));
+    FOOTNOTE_ASSIGN_OR_RETURN(bool all_supported, Release(stream, SentenceOrigin::kGenerated,
+                                                          thresholds, scorer, builder));
     if (!all_supported) {
       // Once again from the last good sentence, with words from the passages only.
       generator::GenerationRequest again;
@@ -192,9 +206,10 @@ class Run {
       again.sampling.seed = request_.seed + 1;
       again.tenant = request_.tenant;
       again.banned = TokensOutside(generator_->tokenizer(), context, request_.question);
-      FOOTNOTE_ASSIGN_OR_RETURN(
-          all_supported,
-          Release(std::move(again), SentenceOrigin::kRegenerated, thresholds, scorer, builder));
+      answer_.tokens.prompt += static_cast<int64_t>(again.prompt.size());
+      SentenceStream second(*generator_, std::move(again), call_);
+      FOOTNOTE_ASSIGN_OR_RETURN(all_supported, Release(second, SentenceOrigin::kRegenerated,
+                                                       thresholds, scorer, builder));
     }
     Quote(builder);
     // Gate 2: too little of what could be written is supported.
@@ -206,12 +221,10 @@ class Run {
     return OkStatus();
   }
 
-  // Generates and releases supported sentences. False at the first unsupported one, where it stops.
-  StatusOr<bool> Release(generator::GenerationRequest generation, SentenceOrigin origin,
+  // Releases supported sentences. False at the first unsupported one, where it stops the stream.
+  StatusOr<bool> Release(SentenceStream& stream, SentenceOrigin origin,
                          const GroundingThresholds& thresholds, const SupportScorer& scorer,
                          AnswerBuilder& builder) {
-    answer_.tokens.prompt += static_cast<int64_t>(generation.prompt.size());
-    SentenceStream stream(*generator_, std::move(generation), call_);
     bool all_supported = true;
     int64_t tokens = 0;
     bool ended = false;

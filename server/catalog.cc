@@ -80,8 +80,7 @@ StatusOr<std::shared_ptr<const Catalog::OpenCorpus>> Catalog::Open(const std::st
   FOOTNOTE_ASSIGN_OR_RETURN(open->corpus, retriever::Corpus::Open(corpora_root_, name));
   FOOTNOTE_ASSIGN_OR_RETURN(open->embedder, EmbedderFor(open->corpus->Info()));
   FOOTNOTE_ASSIGN_OR_RETURN(
-      open->retriever,
-      retriever::MakeLocalRetriever(open->corpus, open->embedder->embedder.get()));
+      open->retriever, retriever::MakeLocalRetriever(open->corpus, open->embedder->embedder.get()));
   slot->folder = folder;
   slot->open = std::move(open);
   return slot->open;

@@ -40,9 +40,7 @@ class Catalog {
           generator::ModelOptions embedder_options);
 
   const std::filesystem::path& corpora_root() const { return corpora_root_; }
-  const std::shared_ptr<const EmbedderEntry>& default_embedder() const {
-    return default_embedder_;
-  }
+  const std::shared_ptr<const EmbedderEntry>& default_embedder() const { return default_embedder_; }
 
   // Names of all corpora in the folder, open or not.
   StatusOr<std::vector<std::string>> Names() const;

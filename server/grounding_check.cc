@@ -66,7 +66,8 @@ std::vector<Passage> PassagesOf(const v1::CheckGroundingRequest& request) {
   return passages;
 }
 
-void AddProblems(const std::vector<generator::Support>& supports, v1::CheckGroundingResponse::Claim& claim) {
+void AddProblems(const std::vector<generator::Support>& supports,
+                 v1::CheckGroundingResponse::Claim& claim) {
   if (supports.empty()) {
     claim.add_problems("NOT_FOUND");
     return;
@@ -109,9 +110,8 @@ StatusOr<v1::CheckGroundingResponse> CheckGrounding(const Embedder& embedder,
       source.set_fact_index(static_cast<uint32_t>(support.passage));
       source.set_start_byte(static_cast<uint32_t>(support.span.start));
       source.set_end_byte(static_cast<uint32_t>(support.span.end));
-      source.set_quote(request.facts(support.passage)
-                           .text()
-                           .substr(support.span.start, support.span.size()));
+      source.set_quote(
+          request.facts(support.passage).text().substr(support.span.start, support.span.size()));
     }
   }
   if (!response.claims().empty()) response.set_support_score(sum / response.claims_size());

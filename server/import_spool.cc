@@ -91,8 +91,7 @@ Status ImportSpool::Append(std::string_view bytes) {
   }
   bytes_ += bytes.size();
   if (bytes_ > max_bytes_) {
-    return ResourceExhaustedError("the import is larger than " +
-                                  std::to_string(max_bytes_ >> 20) +
+    return ResourceExhaustedError("the import is larger than " + std::to_string(max_bytes_ >> 20) +
                                   " MiB: send fewer or smaller files, or use `footnote index`");
   }
   errno = 0;
@@ -118,7 +117,8 @@ void ImportSpool::RemoveAbandoned(const fs::path& parent) {
     const long pid = std::strtol(name.c_str(), nullptr, 10);
     if (pid <= 0) continue;
     // Pids are used again, but a folder of this very process was left by an earlier one.
-    const bool alive = pid != ::getpid() && (::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM);
+    const bool alive =
+        pid != ::getpid() && (::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM);
     std::error_code ignored;
     if (!alive) fs::remove_all(entry->path(), ignored);
   }

@@ -60,8 +60,8 @@ v1::Corpus ToProto(const retriever::CorpusInfo& info) {
   return corpus;
 }
 
-v1::Model ToProto(const generator::ModelInfo& info, v1::Model::Role role,
-                  const std::string& sha256, const std::string& device) {
+v1::Model ToProto(const generator::ModelInfo& info, v1::Model::Role role, const std::string& sha256,
+                  const std::string& device) {
   v1::Model model;
   model.set_role(role);
   model.set_name(info.name);
@@ -233,9 +233,8 @@ StatusOr<v1::ListDocumentsResponse> LocalApi::ListDocuments(
   }
   const size_t limit = request.page_size() == 0 ? kDefaultPageSize : request.page_size();
   // One more tells whether there is a next page.
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      std::vector<retriever::DocumentSummary> found,
-      open->corpus->ListDocuments(asker, request.page_token(), limit + 1));
+  FOOTNOTE_ASSIGN_OR_RETURN(std::vector<retriever::DocumentSummary> found,
+                            open->corpus->ListDocuments(asker, request.page_token(), limit + 1));
   v1::ListDocumentsResponse response;
   if (found.size() > limit) {
     found.resize(limit);
@@ -306,8 +305,9 @@ class LocalApi::Import final : public ImportSession {
       return OkStatus();
     }
     if (open_ == nullptr) {
-      return InvalidArgumentError("the import begins without `start`: send it first, with the "
-                                  "corpus's name");
+      return InvalidArgumentError(
+          "the import begins without `start`: send it first, with the "
+          "corpus's name");
     }
     if (part.has_file()) return spool_.BeginFile(part.file().file_name());
     if (part.part_case() == v1::ImportDocumentsRequest::kContent) {

@@ -44,11 +44,10 @@ struct Metrics::State {
           .Name("footnote_call_duration_seconds")
           .Help("Time from a call's arrival to its end")
           .Register(registry);
-  prometheus::Family<prometheus::Gauge>& connections =
-      prometheus::BuildGauge()
-          .Name("footnote_connections")
-          .Help("Open connections")
-          .Register(registry);
+  prometheus::Family<prometheus::Gauge>& connections = prometheus::BuildGauge()
+                                                           .Name("footnote_connections")
+                                                           .Help("Open connections")
+                                                           .Register(registry);
   prometheus::Family<prometheus::Counter>& answers =
       prometheus::BuildCounter()
           .Name("footnote_answers_total")
@@ -64,8 +63,7 @@ struct Metrics::State {
   std::map<std::string, ReadValue> read_values;
 
   void Add(prometheus::MetricType type, const std::string& name, const std::string& help,
-           const std::string& label, const std::string& label_value,
-           std::function<double()> read) {
+           const std::string& label, const std::string& label_value, std::function<double()> read) {
     const std::lock_guard lock(mutex);
     ReadValue& value = read_values[name];
     value.help = help;
@@ -101,9 +99,8 @@ void Metrics::AddGauge(const std::string& name, const std::string& help, const s
   state_->Add(prometheus::MetricType::Gauge, name, help, label, label_value, std::move(read));
 }
 
-void Metrics::AddCounter(const std::string& name, const std::string& help,
-                         const std::string& label, const std::string& label_value,
-                         std::function<double()> read) {
+void Metrics::AddCounter(const std::string& name, const std::string& help, const std::string& label,
+                         const std::string& label_value, std::function<double()> read) {
   state_->Add(prometheus::MetricType::Counter, name, help, label, label_value, std::move(read));
 }
 

@@ -45,8 +45,7 @@ class RunningService final : public Service {
     model_options.threads = config_.threads;
     generator::EngineOptions engine;
     engine.kv_cache_bytes = int64_t{config_.kv_cache_mib} << 20;
-    FOOTNOTE_ASSIGN_OR_RETURN(generator_,
-                              LoadGenerator(config_.generator, model_options, engine));
+    FOOTNOTE_ASSIGN_OR_RETURN(generator_, LoadGenerator(config_.generator, model_options, engine));
     FOOTNOTE_ASSIGN_OR_RETURN(const std::shared_ptr<const EmbedderEntry> embedder,
                               LoadEmbedderEntry(config_.embedder, model_options));
     catalog_ = std::make_unique<Catalog>(home / "corpora", embedder, model_options);
@@ -68,8 +67,8 @@ class RunningService final : public Service {
       // Others are served all the same; who asks this one hears why.
       if (!open.ok()) corpora_ += " (not usable: " + open.status().message() + ")";
     }
-    FOOTNOTE_ASSIGN_OR_RETURN(grpc_, GrpcServer::Start({config_.grpc_listen}, api_.get(),
-                                                       admission_.get(), &metrics_));
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        grpc_, GrpcServer::Start({config_.grpc_listen}, api_.get(), admission_.get(), &metrics_));
     HttpOptions http_options;
     http_options.listen = config_.http_listen;
     http_options.on_connection = [this](int change) { metrics_.CountConnection("http", change); };
@@ -110,7 +109,7 @@ class RunningService final : public Service {
   void Measure() {
     generator::TextGenerator* generator = generator_.generator.get();
     const auto counter = [&](const char* name, const char* help,
-                             int64_t generator::GeneratorStats::* member) {
+                             int64_t generator::GeneratorStats::*member) {
       metrics_.AddCounter(name, help, "", "", [generator, member] {
         return static_cast<double>(generator->stats().*member);
       });
@@ -158,8 +157,7 @@ class RunningService final : public Service {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<Service>> Service::Start(const ServeConfig& config,
-                                                  const fs::path& home) {
+StatusOr<std::unique_ptr<Service>> Service::Start(const ServeConfig& config, const fs::path& home) {
   auto service = std::make_unique<RunningService>(config);
   FOOTNOTE_RETURN_IF_ERROR(service->Build(home));
   return std::unique_ptr<Service>(std::move(service));

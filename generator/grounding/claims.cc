@@ -231,4 +231,28 @@ class Analyser {
 
 Claims Analyse(std::string_view text) { return Analyser(text).Analyse(); }
 
+bool SpeaksOfTheText(std::string_view sentence) {
+  const auto any_of = [](std::string_view word, std::initializer_list<std::string_view> words) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  };
+  std::vector<std::string> words;
+  constexpr size_t kWordsOfInterest = 5;
+  for (const Token& token : Tokenise(sentence)) {
+    if (token.kind != TokenKind::kSymbol) words.push_back(token.lower);
+    if (words.size() == kWordsOfInterest) break;
+  }
+  size_t i = 0;
+  const auto next = [&]() -> std::string_view { return i < words.size() ? words[i] : ""; };
+  if (any_of(next(), {"the", "this", "these", "both"})) ++i;
+  if (any_of(next(), {"above", "given", "provided"})) ++i;
+  if (!any_of(next(), {"text", "texts", "passage", "passages", "excerpt", "context"})) return false;
+  ++i;
+  if (any_of(next(), {"above", "given", "provided"})) ++i;
+  return any_of(next(),
+                {"provides",  "provide",    "explains",   "explain", "describes", "describe",
+                 "discusses", "discuss",    "gives",      "give",    "offers",    "offer",
+                 "contains",  "contain",    "presents",   "present", "outlines",  "highlights",
+                 "clarifies", "summarizes", "summarises", "is",      "are"});
+}
+
 }  // namespace footnote::generator::grounding

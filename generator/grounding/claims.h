@@ -37,4 +37,8 @@ struct Claims {
 
 Claims Analyse(std::string_view text);
 
+// "The text provides a clear explanation of …": small models like to speak of what they were given
+// instead of saying what it says.
+bool SpeaksOfTheText(std::string_view sentence);
+
 }  // namespace footnote::generator::grounding

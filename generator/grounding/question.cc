@@ -88,7 +88,8 @@ bool IsFragment(std::string_view text) {
   }
   constexpr size_t kFewestWords = 4;
   constexpr double kLettersOfProse = 0.6;
-  return words < kFewestWords || text.ends_with('?') ||
+  // What ends with a colon says nothing without what comes next.
+  return words < kFewestWords || text.ends_with('?') || text.ends_with(':') ||
          static_cast<double>(letters) < kLettersOfProse * static_cast<double>(text.size());
 }
 
@@ -108,6 +109,24 @@ Question ReadQuestion(std::string_view question) {
     if (result.defined.empty()) result.wanted = Wanted::kAnything;
   }
   return result;
+}
+
+std::optional<Claims> WithoutSubject(const Claims& question, std::string_view title) {
+  const Claims head = Analyse(title.substr(0, title.find(": ")));
+  const auto names = [](const Claims& claims, const ContentWord& word) {
+    return std::any_of(claims.words.begin(), claims.words.end(),
+                       [&](const ContentWord& other) { return other.stem == word.stem; });
+  };
+  bool is_subject = false;
+  for (const ContentWord& word : head.words) {
+    if (word.number) continue;  // versions are written in many ways
+    if (!names(question, word)) return std::nullopt;
+    is_subject = true;
+  }
+  if (!is_subject) return std::nullopt;
+  Claims rest = question;
+  std::erase_if(rest.words, [&](const ContentWord& word) { return names(head, word); });
+  return rest;
 }
 
 double AnswerBonus(const Question& question, const EvidenceSpan& span,

@@ -2,6 +2,7 @@
 // definition, a number, a date or a person.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,13 @@ struct Question {
 };
 
 Question ReadQuestion(std::string_view question);
+
+// A question about the document of this title, without the words that name it: nothing when the
+// title, up to a colon, names something else. "open(2): open a file" is the subject of "What does
+// open() return?", "GNU General Public License 3.0" that of "Does the GNU General Public License
+// version 3 …?", but "GNU Lesser General Public License 3.0" is not. The rest is what is asked:
+// every span of that document is about its subject.
+std::optional<Claims> WithoutSubject(const Claims& question, std::string_view title);
 
 // What speaks for quoting `span` beside words and meaning, as an addend of the logistic: it defines
 // what is asked, or holds the kind of thing asked for; headings, questions and rows of signs lose.

@@ -28,6 +28,9 @@ inline constexpr double kContradictionMargin = 0.1;
 // A pair must be that much better than one of its sentences: short quotations are checked faster.
 inline constexpr double kPairPenalty = 0.03;
 
+// The same for quotations, in log-odds: those are compared near 1, where 0.03 would be a world.
+inline constexpr double kPairQuotationPenalty = 0.3;
+
 // Spans per sentence whose embedding is computed: those that align best. Embedding costs 1-3 ms a
 // span on two cores, alignment microseconds.
 inline constexpr int kEmbeddedSpans = 12;
@@ -39,6 +42,7 @@ inline constexpr SupportWeights kRelevance = {-5.0, 5.0, 6.0};
 inline constexpr SupportWeights kRelevanceWordsOnly = {-3.6, 8.0, 0.0};
 inline constexpr double kDefinitionBonus = 2.0;  // it defines what the question asks about
 inline constexpr double kEntryBonus = 4.5;       // it opens the entry of a glossary or an ontology
+inline constexpr double kSubjectBonus = 1.2;     // its document is about what the question names
 inline constexpr double kAnswerTypeBonus = 0.6;  // "how many …" and it has a number
 inline constexpr double kFragmentPenalty = 2.0;  // a heading, a question, a row of signs
 inline constexpr double kRankPenalty = 0.15;     // for each place of the passage behind the first

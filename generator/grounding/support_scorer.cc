@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "generator/grounding.h"
 #include "generator/grounding/evidence.h"
@@ -43,6 +44,7 @@ class SupportScorer::State {
 
   const grounding::Evidence& evidence() const { return evidence_; }
   const std::vector<EvidenceSpan>& spans() const { return evidence_.spans(); }
+  std::span<const Passage> passages() const { return passages_; }
   const Passage& passage(int index) const { return passages_[static_cast<size_t>(index)]; }
   bool has_embedder() const { return embedder_ != nullptr; }
 
@@ -130,6 +132,8 @@ StatusOr<std::vector<Support>> SupportScorer::Score(std::string_view sentence, i
   // A question asserts nothing, however much of a passage it repeats: small models echo them.
   const size_t last = sentence.find_last_not_of(" \t\r\n\"')");
   if (last != std::string_view::npos && sentence[last] == '?') return std::vector<Support>();
+  // Nor does a sentence about the text instead of its subject.
+  if (grounding::SpeaksOfTheText(sentence)) return std::vector<Support>();
   const Claims claims = grounding::Analyse(sentence);
   if (claims.words.empty()) return std::vector<Support>();
 
@@ -181,15 +185,21 @@ StatusOr<std::vector<Support>> SupportScorer::BestQuotations(std::string_view qu
   const std::vector<EvidenceSpan>& spans = state_->spans();
   std::vector<Candidate> candidates(spans.size());
   std::vector<double> bonus(spans.size(), 0.0);
+  std::vector<std::optional<Claims>> rest_asked;  // by passage: where it is what is asked about
+  for (const Passage& passage : state_->passages()) {
+    rest_asked.push_back(grounding::WithoutSubject(asked.claims, passage.title));
+  }
   for (size_t i = 0; i < spans.size(); ++i) {
     const EvidenceSpan& span = spans[i];
     candidates[i].span = i;
-    candidates[i].comparison.alignment =
-        state_->evidence().Align(asked.claims, span, /*for_question=*/true);
+    const std::optional<Claims>& rest = rest_asked[static_cast<size_t>(span.passage)];
+    candidates[i].comparison.alignment = state_->evidence().Align(
+        rest && !rest->words.empty() ? *rest : asked.claims, span, /*for_question=*/true);
     const bool first_in_passage =
         span.first == 0 || spans[static_cast<size_t>(span.first) - 1].passage != span.passage;
     bonus[i] = grounding::AnswerBonus(asked, span, state_->evidence().units(),
                                       state_->passage(span.passage).title, first_in_passage);
+    if (rest) bonus[i] += grounding::kSubjectBonus;
     candidates[i].score =
         candidates[i].comparison.alignment * grounding::kRelevance.alignment + bonus[i];
   }
@@ -215,10 +225,10 @@ StatusOr<std::vector<Support>> SupportScorer::BestQuotations(std::string_view qu
       state_->has_embedder() ? grounding::kRelevance : grounding::kRelevanceWordsOnly;
   for (Candidate& candidate : kept) {
     const EvidenceSpan& span = spans[candidate.span];
-    const double z = Combine(weights, candidate.comparison.alignment, candidate.similarity) +
-                     bonus[candidate.span] - grounding::kRankPenalty * span.passage;
+    double z = Combine(weights, candidate.comparison.alignment, candidate.similarity) +
+               bonus[candidate.span] - grounding::kRankPenalty * span.passage;
+    if (span.count > 1) z -= grounding::kPairQuotationPenalty;
     candidate.score = grounding::Logistic(z);
-    if (span.count > 1) candidate.score = std::max(0.0, candidate.score - grounding::kPairPenalty);
   }
   return state_->Best(std::move(kept), max_results, /*one_a_passage=*/false);
 }

@@ -117,7 +117,10 @@ Status Scheduler::CheckInput(std::span<const TokenId> tokens, int64_t new_tokens
 }
 
 Status Scheduler::SubmitAndWait(const JobPtr& job) {
-  FOOTNOTE_RETURN_IF_ERROR(job->call.Check());
+  if (Status status = job->call.Check(); !status.ok()) {
+    Count(*job, status);
+    return status;
+  }
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return CancelledError("the generator is shutting down");

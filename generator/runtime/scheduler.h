@@ -90,7 +90,7 @@ class Scheduler {
   std::vector<float> logits_;    // the scheduler thread's
   mutable std::mutex stats_mutex_;
   GeneratorStats stats_;  // without what is running and waiting now
-  std::thread thread_;           // last: it uses all of the above
+  std::thread thread_;    // last: it uses all of the above
 };
 
 }  // namespace footnote::generator

@@ -34,12 +34,11 @@ Status RunBm25Stage(Retrieval& retrieval) {
     }
   }
   const size_t kept = std::min(retrieval.depth, retrieval.lexical.size());
-  std::partial_sort(retrieval.lexical.begin(),
-                    retrieval.lexical.begin() + static_cast<std::ptrdiff_t>(kept),
-                    retrieval.lexical.end(), [&](const Candidate& a, const Candidate& b) {
-                      return a.lexical != b.lexical ? a.lexical > b.lexical
-                                                    : view.Precedes(a.row, b.row);
-                    });
+  std::partial_sort(
+      retrieval.lexical.begin(), retrieval.lexical.begin() + static_cast<std::ptrdiff_t>(kept),
+      retrieval.lexical.end(), [&](const Candidate& a, const Candidate& b) {
+        return a.lexical != b.lexical ? a.lexical > b.lexical : view.Precedes(a.row, b.row);
+      });
   retrieval.lexical.resize(kept);
   return OkStatus();
 }

@@ -12,8 +12,9 @@ namespace {
 
 // A new generation shall be noticed within a second.
 constexpr std::chrono::milliseconds kPollInterval(250);
-// A writer that died between a change and its announcement is noticed by a look at the log itself.
-constexpr int kPollsPerFullLook = 8;
+// A writer that died between a change and its announcement is noticed by a look at the log itself,
+// which costs 10 ms: seldom, so that an idle server is idle.
+constexpr int kPollsPerFullLook = 40;
 // How long a request waits for a generation that another thread loads.
 constexpr std::chrono::milliseconds kLoadPatience(250);
 // Askers times filters in use at a time; each is a bit a row.

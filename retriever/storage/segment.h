@@ -79,7 +79,7 @@ struct LoadedSegment {
   };
   records::SegmentRecord record;
   std::vector<Document> documents;
-  std::vector<uint32_t> lengths;         // terms of each row
+  std::vector<uint32_t> lengths;  // terms of each row
   // Of each row, from its document's id and its place there: the same however the corpus was cut
   // into segments.
   std::vector<uint32_t> row_hashes;

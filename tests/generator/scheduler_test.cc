@@ -327,6 +327,37 @@ TEST(Scheduler, ADeadlineEndsTheGeneration) {
   EXPECT_EQ(runner.pages().free(), 100);
 }
 
+TEST(Scheduler, CountsWhatWasGeneratedAndWhatNobodyWaitedFor) {
+  FakeRunner runner(100);
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options()));
+  ASSERT_OK(scheduler->Generate(Request(Prompt(4, 1), 7), CallContext(), nullptr));
+  // Stopped by its caller, who has enough: nothing was saved.
+  ASSERT_OK(
+      scheduler->Generate(Request(Prompt(4, 1), 50), CallContext(), [](TokenId) { return false; }));
+  GeneratorStats stats = scheduler->stats();
+  EXPECT_EQ(stats.prompt_tokens, 8);
+  EXPECT_EQ(stats.generated_tokens, 8);
+  EXPECT_EQ(stats.tokens_not_generated, 0);
+
+  std::stop_source stop;
+  int heard = 0;
+  EXPECT_STATUS(scheduler->Generate(Request(Prompt(4, 1), 50), CallContext(stop.get_token()),
+                                    [&](TokenId) {
+                                      if (++heard == 10) stop.request_stop();
+                                      return true;
+                                    }),
+                kCancelled, "cancelled");
+  stats = scheduler->stats();
+  EXPECT_EQ(stats.generated_tokens, 18);
+  EXPECT_EQ(stats.tokens_not_generated, 40);
+  // Too late before it was queued.
+  EXPECT_STATUS(scheduler->Generate(Request(Prompt(4, 1), 30), CallContext(stop.get_token()), {}),
+                kCancelled, "cancelled");
+  stats = scheduler->stats();
+  EXPECT_EQ(stats.tokens_not_generated, 70);
+  EXPECT_EQ(stats.running + stats.waiting, 0);
+}
+
 TEST(Scheduler, AFailedStepEndsItsRequestsAndTheNextOnesRun) {
   FakeRunner runner(100);
   runner.failure = InternalError("a kernel refused");

@@ -167,6 +167,29 @@ TEST_F(SupportTest, ADenialNeedsASourceThatDenies) {
   EXPECT_FALSE(support.negation_match);
 }
 
+TEST_F(SupportTest, ASentenceAboutTheTextIsNoAnswer) {
+  for (const char* sentence :
+       {"The text provides a clear explanation of Marfan syndrome, a disorder of the connective "
+        "tissue.",
+        "This passage describes the open() call.", "The text above is about backup copies."}) {
+    EXPECT_EQ(Best(sentence).score, 0) << sentence;
+  }
+  EXPECT_GT(Best("Marfan syndrome is a disorder of the connective tissue.").score, 0.8);
+}
+
+TEST_F(SupportTest, TheDocumentThatTheQuestionNamesIsQuotedFirst) {
+  // Both say what happens on error; the question names one of them.
+  Add("dlopen.3", "dlopen(3): open a shared object",
+      "On error the dlopen() call and the open of the object return NULL.");
+  Add("fopen.2", "fopen(2): stream functions", "On error the fopen() call returns NULL.");
+  auto scorer = SupportScorer::Create(&embedder_, passages_, {});
+  ASSERT_OK(scorer);
+  auto quotations = scorer->BestQuotations("What does fopen() return on error?", 3, {});
+  ASSERT_OK(quotations);
+  ASSERT_FALSE(quotations->empty());
+  EXPECT_EQ(passages_[static_cast<size_t>(quotations->front().passage)].document_id, "fopen.2");
+}
+
 TEST_F(SupportTest, DenialInOtherWordsIsSupported) {
   ExpectSupported("The Licensor is never liable for indirect damages.", "indirect damages");
   ExpectSupported("It is not possible that SIGKILL and SIGSTOP are caught, blocked or ignored.",

@@ -30,8 +30,8 @@ class ServeConfigTest : public ::testing::Test {
 };
 
 TEST_F(ServeConfigTest, ReadsWhatIsSetAndKeepsTheRest) {
-  const auto config = Read(
-      "# a comment\nhttp_listen = '127.0.0.1:9090'\nthreads = 2\ntrust_principals = true\n");
+  const auto config =
+      Read("# a comment\nhttp_listen = '127.0.0.1:9090'\nthreads = 2\ntrust_principals = true\n");
   ASSERT_OK(config.status());
   EXPECT_EQ(config->http_listen, "127.0.0.1:9090");
   EXPECT_EQ(config->grpc_listen, ServeConfig().grpc_listen);

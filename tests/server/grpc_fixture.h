@@ -23,14 +23,14 @@ class GrpcFixture : public ::testing::Test {
  protected:
   // Tests replace the api's functions first.
   void Start(const AdmissionLimits& limits = {}) {
-    admission = std::make_unique<Admission>(limits);
-    auto started = GrpcServer::Start({"127.0.0.1:0"}, &api, admission.get(), &metrics);
+    admission_ = std::make_unique<Admission>(limits);
+    auto started = GrpcServer::Start({"127.0.0.1:0"}, &api_, admission_.get(), &metrics_);
     ASSERT_OK(started);
-    server = *std::move(started);
-    channel = NewChannel();
-    answers = v1::AnswerService::NewStub(channel);
-    corpora = v1::CorpusService::NewStub(channel);
-    models = v1::ModelService::NewStub(channel);
+    server_ = *std::move(started);
+    channel_ = NewChannel();
+    answers_ = v1::AnswerService::NewStub(channel_);
+    corpora_ = v1::CorpusService::NewStub(channel_);
+    models_ = v1::ModelService::NewStub(channel_);
   }
 
   // A connection of its own: channels with the same arguments share one otherwise.
@@ -38,7 +38,7 @@ class GrpcFixture : public ::testing::Test {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-    return grpc::CreateCustomChannel(server->address(), grpc::InsecureChannelCredentials(),
+    return grpc::CreateCustomChannel(server_->address(), grpc::InsecureChannelCredentials(),
                                      arguments);
   }
 
@@ -56,14 +56,14 @@ class GrpcFixture : public ::testing::Test {
     return std::chrono::system_clock::now() + std::chrono::seconds(20);
   }
 
-  testing::ScriptedApi api;
-  Metrics metrics;
-  std::unique_ptr<Admission> admission;
-  std::unique_ptr<GrpcServer> server;  // before Admission goes
-  std::shared_ptr<grpc::Channel> channel;
-  std::unique_ptr<v1::AnswerService::Stub> answers;
-  std::unique_ptr<v1::CorpusService::Stub> corpora;
-  std::unique_ptr<v1::ModelService::Stub> models;
+  testing::ScriptedApi api_;
+  Metrics metrics_;
+  std::unique_ptr<Admission> admission_;
+  std::unique_ptr<GrpcServer> server_;  // before Admission goes
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v1::AnswerService::Stub> answers_;
+  std::unique_ptr<v1::CorpusService::Stub> corpora_;
+  std::unique_ptr<v1::ModelService::Stub> models_;
 };
 
 }  // namespace footnote::server

@@ -37,15 +37,15 @@ bool HasRetryInfo(const grpc::Status& status) {
 
 class GrpcMethods : public GrpcFixture {
  protected:
-  void SetUp() override { context.set_deadline(Soon()); }
-  grpc::ClientContext context;
+  void SetUp() override { context_.set_deadline(Soon()); }
+  grpc::ClientContext context_;
 };
 
 TEST_F(GrpcMethods, AskStreamsEventsInTheOrderTheyWereEmitted) {
   Start();
   v1::AskRequest request;
   request.set_question("rent");
-  const auto reader = answers->Ask(&context, request);
+  const auto reader = answers_->Ask(&context_, request);
   std::vector<std::string> seen;
   v1::AskResponse event;
   while (reader->Read(&event)) {
@@ -59,14 +59,14 @@ TEST_F(GrpcMethods, AskStreamsEventsInTheOrderTheyWereEmitted) {
 
 TEST_F(GrpcMethods, AskThatWritesFasterThanTheClientReadsLosesNothing) {
   constexpr int kEvents = 200;  // 200 KiB: below what may wait
-  api.ask = [](const v1::AskRequest&, const CallContext&, const auto& emit) {
+  api_.ask = [](const v1::AskRequest&, const CallContext&, const auto& emit) {
     for (int i = 0; i < kEvents; ++i) {
       emit(testing::ScriptedApi::SentenceEvent(std::to_string(i) + std::string(1000, '.')));
     }
     return OkStatus();
   };
   Start();
-  const auto reader = answers->Ask(&context, {});
+  const auto reader = answers_->Ask(&context_, {});
   v1::AskResponse event;
   int next = 0;
   while (reader->Read(&event)) {
@@ -82,7 +82,7 @@ TEST_F(GrpcMethods, SearchAnswers) {
   v1::SearchRequest request;
   request.set_query("rent");
   v1::SearchResponse response;
-  ASSERT_TRUE(answers->Search(&context, request, &response).ok());
+  ASSERT_TRUE(answers_->Search(&context_, request, &response).ok());
   EXPECT_EQ(response.passages(0).text(), "rent");
   EXPECT_EQ(response.generation(), 7);
 }
@@ -92,7 +92,7 @@ TEST_F(GrpcMethods, CheckGroundingAnswers) {
   v1::CheckGroundingRequest request;
   request.set_text("four");
   v1::CheckGroundingResponse response;
-  ASSERT_TRUE(answers->CheckGrounding(&context, request, &response).ok());
+  ASSERT_TRUE(answers_->CheckGrounding(&context_, request, &response).ok());
   EXPECT_EQ(response.claims(0).end_byte(), 4);
 }
 
@@ -101,7 +101,7 @@ TEST_F(GrpcMethods, CorporaAnswer) {
   {
     grpc::ClientContext call;
     v1::ListCorporaResponse response;
-    ASSERT_TRUE(corpora->ListCorpora(&call, {}, &response).ok());
+    ASSERT_TRUE(corpora_->ListCorpora(&call, {}, &response).ok());
     EXPECT_EQ(response.corpora(0).name(), "legal");
   }
   {
@@ -109,7 +109,7 @@ TEST_F(GrpcMethods, CorporaAnswer) {
     v1::GetCorpusRequest request;
     request.set_corpus("legal");
     v1::Corpus corpus;
-    ASSERT_TRUE(corpora->GetCorpus(&call, request, &corpus).ok());
+    ASSERT_TRUE(corpora_->GetCorpus(&call, request, &corpus).ok());
     EXPECT_EQ(corpus.name(), "legal");
   }
   {
@@ -117,7 +117,7 @@ TEST_F(GrpcMethods, CorporaAnswer) {
     v1::CreateCorpusRequest request;
     request.set_name("new");
     v1::Corpus corpus;
-    ASSERT_TRUE(corpora->CreateCorpus(&call, request, &corpus).ok());
+    ASSERT_TRUE(corpora_->CreateCorpus(&call, request, &corpus).ok());
     EXPECT_EQ(corpus.name(), "new");
   }
 }
@@ -129,7 +129,7 @@ TEST_F(GrpcMethods, DocumentsAnswer) {
     v1::ListDocumentsRequest request;
     request.set_corpus("legal");
     v1::ListDocumentsResponse response;
-    ASSERT_TRUE(corpora->ListDocuments(&call, request, &response).ok());
+    ASSERT_TRUE(corpora_->ListDocuments(&call, request, &response).ok());
     EXPECT_EQ(response.documents(0).document_id(), "legal/1");
   }
   {
@@ -137,13 +137,13 @@ TEST_F(GrpcMethods, DocumentsAnswer) {
     v1::GetDocumentRequest request;
     request.set_document_id("lease.md");
     v1::Document document;
-    ASSERT_TRUE(corpora->GetDocument(&call, request, &document).ok());
+    ASSERT_TRUE(corpora_->GetDocument(&call, request, &document).ok());
     EXPECT_EQ(document.document_id(), "lease.md");
   }
   {
     grpc::ClientContext call;
     v1::DeleteDocumentResponse response;
-    ASSERT_TRUE(corpora->DeleteDocument(&call, {}, &response).ok());
+    ASSERT_TRUE(corpora_->DeleteDocument(&call, {}, &response).ok());
     EXPECT_EQ(response.generation(), 8);
   }
 }
@@ -151,7 +151,7 @@ TEST_F(GrpcMethods, DocumentsAnswer) {
 TEST_F(GrpcMethods, ModelsAnswer) {
   Start();
   v1::ListModelsResponse response;
-  ASSERT_TRUE(models->ListModels(&context, {}, &response).ok());
+  ASSERT_TRUE(models_->ListModels(&context_, {}, &response).ok());
   EXPECT_EQ(response.models(0).name(), "scripted");
 }
 
@@ -175,13 +175,13 @@ v1::ImportDocumentsRequest ContentPart(size_t bytes) {
 
 TEST_F(GrpcMethods, ImportInPiecesReportsProgressAndThenTheReport) {
   std::vector<std::pair<std::string, size_t>> came;
-  api.import = [&came, base = api.import](const auto& files, const CallContext& call,
-                                          const auto& emit) {
+  api_.import = [&came, base = api_.import](const auto& files, const CallContext& call,
+                                            const auto& emit) {
     came = files;
     return base(files, call, emit);
   };
   Start();
-  const auto stream = corpora->ImportDocuments(&context);
+  const auto stream = corpora_->ImportDocuments(&context_);
   stream->Write(StartPart());
   stream->Write(FilePart("a.md"));
   for (int i = 0; i < 5; ++i) stream->Write(ContentPart(1 << 20));
@@ -196,24 +196,24 @@ TEST_F(GrpcMethods, ImportInPiecesReportsProgressAndThenTheReport) {
   EXPECT_FALSE(stream->Read(&event));
   EXPECT_TRUE(stream->Finish().ok());
   EXPECT_EQ(came, (std::vector<std::pair<std::string, size_t>>{{"a.md", 5 << 20}, {"b.md", 3}}));
-  EXPECT_TRUE(Eventually([&] { return api.sessions_open == 0; }));
+  EXPECT_TRUE(Eventually([&] { return api_.sessions_open == 0; }));
 }
 
 TEST_F(GrpcMethods, ImportInTheWrongOrderIsInvalid) {
   Start();
-  const auto stream = corpora->ImportDocuments(&context);
+  const auto stream = corpora_->ImportDocuments(&context_);
   stream->Write(ContentPart(3));
   v1::ImportDocumentsResponse event;
   EXPECT_FALSE(stream->Read(&event));
   const grpc::Status status = stream->Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(status.error_message(), "content came before its file");
-  EXPECT_TRUE(Eventually([&] { return api.sessions_open == 0; }));
+  EXPECT_TRUE(Eventually([&] { return api_.sessions_open == 0; }));
 }
 
 TEST_F(GrpcMethods, ImportThatItsClientLeftIsNotFinished) {
   std::atomic<bool> finished{false};
-  api.import = [&](const auto&, const CallContext& call, const auto&) {
+  api_.import = [&](const auto&, const CallContext& call, const auto&) {
     // As the real one: looks again before it publishes.
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     if (Status status = call.Check(); !status.ok()) return status;
@@ -222,15 +222,15 @@ TEST_F(GrpcMethods, ImportThatItsClientLeftIsNotFinished) {
   };
   Start();
   {
-    const auto stream = corpora->ImportDocuments(&context);
+    const auto stream = corpora_->ImportDocuments(&context_);
     stream->Write(StartPart());
     stream->Write(FilePart("a.md"));
     stream->Write(ContentPart(3));
-    ASSERT_TRUE(Eventually([&] { return api.sessions_open == 1; }));
-    context.TryCancel();
+    ASSERT_TRUE(Eventually([&] { return api_.sessions_open == 1; }));
+    context_.TryCancel();
     EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
   }
-  EXPECT_TRUE(Eventually([&] { return api.sessions_open == 0; }));
+  EXPECT_TRUE(Eventually([&] { return api_.sessions_open == 0; }));
   EXPECT_FALSE(finished);
 }
 
@@ -241,7 +241,7 @@ TEST_F(GrpcMethods, ErrorsCarryCodeMessageAndErrorInfo) {
   v1::GetCorpusRequest request;
   request.set_corpus("none");
   v1::Corpus corpus;
-  const grpc::Status status = corpora->GetCorpus(&context, request, &corpus);
+  const grpc::Status status = corpora_->GetCorpus(&context_, request, &corpus);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(status.error_message(), "no corpus \"none\": see ListCorpora");
   EXPECT_EQ(DetailsOf(status).code(), 5);
@@ -252,12 +252,12 @@ TEST_F(GrpcMethods, ErrorsCarryCodeMessageAndErrorInfo) {
 }
 
 TEST_F(GrpcMethods, AStreamEndsWithItsErrorAfterItsEvents) {
-  api.ask = [](const v1::AskRequest&, const CallContext&, const auto& emit) {
+  api_.ask = [](const v1::AskRequest&, const CallContext&, const auto& emit) {
     emit(testing::ScriptedApi::PassagesEvent());
     return InternalError("the model broke");
   };
   Start();
-  const auto reader = answers->Ask(&context, {});
+  const auto reader = answers_->Ask(&context_, {});
   v1::AskResponse event;
   EXPECT_TRUE(reader->Read(&event));
   EXPECT_FALSE(reader->Read(&event));
@@ -269,7 +269,7 @@ TEST_F(GrpcMethods, AStreamEndsWithItsErrorAfterItsEvents) {
 TEST_F(GrpcMethods, CallsBeyondTheQueueAreToldWhenToTryAgain) {
   std::atomic<bool> release{false};
   std::atomic<int> running{0};
-  api.search = [&](const v1::SearchRequest&, const CallContext&) {
+  api_.search = [&](const v1::SearchRequest&, const CallContext&) {
     ++running;
     while (!release) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return v1::SearchResponse();
@@ -281,7 +281,7 @@ TEST_F(GrpcMethods, CallsBeyondTheQueueAreToldWhenToTryAgain) {
     return std::thread([&, status] {
       grpc::ClientContext own;
       v1::SearchResponse response;
-      *status = answers->Search(&own, {}, &response);
+      *status = answers_->Search(&own, {}, &response);
     });
   };
   grpc::Status first;
@@ -289,9 +289,9 @@ TEST_F(GrpcMethods, CallsBeyondTheQueueAreToldWhenToTryAgain) {
   std::thread one = call(&first);
   EXPECT_TRUE(Eventually([&] { return running == 1; }));
   std::thread two = call(&second);
-  EXPECT_TRUE(Eventually([&] { return admission->load(WorkKind::kSearch).queued == 1; }));
+  EXPECT_TRUE(Eventually([&] { return admission_->load(WorkKind::kSearch).queued == 1; }));
   v1::SearchResponse response;
-  const grpc::Status refused = answers->Search(&context, {}, &response);
+  const grpc::Status refused = answers_->Search(&context_, {}, &response);
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(ErrorInfoOf(refused).reason(), "TOO_MANY_CALLS");
   EXPECT_TRUE(HasRetryInfo(refused));
@@ -303,14 +303,14 @@ TEST_F(GrpcMethods, CallsBeyondTheQueueAreToldWhenToTryAgain) {
 }
 
 TEST_F(GrpcMethods, LongMessagesAreCutSoThatTheTrailerArrives) {
-  api.search = [](const v1::SearchRequest& request, const CallContext&) {
+  api_.search = [](const v1::SearchRequest& request, const CallContext&) {
     return StatusOr<v1::SearchResponse>(InvalidArgumentError("bad: " + request.query()));
   };
   Start();
   v1::SearchRequest request;
   for (int i = 0; i < 10000; ++i) request.mutable_query()->append("ü");
   v1::SearchResponse response;
-  const grpc::Status status = answers->Search(&context, request, &response);
+  const grpc::Status status = answers_->Search(&context_, request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << status.error_message();
   EXPECT_LT(status.error_message().size(), 1100);
   EXPECT_EQ(ErrorInfoOf(status).reason(), "INVALID_ARGUMENT");
@@ -343,7 +343,7 @@ TEST_F(GrpcMethods, MalformedMessagesAreInvalidAndNamed) {
     for (const std::string method :
          {"/footnote.v1.AnswerService/Search", "/footnote.v1.AnswerService/Ask",
           "/footnote.v1.CorpusService/GetCorpus"}) {
-      const grpc::Status status = CallRaw(channel, method, bytes);
+      const grpc::Status status = CallRaw(channel_, method, bytes);
       EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
       EXPECT_NE(status.error_message().find("footnote.v1."), std::string::npos)
           << status.error_message();
@@ -351,9 +351,9 @@ TEST_F(GrpcMethods, MalformedMessagesAreInvalidAndNamed) {
     }
   }
   const grpc::Status status =
-      CallRaw(channel, "/footnote.v1.CorpusService/ImportDocuments", "\x0a\xff\x01x");
+      CallRaw(channel_, "/footnote.v1.CorpusService/ImportDocuments", "\x0a\xff\x01x");
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(CallRaw(channel, "/footnote.v1.AnswerService/Sing", "").error_code(),
+  EXPECT_EQ(CallRaw(channel_, "/footnote.v1.AnswerService/Sing", "").error_code(),
             grpc::StatusCode::UNIMPLEMENTED);
 }
 
@@ -362,7 +362,7 @@ TEST_F(GrpcMethods, MessagesAboveTheLimitAreRefused) {
   v1::SearchRequest request;
   request.set_query(std::string(5 << 20, 'x'));
   v1::SearchResponse response;
-  EXPECT_EQ(answers->Search(&context, request, &response).error_code(),
+  EXPECT_EQ(answers_->Search(&context_, request, &response).error_code(),
             grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 

@@ -34,25 +34,25 @@ class GrpcReflection : public GrpcFixture {
 
   void SetUp() override {
     Start();
-    context.set_deadline(Soon());
-    stub = Version::Service::NewStub(channel);
-    stream = stub->ServerReflectionInfo(&context);
+    context_.set_deadline(Soon());
+    stub_ = Version::Service::NewStub(channel_);
+    stream_ = stub_->ServerReflectionInfo(&context_);
   }
   void TearDown() override {
-    stream->WritesDone();
-    EXPECT_TRUE(stream->Finish().ok());
+    stream_->WritesDone();
+    EXPECT_TRUE(stream_->Finish().ok());
   }
   Response Ask(const Request& request) {
     Response response;
-    EXPECT_TRUE(stream->Write(request));
-    EXPECT_TRUE(stream->Read(&response));
+    EXPECT_TRUE(stream_->Write(request));
+    EXPECT_TRUE(stream_->Read(&response));
     EXPECT_EQ(response.original_request().SerializeAsString(), request.SerializeAsString());
     return response;
   }
 
-  grpc::ClientContext context;
-  std::unique_ptr<typename Version::Service::Stub> stub;
-  std::unique_ptr<grpc::ClientReaderWriter<Request, Response>> stream;
+  grpc::ClientContext context_;
+  std::unique_ptr<typename Version::Service::Stub> stub_;
+  std::unique_ptr<grpc::ClientReaderWriter<Request, Response>> stream_;
 };
 
 using Versions = ::testing::Types<V1, V1Alpha>;
@@ -134,16 +134,16 @@ class GrpcHealth : public GrpcFixture {
 
   void SetUp() override {
     Start();
-    stub = grpc::health::v1::Health::NewStub(channel);
+    stub_ = grpc::health::v1::Health::NewStub(channel_);
   }
   grpc::Status Check(const std::string& service, Response* response) {
     grpc::ClientContext context;
     context.set_deadline(Soon());
     grpc::health::v1::HealthCheckRequest request;
     request.set_service(service);
-    return stub->Check(&context, request, response);
+    return stub_->Check(&context, request, response);
   }
-  std::unique_ptr<grpc::health::v1::Health::Stub> stub;
+  std::unique_ptr<grpc::health::v1::Health::Stub> stub_;
 };
 
 TEST_F(GrpcHealth, EachServiceAndTheWholeAreServing) {
@@ -160,11 +160,11 @@ TEST_F(GrpcHealth, EachServiceAndTheWholeAreServing) {
 TEST_F(GrpcHealth, WatchersSeeTheDrain) {
   grpc::ClientContext context;
   context.set_deadline(Soon());
-  const auto watch = stub->Watch(&context, {});
+  const auto watch = stub_->Watch(&context, {});
   Response response;
   ASSERT_TRUE(watch->Read(&response));
   EXPECT_EQ(response.status(), Response::SERVING);
-  std::thread drain([&] { server->Drain(std::chrono::seconds(20)); });
+  std::thread drain([&] { server_->Drain(std::chrono::seconds(20)); });
   EXPECT_TRUE(watch->Read(&response));
   EXPECT_EQ(response.status(), Response::NOT_SERVING);
   // The drain does not wait for those who watch it.

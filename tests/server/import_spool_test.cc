@@ -31,9 +31,8 @@ TEST(ImportSpool, KeepsFilesAsTheyCameAndRemovesThemWithItself) {
 TEST(ImportSpool, NoNameLeavesTheFolder) {
   testing::TempDir dir;
   ImportSpool spool(dir.path(), 1000);
-  for (const std::string name :
-       {"", "/etc/passwd", "../x", "a/../../x", "a//b", ".hidden", "a/.hidden/b", "a\\b", "a/",
-        "a\nb", "caf\xE9.txt"}) {
+  for (const std::string name : {"", "/etc/passwd", "../x", "a/../../x", "a//b", ".hidden",
+                                 "a/.hidden/b", "a\\b", "a/", "a\nb", "caf\xE9.txt"}) {
     EXPECT_EQ(spool.BeginFile(name).code(), StatusCode::kInvalidArgument) << name;
   }
   EXPECT_EQ(spool.BeginFile(std::string("a\0b", 3)).code(), StatusCode::kInvalidArgument);

@@ -311,8 +311,8 @@ TEST_F(LocalApiTest, GroundingNamesWhatIsSupportedAndWhatIsNot) {
   EXPECT_TRUE(response->claims(0).supported());
   ASSERT_FALSE(response->claims(0).sources().empty());
   const auto& source = response->claims(0).sources(0);
-  EXPECT_EQ(source.quote(),
-            std::string(kLease).substr(source.start_byte(), source.end_byte() - source.start_byte()));
+  EXPECT_EQ(source.quote(), std::string(kLease).substr(source.start_byte(),
+                                                       source.end_byte() - source.start_byte()));
   EXPECT_FALSE(response->claims(1).supported());
   ASSERT_EQ(response->claims(1).problems_size(), 1);
   EXPECT_EQ(response->claims(1).problems(0), "NUMBERS");
