@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <thread>
 #include <utility>
@@ -72,8 +73,11 @@ class RunningService final : public Service {
     HttpOptions http_options;
     http_options.listen = config_.http_listen;
     http_options.on_connection = [this](int change) { metrics_.CountConnection("http", change); };
+    HttpApiOptions transcoding;
+    transcoding.ready = [this] { return !draining_; };
     FOOTNOTE_ASSIGN_OR_RETURN(
-        http_, HttpServer::Start(http_options, MakeHttpApi(*api_, metrics_, {}), *admission_));
+        http_, HttpServer::Start(http_options, MakeHttpApi(*api_, metrics_, std::move(transcoding)),
+                                 *admission_));
     return OkStatus();
   }
 
@@ -99,6 +103,7 @@ class RunningService final : public Service {
   }
 
   void Drain() override {
+    draining_ = true;
     const std::chrono::milliseconds patience(config_.drain_timeout_ms);
     admission_->BeginDrain();
     std::jthread grpc([&] { grpc_->Drain(patience); });
@@ -151,6 +156,7 @@ class RunningService final : public Service {
   std::unique_ptr<LocalApi> api_;
   std::unique_ptr<Admission> admission_;
   std::string corpora_;
+  std::atomic<bool> draining_{false};
   std::unique_ptr<GrpcServer> grpc_;
   std::unique_ptr<HttpServer> http_;
 };
