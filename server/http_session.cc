@@ -23,6 +23,13 @@ constexpr size_t kWriteBytes = 256 << 10;
 
 constexpr auto kNever = HttpSession::Clock::time_point::max();
 
+// 67108864 -> "64 MiB".
+std::string SizeName(uint64_t bytes) {
+  constexpr uint64_t kMiB = 1 << 20;
+  return bytes % kMiB == 0 ? std::to_string(bytes / kMiB) + " MiB"
+                           : std::to_string(bytes) + " bytes";
+}
+
 }  // namespace
 
 HttpSession::HttpSession(asio::ip::tcp::socket socket, std::shared_ptr<HttpContext> context)
@@ -115,10 +122,12 @@ void HttpSession::OnBody() {
   const std::string piece = parser_->TakeBody();
   received_bytes_ += piece.size();
   if (received_bytes_ > needs_.body_limit_bytes) {
-    const std::string limit = std::to_string(needs_.body_limit_bytes);
     return Fail(InvalidArgumentError(needs_.body_limit_bytes == 0
                                          ? "this request takes no body"
-                                         : "the request's body is larger than " + limit + " bytes"),
+                                         : "the request's body is larger than " +
+                                               SizeName(needs_.body_limit_bytes) +
+                                               ", the limit of this call: send less, and index "
+                                               "large files with `footnote index`"),
                 413);
   }
   body_.append(piece);

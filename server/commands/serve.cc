@@ -1,5 +1,6 @@
 // footnote serve: gRPC, HTTP and the web page, until SIGTERM.
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -47,10 +48,20 @@ void RaiseDescriptorLimit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// A burst of large replies shall not stay with the process: glibc would keep what it once mapped,
+// and a heap for each of many threads. Fixed thresholds give large blocks back when they are freed.
+void KeepMemorySmall() {
+  constexpr int kLargeBlockBytes = 256 << 10;
+  ::mallopt(M_MMAP_THRESHOLD, kLargeBlockBytes);
+  ::mallopt(M_TRIM_THRESHOLD, 4 * kLargeBlockBytes);
+  ::mallopt(M_ARENA_MAX, 4);
+}
+
 Status RunServe(const Options& options) {
   FOOTNOTE_ASSIGN_OR_RETURN(const ServeConfig config, ConfigOf(options));
   const std::stop_token stop = StopOnSignals();
   RaiseDescriptorLimit();
+  KeepMemorySmall();
   FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<Service> service,
                             Service::Start(config, HomeDir()));
   std::cerr << service->Description() << "\n";
