@@ -59,6 +59,12 @@ class PageList {
   // Grows to room for `tokens` positions. Errors: RESOURCE_EXHAUSTED, and then nothing changed.
   Status Reserve(int64_t tokens);
 
+  // Appends a page that another holder filled, sharing it.
+  void AppendShared(int32_t page) {
+    pool_->Share(page);
+    pages_.push_back(page);
+  }
+
   // A second sequence that begins with the first `tokens` positions of this one, sharing their
   // pages.
   PageList Fork(int64_t tokens) const;

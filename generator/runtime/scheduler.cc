@@ -35,6 +35,7 @@ struct Scheduler::Job {
   const TextGenerator::TokenSink* sink = nullptr;
   int max_tokens = 0;
   bool ignore_eos = false;
+  std::string tenant;
 
   // The scheduler's.
   PageList pages;
@@ -81,7 +82,10 @@ StatusOr<std::unique_ptr<Scheduler>> Scheduler::Create(StepRunner* runner,
 }
 
 Scheduler::Scheduler(StepRunner* runner, SchedulerOptions options)
-    : runner_(runner), options_(std::move(options)), thread_([this] { Run(); }) {}
+    : runner_(runner),
+      options_(std::move(options)),
+      prefixes_(&runner->pages()),
+      thread_([this] { Run(); }) {}
 
 Scheduler::~Scheduler() {
   {
@@ -154,6 +158,7 @@ StatusOr<GenerationResult> Scheduler::Generate(const GenerationRequest& request,
   job->sink = &sink;
   job->max_tokens = request.max_tokens;
   job->ignore_eos = request.ignore_eos;
+  job->tenant = request.tenant;
   FOOTNOTE_RETURN_IF_ERROR(SubmitAndWait(job));
   return std::move(job->result);
 }
@@ -213,11 +218,38 @@ void Scheduler::Admit() {
   // nobody starves.
   while (!waiting_.empty() && static_cast<int>(running_.size()) < options_.max_running) {
     const JobPtr& job = waiting_.front();
-    if (!job->pages.Reserve(job->max_positions).ok()) return;
+    if (!ReservePages(*job)) return;
     job->admitted = Clock::now();
     running_.push_back(job);
     waiting_.pop_front();
   }
+}
+
+// What is known of the prompt, then pages for the rest; of what only the cache holds, as much is
+// given up as that takes.
+bool Scheduler::ReservePages(Job& job) {
+  if (options_.reuse_prefixes && !job.scoring()) {
+    // The last token's row must be computed: its logits are what comes next.
+    const auto known = static_cast<int64_t>(job.prompt_size - 1) / kernels::kPageTokens;
+    for (const int32_t page : prefixes_.Match(job.tenant, job.tokens, known)) {
+      job.pages.AppendShared(page);
+    }
+  }
+  const auto shared = static_cast<int64_t>(job.pages.pages().size());
+  const int64_t missing = PagePool::PagesFor(job.max_positions) - shared;
+  if (missing > runner_->pages().free()) prefixes_.Evict(missing);
+  if (!job.pages.Reserve(job.max_positions).ok()) {
+    job.pages.Clear();
+    return false;
+  }
+  job.written = static_cast<size_t>(shared * kernels::kPageTokens);
+  job.result.cached_prompt_tokens = static_cast<int64_t>(job.written);
+  return true;
+}
+
+void Scheduler::Remember(const Job& job) {
+  if (!options_.reuse_prefixes || job.scoring()) return;
+  prefixes_.Insert(job.tenant, std::span(job.tokens).first(job.written), job.pages.pages());
 }
 
 void Scheduler::EndAll(const Status& status) {
@@ -233,6 +265,7 @@ void Scheduler::End(Job& job, Status status) {
     job.result.prefill_ms = Milliseconds(job.prompt_done - job.admitted);
     job.result.decode_ms = Milliseconds(Clock::now() - job.prompt_done);
   }
+  if (status.ok()) Remember(job);
   job.pages.Clear();
   job.ended = true;
   Count(job, status);
@@ -334,6 +367,9 @@ void Scheduler::Deliver(Piece& piece, kernels::Matrix logits) {
     return std::span<float>(logits.row(piece.first_logits + i), vocabulary);
   };
   job.written += static_cast<size_t>(piece.rows);
+  // Pages of the prompt are known as soon as they are full: a request that comes meanwhile shares
+  // them. Those of the answer follow when it ends.
+  if (!job.generating()) Remember(job);
   if (!job.scoring()) {
     if (piece.logits_rows > 0) DeliverToken(job, row(0));
     return;

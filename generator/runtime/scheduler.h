@@ -20,6 +20,7 @@
 #include "common/status.h"
 #include "generator/arch/network.h"
 #include "generator/runtime/kv_cache.h"
+#include "generator/runtime/prefix_cache.h"
 #include "generator/text_generator.h"
 
 namespace footnote::generator {
@@ -39,6 +40,9 @@ struct SchedulerOptions {
   int max_queued = 64;
   int batch_budget_tokens = 512;  // above max_running, so that prompts advance beside generation
   int64_t context_tokens = 0;     // longest prompt and answer together
+  // Keeps what prompts left in free pages, for later and concurrent requests of the same tenant
+  // that begin alike.
+  bool reuse_prefixes = true;
   std::vector<TokenId> end_of_generation;
 };
 
@@ -70,6 +74,8 @@ class Scheduler {
   Status SubmitAndWait(const JobPtr& job);
   void Run();
   void Admit();                       // needs mutex_
+  bool ReservePages(Job& job);
+  void Remember(const Job& job);
   void DropEnded();                   // cancelled or late ones; needs mutex_
   void EndAll(const Status& status);  // needs mutex_
   void End(Job& job, Status status);
@@ -88,6 +94,7 @@ class Scheduler {
   bool stopping_ = false;
   std::vector<JobPtr> running_;  // the scheduler thread's
   std::vector<float> logits_;    // the scheduler thread's
+  PrefixCache prefixes_;         // the scheduler thread's
   mutable std::mutex stats_mutex_;
   GeneratorStats stats_;  // without what is running and waiting now
   std::thread thread_;    // last: it uses all of the above
