@@ -228,8 +228,8 @@ void Scheduler::Admit() {
 // What is known of the prompt, then pages for the rest; of what only the cache holds, as much is
 // given up as that takes.
 bool Scheduler::ReservePages(Job& job) {
-  if (options_.reuse_prefixes && !job.scoring()) {
-    // The last token's row must be computed: its logits are what comes next.
+  if (options_.reuse_prefixes) {
+    // The prompt's last row must be computed: its logits are what comes next.
     const auto known = static_cast<int64_t>(job.prompt_size - 1) / kernels::kPageTokens;
     for (const int32_t page : prefixes_.Match(job.tenant, job.tokens, known)) {
       job.pages.AppendShared(page);
@@ -248,7 +248,7 @@ bool Scheduler::ReservePages(Job& job) {
 }
 
 void Scheduler::Remember(const Job& job) {
-  if (!options_.reuse_prefixes || job.scoring()) return;
+  if (!options_.reuse_prefixes) return;
   prefixes_.Insert(job.tenant, std::span(job.tokens).first(job.written), job.pages.pages());
 }
 

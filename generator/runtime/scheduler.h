@@ -73,7 +73,7 @@ class Scheduler {
   Status CheckInput(std::span<const TokenId> tokens, int64_t new_tokens) const;
   Status SubmitAndWait(const JobPtr& job);
   void Run();
-  void Admit();                       // needs mutex_
+  void Admit();  // needs mutex_
   bool ReservePages(Job& job);
   void Remember(const Job& job);
   void DropEnded();                   // cancelled or late ones; needs mutex_

@@ -143,5 +143,26 @@ TEST_F(SmolLm2, FastLogitsDoNotDependOnTheBudget) {
   EXPECT_EQ(scores[0], scores[1]);
 }
 
+TEST_F(SmolLm2, WhatIsKnownOfAPromptChangesNoBit) {
+  const auto model = Load(kernels::Precision::kFast);
+  ASSERT_NE(model, nullptr);
+  const json golden = GoldenLines("smollm2_greedy.jsonl").back();
+  const auto ids = golden["ids"].get<std::vector<TokenId>>();
+  ASSERT_GT(ids.size(), 36u) << "two pages and something to score";
+  const std::span<const TokenId> all(ids);
+  ASSERT_OK_AND_ASSIGN(const auto generator, MakeTextGenerator(model, {}));
+  const auto score = [&] {
+    return generator->LogProbabilities(all.subspan(0, 34), all.subspan(34), CallContext());
+  };
+  const auto cold = score();
+  const int64_t cached = generator->stats().cached_prompt_tokens;
+  const auto known = score();
+  ASSERT_OK(cold);
+  ASSERT_OK(known);
+  EXPECT_EQ(cached, 0);
+  EXPECT_EQ(generator->stats().cached_prompt_tokens, 32);
+  EXPECT_EQ(*cold, *known);
+}
+
 }  // namespace
 }  // namespace footnote::generator
