@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Checks `footnote serve` under load and abuse, on 127.0.0.1, with the quickstart's corpora.
 
-usage: serve.py --footnote BIN [--only latency,idle,abuse,shutdown,load] [--minutes 30] [--json FILE]
+usage: serve.py --footnote BIN [--only latency,idle,abuse,beside,shutdown,load] [--minutes 30] [--json FILE]
 
   latency   searches while 4 answers are being generated: p95 below 100 ms
   idle      an idle server: share of a CPU, resident memory with the corpora of FOOTNOTE_HOME
   abuse     1,000 idle connections, a client that stops reading, a body of 100 MB, malformed protobuf and JSON, cancelled
             streams, a port in use: clear errors, no crash, memory back
+  beside    `footnote index` in another process: its generation is seen within a second
   shutdown  SIGTERM under load: no answer is cut, exit status 0
   load      --minutes of mixed load from 8 clients (4 HTTP, 4 gRPC) while documents are added and deleted and `footnote index`
             runs beside: no error but stated refusals, no deleted document in an answer that began after the delete was
@@ -351,6 +352,33 @@ def check_shutdown(checker):
                       f"{whole} of 4, exit status {status} after {time.monotonic() - start:.1f} s")
 
 
+def check_beside(checker):
+    with tempfile.TemporaryDirectory() as folder:
+        home, documents = pathlib.Path(folder) / "home", pathlib.Path(folder) / "documents"
+        documents.mkdir()
+        os.environ["FOOTNOTE_HOME"] = str(home)
+
+        def index(name, text):
+            (documents / name).write_text(text)
+            subprocess.run([checker.footnote, "index", "beside", str(documents), "--public"], check=True, capture_output=True)
+
+        index("first.txt", "The bridge was built of oak.")
+        with checker.server() as server:
+            delays_ms, failed = [], 0
+            for number in range(5):
+                index(f"n{number}.txt", f"The lighthouse number {number} was painted by marker{number}.")
+                start = time.monotonic()
+                while time.monotonic() < start + 5:
+                    status, reply = server.search("beside", f"who is marker{number}")
+                    failed += status != 200
+                    if any(p["document_id"] == f"n{number}.txt" for p in reply["passages"]):
+                        break
+                delays_ms.append((time.monotonic() - start) * 1000)
+            checker.check("`footnote index` beside the server is seen within a second, no search fails", max(delays_ms) < 1000 and failed == 0,
+                          f"seen {', '.join(f'{d:.0f}' for d in delays_ms)} ms after the command ended")
+        del os.environ["FOOTNOTE_HOME"]
+
+
 class Load:
     """Mixed load. A document's text holds a word of its own, so that it can be looked for."""
 
@@ -514,7 +542,7 @@ def check_load(checker, modules, minutes):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--footnote", required=True)
-    parser.add_argument("--only", default="latency,idle,abuse,shutdown")
+    parser.add_argument("--only", default="latency,idle,abuse,beside,shutdown")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--json")
     options = parser.parse_args()
@@ -530,6 +558,8 @@ def main():
         check_idle(checker)
     if "abuse" in wanted:
         check_abuse(checker, modules)
+    if "beside" in wanted:
+        check_beside(checker)
     if "shutdown" in wanted:
         check_shutdown(checker)
     if "load" in wanted:
