@@ -40,8 +40,9 @@ struct DocumentState {
 
 class CorpusWriter {
  public:
-  // Creates the corpus when it is new. Errors: FAILED_PRECONDITION when another process writes it
-  // (names its pid and start) or when it was made with another embedder (says what to run);
+  // Creates the corpus when it is new. Errors: ABORTED when another process writes it (names
+  // its pid and start); FAILED_PRECONDITION when it was made with another embedder (says what to
+  // run);
   // INVALID_ARGUMENT for a name that is not [a-z0-9][a-z0-9_-]{0,62}; RESOURCE_EXHAUSTED,
   // DATA_LOSS.
   static StatusOr<std::unique_ptr<CorpusWriter>> Open(const std::filesystem::path& corpora_root,

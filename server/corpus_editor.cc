@@ -48,8 +48,10 @@ class CorpusEditor::SharedWriter final : public retriever::CorpusWriter {
   std::unique_ptr<retriever::CorpusWriter> writer_;
 };
 
-CorpusEditor::CorpusEditor(fs::path corpora_root)
-    : corpora_root_(std::move(corpora_root)), closer_([this] { CloseUnused(); }) {}
+CorpusEditor::CorpusEditor(fs::path corpora_root, std::chrono::milliseconds patience)
+    : corpora_root_(std::move(corpora_root)),
+      patience_(patience),
+      closer_([this] { CloseUnused(); }) {}
 
 CorpusEditor::~CorpusEditor() {
   {
@@ -80,7 +82,8 @@ void CorpusEditor::CloseUnused() {
 }
 
 StatusOr<std::shared_ptr<CorpusEditor::SharedWriter>> CorpusEditor::Writer(
-    const std::string& corpus, const EmbedderEntry& embedder, bool is_public) {
+    const std::string& corpus, const EmbedderEntry& embedder, bool is_public,
+    const CallContext& call) {
   std::shared_ptr<Slot> slot;
   {
     const std::lock_guard lock(mutex_);
@@ -97,10 +100,22 @@ StatusOr<std::shared_ptr<CorpusEditor::SharedWriter>> CorpusEditor::Writer(
   settings.embedder_sha256 = embedder.embedder->model_sha256();
   settings.embedder_path = embedder.path.string();
   settings.width = embedder.embedder->width();
-  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<retriever::CorpusWriter> writer,
-                            retriever::CorpusWriter::Open(corpora_root_, corpus, settings));
-  slot->writer = std::make_shared<SharedWriter>(std::move(writer));
-  return slot->writer;
+  constexpr std::chrono::milliseconds kPause(100);
+  const Clock::time_point give_up = Clock::now() + patience_;
+  for (;;) {
+    StatusOr<std::unique_ptr<retriever::CorpusWriter>> writer =
+        retriever::CorpusWriter::Open(corpora_root_, corpus, settings);
+    if (writer.ok()) {
+      slot->writer = std::make_shared<SharedWriter>(*std::move(writer));
+      return slot->writer;
+    }
+    // Another process writes: it may be done in a moment.
+    if (writer.status().code() != StatusCode::kAborted || Clock::now() >= give_up) {
+      return std::move(writer).status();
+    }
+    FOOTNOTE_RETURN_IF_ERROR(call.Check());
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 Status CorpusEditor::Create(const std::string& corpus, const EmbedderEntry& embedder) {
@@ -110,7 +125,7 @@ Status CorpusEditor::Create(const std::string& corpus, const EmbedderEntry& embe
                               "\" already: import into it, or choose another name");
   }
   FOOTNOTE_ASSIGN_OR_RETURN(const std::shared_ptr<SharedWriter> writer,
-                            Writer(corpus, embedder, /*is_public=*/true));
+                            Writer(corpus, embedder, /*is_public=*/true, CallContext()));
   return writer->Publish().status();
 }
 
@@ -118,7 +133,7 @@ StatusOr<indexer::IndexReport> CorpusEditor::Import(
     const std::string& corpus, const EmbedderEntry& embedder, const fs::path& folder,
     const std::function<void(const indexer::IndexProgress&)>& progress, const CallContext& call) {
   FOOTNOTE_ASSIGN_OR_RETURN(const std::shared_ptr<SharedWriter> writer,
-                            Writer(corpus, embedder, /*is_public=*/false));
+                            Writer(corpus, embedder, /*is_public=*/false, call));
   indexer::IndexOptions options;
   options.sources = {folder};
   options.source_folder = folder;
@@ -127,9 +142,9 @@ StatusOr<indexer::IndexReport> CorpusEditor::Import(
 }
 
 StatusOr<uint64_t> CorpusEditor::Delete(const std::string& corpus, const EmbedderEntry& embedder,
-                                        const std::string& document_id) {
+                                        const std::string& document_id, const CallContext& call) {
   FOOTNOTE_ASSIGN_OR_RETURN(const std::shared_ptr<SharedWriter> writer,
-                            Writer(corpus, embedder, /*is_public=*/false));
+                            Writer(corpus, embedder, /*is_public=*/false, call));
   FOOTNOTE_ASSIGN_OR_RETURN(const auto state, writer->Lookup(document_id));
   if (!state.has_value()) {
     return NotFoundError("the corpus \"" + corpus + "\" has no document \"" + document_id + "\"");

@@ -30,7 +30,12 @@ class CorpusEditor {
   // reads the corpus's state. Much below the second in which people notice.
   static constexpr std::chrono::milliseconds kLinger{500};
 
-  explicit CorpusEditor(std::filesystem::path corpora_root);
+  // How long an operation waits for another process that writes the corpus: `footnote index` of a
+  // few documents is done by then. `patience` is a parameter for tests.
+  static constexpr std::chrono::milliseconds kPatience{10'000};
+
+  explicit CorpusEditor(std::filesystem::path corpora_root,
+                        std::chrono::milliseconds patience = kPatience);
   ~CorpusEditor();
   CorpusEditor(const CorpusEditor&) = delete;
   CorpusEditor& operator=(const CorpusEditor&) = delete;
@@ -39,15 +44,15 @@ class CorpusEditor {
   Status Create(const std::string& corpus, const EmbedderEntry& embedder);
 
   // Indexes all files below `folder` into a corpus that exists and publishes them. Errors:
-  // FAILED_PRECONDITION (another process writes the corpus), those of BuildIndex.
+  // ABORTED (another process writes the corpus and goes on), those of BuildIndex.
   StatusOr<indexer::IndexReport> Import(
       const std::string& corpus, const EmbedderEntry& embedder, const std::filesystem::path& folder,
       const std::function<void(const indexer::IndexProgress&)>& progress, const CallContext& call);
 
   // Gone from every search when it returns; the number of the first generation without it. Errors:
-  // NOT_FOUND, FAILED_PRECONDITION as above.
+  // NOT_FOUND, ABORTED as above.
   StatusOr<uint64_t> Delete(const std::string& corpus, const EmbedderEntry& embedder,
-                            const std::string& document_id);
+                            const std::string& document_id, const CallContext& call);
 
  private:
   class SharedWriter;
@@ -60,10 +65,12 @@ class CorpusEditor {
 
   // The open writer, or a new one. is_public: makes it so.
   StatusOr<std::shared_ptr<SharedWriter>> Writer(const std::string& corpus,
-                                                 const EmbedderEntry& embedder, bool is_public);
+                                                 const EmbedderEntry& embedder, bool is_public,
+                                                 const CallContext& call);
   void CloseUnused();
 
   const std::filesystem::path corpora_root_;
+  const std::chrono::milliseconds patience_;
   std::mutex mutex_;  // guards slots_ and stopping_
   std::map<std::string, std::shared_ptr<Slot>> slots_;
   std::condition_variable stop_;

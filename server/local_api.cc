@@ -286,7 +286,7 @@ StatusOr<v1::DeleteDocumentResponse> LocalApi::DeleteDocument(
   FOOTNOTE_RETURN_IF_ERROR(open->corpus->GetDocument(request.document_id(), {}).status());
   FOOTNOTE_ASSIGN_OR_RETURN(
       const uint64_t generation,
-      editor_->Delete(request.corpus(), *open->embedder, request.document_id()));
+      editor_->Delete(request.corpus(), *open->embedder, request.document_id(), call));
   v1::DeleteDocumentResponse response;
   response.set_generation(generation);
   return response;

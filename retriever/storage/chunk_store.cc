@@ -201,7 +201,7 @@ StatusOr<std::unique_ptr<ChunkStore>> ChunkStore::OpenForWriting(
   const rocksdb::Status opened = state->Open();
   if (IsLockConflict(opened)) {
     StatusOr<std::string> who = ReadFile(writer_file, 4096);
-    return FailedPreconditionError(
+    return AbortedError(
         "the corpus \"" + corpus.filename().string() + "\" is being written by another process (" +
         (who.ok() ? *who : std::string("unknown")) + "); wait until it ends, or end it");
   }

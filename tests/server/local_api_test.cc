@@ -297,6 +297,32 @@ TEST_F(LocalApiTest, TheWriterIsReleasedAMomentAfterTheLastChange) {
   EXPECT_OK(writer.status());
 }
 
+TEST_F(LocalApiTest, WritingWaitsForAnotherProcessAndThenSaysWho) {
+  Create("homes");
+  editor_ = std::make_unique<CorpusEditor>(root(), std::chrono::milliseconds(2000));
+  Restart(/*trust_principals=*/false);
+  retriever::CorpusSettings settings;
+  settings.embedder_sha256 = embedder_->embedder->model_sha256();
+  settings.embedder_name = embedder_->embedder->name();
+  settings.width = embedder_->embedder->width();
+  auto other = retriever::CorpusWriter::Open(root(), "homes", settings);
+  ASSERT_OK(other.status());
+  std::thread ends([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    *other = nullptr;
+  });
+  EXPECT_OK(Import("homes", "a.txt", "Some text").status());
+  ends.join();
+
+  editor_ = std::make_unique<CorpusEditor>(root(), std::chrono::milliseconds(50));
+  Restart(/*trust_principals=*/false);
+  auto stays = retriever::CorpusWriter::Open(root(), "homes", settings);
+  ASSERT_OK(stays.status());
+  const Status refused = Delete("homes", "a.txt");
+  EXPECT_EQ(refused.code(), StatusCode::kAborted);
+  EXPECT_NE(refused.message().find("another process"), std::string::npos) << refused.message();
+}
+
 TEST_F(LocalApiTest, GroundingNamesWhatIsSupportedAndWhatIsNot) {
   v1::CheckGroundingRequest request;
   request.set_text(

@@ -399,6 +399,8 @@ class Load:
             self.times_ms[kind].append((time.monotonic() - start) * 1000)
             if status in (429, "RESOURCE_EXHAUSTED"):
                 self.refusals += 1
+            elif status in (409, "ABORTED"):  # `footnote index` beside took longer than the server waits
+                self.refusals += 1
             elif status not in (200, "OK"):
                 self.errors.append(f"{kind}: {status} {detail}"[:300])
 
