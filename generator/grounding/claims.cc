@@ -242,7 +242,9 @@ bool SpeaksOfTheText(std::string_view sentence) {
     if (words.size() == kWordsOfInterest) break;
   }
   size_t i = 0;
-  const auto next = [&]() -> std::string_view { return i < words.size() ? words[i] : ""; };
+  const auto next = [&] {
+    return i < words.size() ? std::string_view(words[i]) : std::string_view();
+  };
   if (any_of(next(), {"the", "this", "these", "both"})) ++i;
   if (any_of(next(), {"above", "given", "provided"})) ++i;
   if (!any_of(next(), {"text", "texts", "passage", "passages", "excerpt", "context"})) return false;
