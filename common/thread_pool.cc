@@ -26,6 +26,25 @@ int CgroupCpus() {
                   static_cast<int>(std::lround(std::strtod(quota.c_str(), nullptr) / period_us)));
 }
 
+// state_: bit 0 says that a loop is open to workers, the next bits how many are inside, the rest
+// number the loops. A number comes round again after a million loops; a worker that slept through
+// exactly so many misses one, and the others do its work.
+constexpr uint32_t kOpen = 1;
+constexpr uint32_t kOneInside = 2;
+constexpr uint32_t kInsideMask = 0xffe;
+constexpr uint32_t kNumberStep = 0x1000;
+constexpr uint32_t kNumberMask = ~(kNumberStep - 1);
+
+// Looks before a worker sleeps: some 50 us, longer than what lies between two loops of a forward
+// pass. Waking a sleeping thread takes as long as many a loop.
+constexpr int kSpins = 1500;
+
+void Pause() {
+#ifdef __x86_64__
+  __builtin_ia32_pause();
+#endif
+}
+
 }  // namespace
 
 struct ThreadPool::Loop {
@@ -37,8 +56,9 @@ struct ThreadPool::Loop {
 
 ThreadPool::ThreadPool(int threads) {
   if (threads <= 0) threads = AvailableCpus();
+  threads = std::min(threads, kMaxThreads);
   for (int worker = 1; worker < threads; ++worker) {
-    workers_.emplace_back([this, worker] { Work(worker); });
+    workers_.emplace_back([this] { Work(); });
   }
 }
 
@@ -72,38 +92,64 @@ void ThreadPool::ParallelFor(int64_t count, int64_t grain,
   const int64_t parts = static_cast<int64_t>(threads()) * 4;
   const int64_t part = std::max((count + parts - 1) / parts / grain * grain, grain);
   Loop loop{&body, count, part};
-  {
-    std::lock_guard lock(mutex_);
-    loop_ = &loop;
-    ++sequence_;
-    busy_ = static_cast<int>(workers_.size());
+  loop_ = &loop;
+  const uint32_t number = (state_.load(std::memory_order_relaxed) & kNumberMask) + kNumberStep;
+  state_.store(number | kOpen);
+  // A worker counts itself as asleep before it looks at state_ once more: one of us sees the other.
+  if (sleepers_.load() > 0) {
+    { std::lock_guard lock(mutex_); }
+    wake_.notify_all();
   }
-  wake_.notify_all();
   inside_loop = true;
   Drain(loop);
   inside_loop = false;
-  std::unique_lock lock(mutex_);
-  done_.wait(lock, [this] { return busy_ == 0; });
-  loop_ = nullptr;
+  // Workers that did not come by now find nothing left; only those inside are waited for.
+  state_.fetch_and(~kOpen, std::memory_order_acq_rel);
+  for (int spins = 0; (state_.load(std::memory_order_acquire) & kInsideMask) != 0; ++spins) {
+    if (spins < kSpins) {
+      Pause();
+    } else {
+      sched_yield();  // the worker may have lost its CPU to someone else
+    }
+  }
 }
 
-void ThreadPool::Work(int /*worker*/) {
+bool ThreadPool::Enter(uint32_t seen) {
+  uint32_t state = state_.load(std::memory_order_acquire);
+  while ((state & kOpen) != 0 && (state & kNumberMask) != seen) {
+    if (state_.compare_exchange_weak(state, state + kOneInside, std::memory_order_acq_rel,
+                                     std::memory_order_acquire)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void ThreadPool::Work() {
   inside_loop = true;
-  uint64_t seen = 0;
+  uint32_t seen = 0;
+  int spins = 0;
   for (;;) {
-    Loop* loop = nullptr;
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return stopping_ || sequence_ != seen; });
-      if (stopping_) return;
-      seen = sequence_;
-      loop = loop_;
+    if (Enter(seen)) {
+      seen = state_.load(std::memory_order_relaxed) & kNumberMask;
+      Drain(*loop_);
+      state_.fetch_sub(kOneInside, std::memory_order_acq_rel);
+      spins = 0;
+      continue;
     }
-    Drain(*loop);
-    {
-      std::lock_guard lock(mutex_);
-      if (--busy_ == 0) done_.notify_one();
+    if (++spins < kSpins) {
+      Pause();
+      continue;
     }
+    spins = 0;
+    std::unique_lock lock(mutex_);
+    sleepers_.fetch_add(1);
+    wake_.wait(lock, [&] {
+      const uint32_t state = state_.load();
+      return stopping_ || ((state & kOpen) != 0 && (state & kNumberMask) != seen);
+    });
+    sleepers_.fetch_sub(1);
+    if (stopping_) return;
   }
 }
 

@@ -1,9 +1,11 @@
 // A fixed set of worker threads that run one parallel loop at a time, for kernels.
 //
-// The calling thread works too, so a pool of N uses N - 1 workers. Results must not depend on how
-// the range is cut: callers give each index its own output.
+// The calling thread works too, so a pool of N uses N - 1 workers. They look for the next loop for
+// some 50 us before they sleep, and a loop waits for none that comes late. Results must not depend
+// on how the range is cut: callers give each index its own output.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -15,7 +17,9 @@ namespace footnote {
 
 class ThreadPool {
  public:
-  // threads: 1 or more; 0 means one per CPU this process may run on.
+  static constexpr int kMaxThreads = 1024;
+
+  // threads: 1 or more (at most kMaxThreads are made); 0 means one per CPU this process may run on.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -34,16 +38,16 @@ class ThreadPool {
 
  private:
   struct Loop;
-  void Work(int worker);
+  void Work();
+  bool Enter(uint32_t seen);
   static void Drain(Loop& loop);
 
-  std::mutex run_mutex_;  // one loop at a time
-  std::mutex mutex_;      // guards loop_, sequence_, stopping_, busy_
+  std::mutex run_mutex_;             // one loop at a time
+  std::atomic<uint32_t> state_{0};   // thread_pool.cc
+  Loop* loop_ = nullptr;             // of the open loop; published by state_
+  std::atomic<int> sleepers_{0};
+  std::mutex mutex_;                 // guards stopping_, and sleeping
   std::condition_variable wake_;
-  std::condition_variable done_;
-  Loop* loop_ = nullptr;
-  uint64_t sequence_ = 0;
-  int busy_ = 0;
   bool stopping_ = false;
   std::vector<std::thread> workers_;
 };

@@ -5,21 +5,13 @@
 #include <new>
 
 #include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/panel_format.h"
 #include "kernels/cpu/rope_cache.h"
 
 namespace footnote::kernels {
 namespace {
 
 constexpr std::string_view kIsaNames[] = {"plain", "avx2", "avx512", "avx512vnni"};
-
-const CpuKernels* KernelsOf(Isa isa) {
-#ifdef __x86_64__
-  if (isa == Isa::kAvx2) return &kCpuAvx2;
-  if (isa == Isa::kAvx512) return &kCpuAvx512;
-  if (isa == Isa::kAvx512Vnni) return &kCpuAvx512Vnni;
-#endif
-  return isa == Isa::kPlain ? &kCpuPlain : nullptr;
-}
 
 bool Supported(Isa isa) {
 #ifdef __x86_64__
@@ -47,6 +39,15 @@ std::string SupportedNames() {
 }
 
 }  // namespace
+
+const CpuKernels& KernelsOf(Isa isa) {
+#ifdef __x86_64__
+  if (isa == Isa::kAvx2) return kCpuAvx2;
+  if (isa == Isa::kAvx512) return kCpuAvx512;
+  if (isa == Isa::kAvx512Vnni) return kCpuAvx512Vnni;
+#endif
+  return kCpuPlain;
+}
 
 std::string_view IsaName(Isa isa) { return kIsaNames[static_cast<size_t>(isa)]; }
 
@@ -84,7 +85,7 @@ StatusOr<std::unique_ptr<Context>> Context::Create(ThreadPool* pool, Isa isa, Pr
     return FailedPreconditionError("this CPU lacks " + std::string(IsaName(isa)) +
                                    "; it supports " + SupportedNames());
   }
-  return std::unique_ptr<Context>(new Context(pool, isa, precision, KernelsOf(isa)));
+  return std::unique_ptr<Context>(new Context(pool, isa, precision, &KernelsOf(isa)));
 }
 
 Context::Context(ThreadPool* pool, Isa isa, Precision precision, const CpuKernels* kernels)

@@ -1,10 +1,10 @@
 // Paged keys and values: the memory layout that attention reads, for CPU and CUDA alike.
 //
 // Keys and values of a layer live in pages of kPageTokens positions. Page p holds, for each KV head
-// h, a block [kPageTokens, D] of keys, and the same of values elsewhere, so that one head's keys of
-// one page are one contiguous run. A sequence is a list of page numbers in order of position;
-// sequences may share pages (a common prefix). Who owns which page is the generator's concern
-// (generator/runtime/kv_cache.h).
+// h, a block of keys [D, kPageTokens] and, elsewhere, one of values [kPageTokens, D]: scores run
+// along positions and weighted sums along D, so both read whole vectors and add none across. A
+// sequence is a list of page numbers in order of position; sequences may share pages (a common
+// prefix). Who owns which page is the generator's concern (generator/runtime/kv_cache.h).
 #pragma once
 
 #include <cstdint>
@@ -21,15 +21,26 @@ inline constexpr int64_t kPageTokens = 16;
 // One layer's pages.
 struct KvLayer {
   DType dtype = DType::kF32;  // F32 or F16
-  void* keys = nullptr;       // [pages, Hkv, kPageTokens, D]
+  void* keys = nullptr;       // [pages, Hkv, D, kPageTokens]
   void* values = nullptr;     // [pages, Hkv, kPageTokens, D]
   int64_t pages = 0;
   int64_t kv_heads = 0;
   int64_t head_width = 0;  // D
 
-  // Element offset of position `token` (0…kPageTokens-1) of head `head` in page `page`.
-  int64_t offset(int64_t page, int64_t head, int64_t token) const {
-    return ((page * kv_heads + head) * kPageTokens + token) * head_width;
+  // Elements of one head's block in a page.
+  int64_t block_elements() const { return kPageTokens * head_width; }
+
+  // Element offset of the block of head `head` in page `page`.
+  int64_t block(int64_t page, int64_t head) const {
+    return (page * kv_heads + head) * block_elements();
+  }
+
+  // Element offset of element `d` of the key, or value, at position `token` (0…kPageTokens-1).
+  int64_t key_offset(int64_t page, int64_t head, int64_t token, int64_t d) const {
+    return block(page, head) + d * kPageTokens + token;
+  }
+  int64_t value_offset(int64_t page, int64_t head, int64_t token, int64_t d) const {
+    return block(page, head) + token * head_width + d;
   }
 };
 

@@ -59,6 +59,8 @@ using ConstMatrix = TensorView<const float, 2>;
 using Heads = TensorView<float, 3>;  // [T tokens, H heads, D head width]
 using ConstHeads = TensorView<const float, 3>;
 
+struct PackedWeight;  // kernels/packing.h
+
 // A weight matrix as it lies in its file: [rows = outputs, columns = inputs], each row a run of
 // blocks. `data` usually points into a MappedFile. Default: no weight.
 struct Weight {
@@ -66,6 +68,8 @@ struct Weight {
   const void* data = nullptr;
   int64_t rows = 0;
   int64_t columns = 0;
+  // The same matrix laid out for products on this CPU, if it was packed.
+  const PackedWeight* packed = nullptr;
 
   explicit operator bool() const { return data != nullptr; }
   int64_t row_bytes() const { return RowBytes(dtype, columns); }
@@ -73,7 +77,9 @@ struct Weight {
     return static_cast<const std::byte*>(data) + index * row_bytes();
   }
   // Rows [begin, begin + count): one part of a fused projection.
-  Weight slice(int64_t begin, int64_t count) const { return {dtype, row(begin), count, columns}; }
+  Weight slice(int64_t begin, int64_t count) const {
+    return {dtype, row(begin), count, columns, nullptr};
+  }
 };
 
 }  // namespace footnote::kernels

@@ -49,6 +49,9 @@ class Decoder {
   // asked for into logits [R, vocabulary]. Ids must be in range. Errors: those of the kernels.
   virtual Status Forward(kernels::Context& context, Workspace& workspace, const DecoderBatch& batch,
                          std::span<const kernels::KvLayer> cache, kernels::Matrix logits) const = 0;
+
+  // The matrices it multiplies by, to be packed before the first pass (kernels/packing.h).
+  virtual std::vector<kernels::Weight*> Matrices() = 0;
 };
 
 class Encoder {
@@ -66,6 +69,9 @@ class Encoder {
   // say how to pool; those of the kernels. Ids, types and positions must be in range.
   virtual Status Forward(kernels::Context& context, Workspace& workspace, const EncoderBatch& batch,
                          kernels::Matrix out) const = 0;
+
+  // As Decoder::Matrices.
+  virtual std::vector<kernels::Weight*> Matrices() = 0;
 
   // Sizes of the tables that ids index.
   virtual int64_t type_count() const = 0;

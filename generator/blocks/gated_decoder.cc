@@ -42,6 +42,7 @@ class GatedDecoder final : public Decoder {
 
   Status Forward(Context& context, Workspace& workspace, const DecoderBatch& batch,
                  std::span<const kernels::KvLayer> cache, Matrix logits) const override;
+  std::vector<kernels::Weight*> Matrices() override;
 
  private:
   Status Attend(Context& context, Workspace& workspace, const GatedDecoderLayer& layer,
@@ -144,6 +145,18 @@ Status GatedDecoder::Forward(Context& context, Workspace& workspace, const Decod
   FOOTNOTE_RETURN_IF_ERROR(
       kernels::RmsNorm(context, hidden, spec_.final_norm, 0, spec_.norm_epsilon, normed));
   return kernels::MatMul(context, normed, spec_.head, {}, logits);
+}
+
+std::vector<kernels::Weight*> GatedDecoder::Matrices() {
+  std::vector<kernels::Weight*> matrices;
+  for (GatedDecoderLayer& layer : spec_.layers) {
+    for (kernels::Weight* w : {&layer.query, &layer.key, &layer.value, &layer.output, &layer.gate,
+                               &layer.up, &layer.down}) {
+      matrices.push_back(w);
+    }
+  }
+  matrices.push_back(&spec_.head);
+  return matrices;
 }
 
 }  // namespace

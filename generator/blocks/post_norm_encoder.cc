@@ -30,6 +30,7 @@ class PostNormEncoder final : public Encoder {
 
   Status Forward(Context& context, Workspace& workspace, const EncoderBatch& batch,
                  Matrix out) const override;
+  std::vector<kernels::Weight*> Matrices() override;
 
  private:
   Status Embed(Context& context, Workspace& workspace, const EncoderBatch& batch,
@@ -127,6 +128,17 @@ Status PostNormEncoder::Forward(Context& context, Workspace& workspace, const En
     FOOTNOTE_RETURN_IF_ERROR(RunLayer(context, workspace, layer, batch.offsets, hidden));
   }
   return Pool(context, batch.offsets, hidden, out);
+}
+
+std::vector<kernels::Weight*> PostNormEncoder::Matrices() {
+  std::vector<kernels::Weight*> matrices;
+  for (PostNormEncoderLayer& layer : spec_.layers) {
+    for (kernels::Weight* w :
+         {&layer.query, &layer.key, &layer.value, &layer.output, &layer.up, &layer.down}) {
+      matrices.push_back(w);
+    }
+  }
+  return matrices;
 }
 
 }  // namespace

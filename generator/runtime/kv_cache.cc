@@ -133,7 +133,7 @@ KvCache::~KvCache() { munmap(memory_, bytes_); }
 void KvCache::Copy(std::span<const PageCopy> copies) {
   const size_t element = static_cast<size_t>(kernels::BlockBytes(shape_.dtype));
   for (const kernels::KvLayer& layer : layers_) {
-    const size_t page_bytes = static_cast<size_t>(layer.offset(1, 0, 0)) * element;
+    const size_t page_bytes = static_cast<size_t>(layer.block(1, 0)) * element;
     for (void* base : {layer.keys, layer.values}) {
       for (const PageCopy& copy : copies) {
         std::memcpy(static_cast<char*>(base) + static_cast<size_t>(copy.to) * page_bytes,

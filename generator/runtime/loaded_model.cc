@@ -90,7 +90,23 @@ StatusOr<std::shared_ptr<const LoadedModel>> LoadedModel::Load(const fs::path& p
   // The first context checks that this CPU has the instruction set asked for.
   FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<Runner> runner, model->MakeRunner());
   model->ReturnRunner(std::move(runner));
+  FOOTNOTE_RETURN_IF_ERROR(model->PackWeights());
   return std::shared_ptr<const LoadedModel>(std::move(model));
+}
+
+Status LoadedModel::PackWeights() {
+  std::vector<kernels::Weight*> matrices =
+      decoder() != nullptr ? network_.decoder->Matrices() : network_.encoder->Matrices();
+  // In exact precision quantised weights are decoded where they are used.
+  if (options_.precision == kernels::Precision::kExact) {
+    std::erase_if(matrices, [](const kernels::Weight* w) {
+      return kernels::BlockElements(w->dtype) > 1;
+    });
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(packed_, kernels::PackedWeights::Pack(
+                                         matrices, isa_, kernels::PlainWeights::kAsStored,
+                                         threads_.get()));
+  return OkStatus();
 }
 
 KvShape LoadedModel::kv_shape() const {

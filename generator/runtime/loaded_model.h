@@ -13,6 +13,7 @@
 #include "generator/model.h"
 #include "generator/runtime/kv_cache.h"
 #include "kernels/context.h"
+#include "kernels/packing.h"
 
 namespace footnote::generator {
 
@@ -47,6 +48,8 @@ class LoadedModel final : public Model {
  private:
   LoadedModel() = default;
 
+  Status PackWeights();
+
   StatusOr<std::unique_ptr<Runner>> BorrowRunner() const;
   void ReturnRunner(std::unique_ptr<Runner> runner) const;
   Status CheckEncoderBatch(const EncoderBatch& batch) const;
@@ -56,6 +59,7 @@ class LoadedModel final : public Model {
   ModelInfo info_;
   kernels::Isa isa_ = kernels::Isa::kPlain;
   std::unique_ptr<WeightSource> source_;  // outlives network_, which looks into its mapping
+  std::unique_ptr<kernels::PackedWeights> packed_;  // network_ looks into it too
   Network network_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<ChatTemplate> chat_template_;

@@ -1,10 +1,11 @@
 // KvWrite, AttentionPaged, AttentionPacked.
 //
-// A task takes some queries of one head group: their scores against all keys they see (a float
-// product), a softmax of each row, and the weighted sum of the values in order of position. Every
-// query's numbers depend on its own row and keys only, so tasks may hold any queries together.
+// Positions are taken in blocks of kBlockPositions, counted from the sequence's start: for each
+// query, scores against a block's keys, their softmax and the weighted sum of its values; then
+// blocks are joined in order. A query's numbers depend on its own row and keys only and go in one
+// order, so a task may hold any queries, and any thread any block: the bits are the same.
 #include <algorithm>
-#include <cmath>
+#include <utility>
 #include <vector>
 
 #include "kernels/cpu/check.h"
@@ -16,7 +17,11 @@ namespace footnote::kernels {
 namespace {
 
 // Queries per task: enough to use each key and value that is loaded several times.
-constexpr int64_t kTaskQueries = 16;
+constexpr int64_t kTaskQueries = 24;
+constexpr int64_t kBlockPositions = 256;
+constexpr int64_t kBlockPages = kBlockPositions / kPageTokens;
+// Tasks up to which blocks are spread over threads instead.
+constexpr int64_t kFewTasks = 32;
 // Products below which one thread does all.
 constexpr int64_t kSerialProducts = 64 << 10;
 
@@ -67,14 +72,26 @@ Status CheckSequences(std::string_view name, std::span<const KvSequence> sequenc
   return OkStatus();
 }
 
-struct KvFormat {
-  FloatFormat format;
-  int64_t element_bytes;
-};
-
-KvFormat KvFormatOf(const KvLayer& layer) {
-  return layer.dtype == DType::kF16 ? KvFormat{kFloatF16, 2} : KvFormat{kFloatF32, 4};
+FloatFormat FormatOf(const KvLayer& layer) {
+  return layer.dtype == DType::kF16 ? kFloatF16 : kFloatF32;
 }
+
+// First position that a query at `position` sees.
+int64_t VisibleFrom(const AttentionParams& params, int64_t position) {
+  return params.window > 0 ? std::max<int64_t>(0, position - params.window + 1) : 0;
+}
+
+// The softmax-weighted sums of some queries, or of a part of what they see.
+struct Sums {
+  float* largest;  // [queries]
+  float* total;    // [queries], of exponentials
+  float* values;   // [queries, D]
+
+  static int64_t Floats(int64_t queries, int64_t width) { return queries * (width + 2); }
+  static Sums At(float* memory, int64_t queries, int64_t width) {
+    return {memory + queries * width, memory + queries * (width + 1), memory};
+  }
+};
 
 // Queries [first, first + rows) of a sequence, for all query heads that share one KV head.
 struct PagedTask {
@@ -82,78 +99,233 @@ struct PagedTask {
   int64_t kv_head;
   int64_t first;
   int64_t rows;
+
+  int64_t position() const { return sequence->first_position + first; }
+  int64_t batch_row() const { return sequence->first_row + first; }
 };
 
-void RunPaged(const CpuKernels& kernels, ConstHeads q, const KvLayer& layer,
-              const AttentionParams& params, Heads out, const PagedTask& task) {
-  const int64_t width = layer.head_width;
-  const int64_t group = q.shape[1] / layer.kv_heads;
-  const int64_t queries = task.rows * group;
-  const int64_t first_position = task.sequence->first_position + task.first;
-  const auto visible_from = [&](int64_t position) {
-    return params.window > 0 ? std::max<int64_t>(0, position - params.window + 1) : 0;
-  };
-  const int64_t begin = visible_from(first_position) / kPageTokens * kPageTokens;
-  const int64_t end = first_position + task.rows;
-  const int64_t count = RoundUp16(end - begin);
-  const KvFormat kv = KvFormatOf(layer);
-  const int64_t row_bytes = width * kv.element_bytes;
+struct PagedCall {
+  const CpuKernels* kernels;
+  ConstHeads q;
+  const KvLayer* layer;
+  AttentionParams params;
+  Heads out;
 
-  const auto block = [&](const void* data, int64_t position) {
-    const int32_t page = task.sequence->pages[static_cast<size_t>(position / kPageTokens)];
-    return static_cast<const std::byte*>(data) +
-           layer.offset(page, task.kv_head, 0) * kv.element_bytes;
-  };
-  // Row r of the gathered queries is row r / group of the batch, head r % group of the group.
-  auto* gathered =
-      static_cast<float*>(ThreadScratch(0, static_cast<size_t>(queries * width) * sizeof(float)));
-  auto* sums =
-      static_cast<float*>(ThreadScratch(1, static_cast<size_t>(queries * width) * sizeof(float)));
-  auto* scores =
-      static_cast<float*>(ThreadScratch(2, static_cast<size_t>(queries * count) * sizeof(float)));
-  const int64_t batch_row = task.sequence->first_row + task.first;
-  for (int64_t r = 0; r < queries; ++r) {
-    const float* from =
-        q.row(batch_row + r / group) + (task.kv_head * group + r % group) * q.stride[1];
-    std::copy_n(from, width, gathered + r * width);
+  int64_t group() const { return q.shape[1] / layer->kv_heads; }
+  int64_t width() const { return layer->head_width; }
+  int64_t first_block(const PagedTask& task) const {
+    return VisibleFrom(params, task.position()) / kBlockPositions;
   }
-  std::fill_n(sums, queries * width, 0.0f);
+  int64_t end_block(const PagedTask& task) const {
+    return (task.position() + task.rows - 1) / kBlockPositions + 1;
+  }
+};
 
-  for (int64_t j = begin; j < end; j += kPageTokens) {
-    kernels.multiply_float(kv.format, gathered, width, queries, block(layer.keys, j), row_bytes,
-                           std::min(kPageTokens, end - j), width, nullptr, scores + (j - begin),
-                           count);
+// Row r of the gathered queries is row r / group of the task, head r % group of the group.
+void GatherQueries(const PagedCall& call, const PagedTask& task, float* to) {
+  const int64_t group = call.group();
+  for (int64_t r = 0; r < task.rows * group; ++r) {
+    const float* from = call.q.row(task.batch_row() + r / group) +
+                        (task.kv_head * group + r % group) * call.q.stride[1];
+    std::copy_n(from, call.width(), to + r * call.width());
   }
-  for (int64_t r = 0; r < queries; ++r) {
-    const int64_t position = first_position + r / group;
-    float* row = scores + r * count;
-    const float inverse = kernels.softmax(row, count, visible_from(position) - begin,
-                                          position + 1 - begin, params.scale, params.softcap);
-    kernels.scale(inverse, count, row);
+}
+
+// One block's part for all queries of a task. A query that sees nothing of it gets a total of 0.
+void RunBlock(const PagedCall& call, const PagedTask& task, int64_t block, const float* queries,
+              float* scores, const Sums& sums) {
+  const CpuKernels& kernels = *call.kernels;
+  const KvLayer& layer = *call.layer;
+  const int64_t group = call.group(), width = call.width();
+  const FloatFormat format = FormatOf(layer);
+  const int64_t element_bytes = layer.dtype == DType::kF16 ? 2 : 4;
+  const int64_t seen_from = std::max(VisibleFrom(call.params, task.position()),
+                                     block * kBlockPositions) / kPageTokens * kPageTokens;
+  const int64_t seen_to = std::min((block + 1) * kBlockPositions, task.position() + task.rows);
+  const void* keys[kBlockPages];
+  const void* values[kBlockPages];
+  int64_t pages = 0;
+  for (int64_t j = seen_from; j < seen_to; j += kPageTokens, ++pages) {
+    const int32_t page = task.sequence->pages[static_cast<size_t>(j / kPageTokens)];
+    const int64_t offset = layer.block(page, task.kv_head) * element_bytes;
+    keys[pages] = static_cast<const std::byte*>(layer.keys) + offset;
+    values[pages] = static_cast<const std::byte*>(layer.values) + offset;
   }
-  for (int64_t j = begin; j < end; j += kPageTokens) {
-    const auto* values = block(layer.values, j);
-    // Queries see all of most pages; the page where a query begins or ends is taken row by row, so
-    // that no query reads a value it may not see.
-    const int64_t page_end = std::min(j + kPageTokens, end);
-    if (visible_from(first_position + task.rows - 1) <= j && page_end <= first_position + 1) {
-      kernels.weigh_values(kv.format, scores + (j - begin), count, queries, values, row_bytes,
-                           page_end - j, width, sums, width);
-      continue;
+  // Columns of scores count from seen_from.
+  kernels.score_pages(format, queries, width, task.rows * group, {keys, pages}, width, scores,
+                      kBlockPositions);
+  const auto visible = [&](int64_t row) {
+    const int64_t position = task.position() + row;
+    const int64_t from = std::max(VisibleFrom(call.params, position), seen_from) - seen_from;
+    const int64_t to = std::min(position + 1, seen_to) - seen_from;
+    return std::pair(std::min(from, to), to);
+  };
+  int64_t all_from = 0, all_to = pages * kPageTokens;  // what every row sees
+  for (int64_t row = 0; row < task.rows; ++row) {
+    const auto [from, to] = visible(row);
+    all_from = std::max(all_from, from);
+    all_to = std::min(all_to, to);
+    for (int64_t r = row * group; r < (row + 1) * group; ++r) {
+      if (from >= to) {
+        sums.total[r] = 0;
+        continue;
+      }
+      kernels.softmax(scores + r * kBlockPositions, pages * kPageTokens, from, to,
+                      call.params.scale, call.params.softcap, sums.largest + r, sums.total + r);
     }
-    for (int64_t row = 0; row < task.rows; ++row) {
-      const int64_t from = std::max(j, visible_from(first_position + row));
-      const int64_t to = std::min(page_end, first_position + row + 1);
-      if (from >= to) continue;
-      kernels.weigh_values(kv.format, scores + row * group * count + (from - begin), count, group,
-                           values + (from - j) * row_bytes, row_bytes, to - from, width,
-                           sums + row * group * width, width);
+  }
+  std::fill_n(sums.values, task.rows * group * width, 0.0f);
+  // What every row sees is weighed for all together; the rest row by row, so that no query reads a
+  // value it may not see.
+  if (all_from >= all_to) all_from = all_to = 0;
+  const auto weigh = [&](int64_t row, int64_t rows, int64_t from, int64_t to) {
+    if (from >= to) return;
+    kernels.weigh_pages(format, scores + row * group * kBlockPositions, kBlockPositions,
+                        rows * group, {values, pages}, width, from, to, width,
+                        sums.values + row * group * width, width);
+  };
+  for (int64_t row = 0; row < task.rows && all_from > 0; ++row) {
+    weigh(row, 1, visible(row).first, all_from);
+  }
+  weigh(0, task.rows, all_from, all_to);
+  for (int64_t row = 0; row < task.rows; ++row) {
+    const auto [from, to] = visible(row);
+    weigh(row, 1, std::max(from, all_to), to);
+  }
+}
+
+void WriteResult(const PagedCall& call, const PagedTask& task, const Sums& sums) {
+  const int64_t group = call.group(), width = call.width();
+  for (int64_t r = 0; r < task.rows * group; ++r) {
+    float* to = call.out.row(task.batch_row() + r / group) +
+                (task.kv_head * group + r % group) * call.out.stride[1];
+    std::copy_n(sums.values + r * width, width, to);
+    call.kernels->scale(1.0f / sums.total[r], width, to);
+  }
+}
+
+// Adds a later block's part.
+void Join(const PagedCall& call, int64_t queries, const Sums& part, const Sums& sums) {
+  const int64_t width = call.width();
+  for (int64_t r = 0; r < queries; ++r) {
+    if (part.total[r] == 0) continue;
+    if (sums.total[r] == 0) {
+      sums.largest[r] = part.largest[r];
+      sums.total[r] = part.total[r];
+      std::copy_n(part.values + r * width, width, sums.values + r * width);
+    } else {
+      call.kernels->merge(width, sums.largest + r, sums.total + r, sums.values + r * width,
+                          part.largest[r], part.total[r], part.values + r * width);
     }
   }
-  for (int64_t r = 0; r < queries; ++r) {
-    std::copy_n(
-        sums + r * width, width,
-        out.row(batch_row + r / group) + (task.kv_head * group + r % group) * out.stride[1]);
+}
+
+// Scratch of one task: gathered queries, scores of a block, and two sets of sums.
+struct TaskMemory {
+  float* queries;
+  float* scores;
+  Sums sums[2];
+
+  static TaskMemory Get(int64_t queries, int64_t width) {
+    const int64_t floats = Sums::Floats(queries, width);
+    auto* memory = static_cast<float*>(ThreadScratch(
+        0, static_cast<size_t>(queries * (width + kBlockPositions) + 2 * floats) * sizeof(float)));
+    float* at = memory + queries * (width + kBlockPositions);
+    return {memory + queries * kBlockPositions,
+            memory,
+            {Sums::At(at, queries, width), Sums::At(at + floats, queries, width)}};
+  }
+};
+
+// A task's blocks one after the other.
+void RunPaged(const PagedCall& call, const PagedTask& task) {
+  const int64_t queries = task.rows * call.group();
+  const TaskMemory memory = TaskMemory::Get(queries, call.width());
+  GatherQueries(call, task, memory.queries);
+  const int64_t first = call.first_block(task);
+  RunBlock(call, task, first, memory.queries, memory.scores, memory.sums[0]);
+  for (int64_t block = first + 1; block < call.end_block(task); ++block) {
+    RunBlock(call, task, block, memory.queries, memory.scores, memory.sums[1]);
+    Join(call, queries, memory.sums[1], memory.sums[0]);
+  }
+  WriteResult(call, task, memory.sums[0]);
+}
+
+// Few tasks with long pasts (decoding): their blocks are spread over threads, then joined.
+void RunPagedByBlocks(Context& ctx, const PagedCall& call, const std::vector<PagedTask>& tasks) {
+  struct Part {
+    const PagedTask* task;
+    int64_t block;
+    Sums sums;
+  };
+  std::vector<Part> parts;
+  int64_t floats = 0;
+  for (const PagedTask& task : tasks) {
+    for (int64_t b = call.first_block(task); b < call.end_block(task); ++b) {
+      parts.push_back({&task, b, {}});
+      floats += Sums::Floats(task.rows * call.group(), call.width());
+    }
+  }
+  auto* memory = static_cast<float*>(ctx.Scratch(1, static_cast<size_t>(floats) * sizeof(float)));
+  for (Part& part : parts) {
+    const int64_t queries = part.task->rows * call.group();
+    part.sums = Sums::At(memory, queries, call.width());
+    memory += Sums::Floats(queries, call.width());
+  }
+  ctx.ParallelFor(static_cast<int64_t>(parts.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const Part& part = parts[static_cast<size_t>(i)];
+      const TaskMemory own = TaskMemory::Get(part.task->rows * call.group(), call.width());
+      GatherQueries(call, *part.task, own.queries);
+      RunBlock(call, *part.task, part.block, own.queries, own.scores, part.sums);
+    }
+  });
+  for (size_t i = 0; i < parts.size();) {
+    const Part& first = parts[i];
+    for (++i; i < parts.size() && parts[i].task == first.task; ++i) {
+      Join(call, first.task->rows * call.group(), parts[i].sums, first.sums);
+    }
+    WriteResult(call, *first.task, first.sums);
+  }
+}
+
+// Head h of the sequence of `length` rows from `first` on. All positions are one block.
+void RunPacked(const CpuKernels& kernels, ConstHeads q, ConstHeads k, ConstHeads v, int64_t first,
+               int64_t length, int64_t h, float scale, Heads out) {
+  const int64_t width = q.shape[2];
+  const int64_t count = RoundUp16(length), pages = count / kPageTokens;
+  const int64_t page_floats = kPageTokens * width;
+  auto* turned = static_cast<float*>(
+      ThreadScratch(0, static_cast<size_t>(pages * page_floats) * sizeof(float)));
+  auto* scores = static_cast<float*>(
+      ThreadScratch(1, static_cast<size_t>(kTaskQueries * count) * sizeof(float)));
+  auto* starts = static_cast<const void**>(
+      ThreadScratch(2, static_cast<size_t>(2 * pages) * sizeof(void*)));
+  for (int64_t p = 0; p < pages; ++p) {
+    const int64_t row = first + p * kPageTokens;
+    const int64_t rows = std::min(kPageTokens, length - p * kPageTokens);
+    float* page = turned + p * page_floats;
+    if (rows < kPageTokens) std::fill_n(page, page_floats, 0.0f);
+    kernels.store_keys(kFloatF32, k.row(row) + h * k.stride[1], k.stride[0], rows, width, 0, page);
+    starts[p] = page;
+    starts[pages + p] = v.row(row) + h * v.stride[1];
+  }
+  for (int64_t i = 0; i < length; i += kTaskQueries) {
+    const int64_t rows = std::min(kTaskQueries, length - i);
+    kernels.score_pages(kFloatF32, q.row(first + i) + h * q.stride[1], q.stride[0], rows,
+                        {starts, pages}, width, scores, count);
+    float* to = out.row(first + i) + h * out.stride[1];
+    float totals[kTaskQueries];
+    for (int64_t r = 0; r < rows; ++r) {
+      float largest;
+      kernels.softmax(scores + r * count, count, 0, length, scale, 0, &largest, totals + r);
+      std::fill_n(to + r * out.stride[0], width, 0.0f);
+    }
+    kernels.weigh_pages(kFloatF32, scores, count, rows, {starts + pages, pages}, v.stride[0], 0,
+                        length, width, to, out.stride[0]);
+    for (int64_t r = 0; r < rows; ++r) {
+      kernels.scale(1.0f / totals[r], width, to + r * out.stride[0]);
+    }
   }
 }
 
@@ -174,28 +346,33 @@ Status KvWrite(Context& ctx, ConstHeads keys, ConstHeads values,
   // A window of 1: only the pages written to must exist.
   FOOTNOTE_RETURN_IF_ERROR(CheckSequences(kName, sequences, layer, keys.shape[0], 1));
   const CpuKernels& kernels = ctx.kernels();
-  const int64_t width = layer.head_width;
-  const auto write = [&](const float* from, void* data, int64_t offset) {
-    if (layer.dtype == DType::kF16) {
-      kernels.store_halves(from, width, static_cast<uint16_t*>(data) + offset);
-    } else {
-      std::copy_n(from, width, static_cast<float*>(data) + offset);
-    }
-  };
+  const FloatFormat format = FormatOf(layer);
+  const int64_t element_bytes = layer.dtype == DType::kF16 ? 2 : 4;
   for (const KvSequence& sequence : sequences) {
-    ctx.ParallelFor(
-        sequence.rows, RowGrain(2 * layer.kv_heads * width), [&](int64_t begin, int64_t end) {
-          for (int64_t row = begin; row < end; ++row) {
-            const int64_t position = sequence.first_position + row;
-            const int32_t page = sequence.pages[static_cast<size_t>(position / kPageTokens)];
-            for (int64_t h = 0; h < layer.kv_heads; ++h) {
-              const int64_t offset = layer.offset(page, h, position % kPageTokens);
-              const int64_t t = sequence.first_row + row;
-              write(keys.row(t) + h * keys.stride[1], layer.keys, offset);
-              write(values.row(t) + h * values.stride[1], layer.values, offset);
-            }
-          }
-        });
+    if (sequence.rows == 0) continue;
+    // Page by page: no two threads write the same one.
+    const int64_t first_page = sequence.first_position / kPageTokens;
+    const int64_t end = sequence.first_position + sequence.rows;
+    const int64_t pages = (end - 1) / kPageTokens + 1 - first_page;
+    const int64_t grain = RowGrain(2 * layer.kv_heads * layer.head_width * kPageTokens);
+    ctx.ParallelFor(pages, grain, [&](int64_t begin_page, int64_t end_page) {
+      for (int64_t p = begin_page; p < end_page; ++p) {
+        const int64_t page_start = (first_page + p) * kPageTokens;
+        const int64_t from = std::max(page_start, sequence.first_position);
+        const int64_t count = std::min(page_start + kPageTokens, end) - from;
+        const int64_t t = sequence.first_row + from - sequence.first_position;
+        const int32_t page = sequence.pages[static_cast<size_t>(first_page + p)];
+        for (int64_t h = 0; h < layer.kv_heads; ++h) {
+          const int64_t offset = layer.block(page, h) * element_bytes;
+          kernels.store_keys(format, keys.row(t) + h * keys.stride[1], keys.stride[0], count,
+                             layer.head_width, from - page_start,
+                             static_cast<std::byte*>(layer.keys) + offset);
+          kernels.store_values(format, values.row(t) + h * values.stride[1], values.stride[0],
+                               count, layer.head_width, from - page_start,
+                               static_cast<std::byte*>(layer.values) + offset);
+        }
+      }
+    });
   }
   return OkStatus();
 }
@@ -217,10 +394,11 @@ Status AttentionPaged(Context& ctx, ConstHeads q, std::span<const KvSequence> se
   }
   FOOTNOTE_RETURN_IF_ERROR(CheckSequences(kName, sequences, layer, q.shape[0], params.window));
 
-  const int64_t group = q.shape[1] / layer.kv_heads;
-  const int64_t task_rows = std::max<int64_t>(1, kTaskQueries / group);
+  const PagedCall call{&ctx.kernels(), q, &layer, params, out};
+  const int64_t task_rows = std::max<int64_t>(1, kTaskQueries / call.group());
   std::vector<PagedTask> tasks;
   int64_t products = 0;
+  bool long_past = false;
   for (const KvSequence& sequence : sequences) {
     // Longest rows first: threads that finish early find short work left.
     for (int64_t first = (sequence.rows - 1) / task_rows * task_rows; first >= 0;
@@ -229,13 +407,16 @@ Status AttentionPaged(Context& ctx, ConstHeads q, std::span<const KvSequence> se
       if (rows <= 0) break;
       for (int64_t h = 0; h < layer.kv_heads; ++h) tasks.push_back({&sequence, h, first, rows});
       products += rows * q.shape[1] * layer.head_width * (sequence.first_position + first + rows);
+      long_past = long_past || call.end_block(tasks.back()) > call.first_block(tasks.back()) + 1;
     }
   }
   const auto count = static_cast<int64_t>(tasks.size());
+  if (long_past && count <= kFewTasks) {
+    RunPagedByBlocks(ctx, call, tasks);
+    return OkStatus();
+  }
   ctx.ParallelFor(count, products < kSerialProducts ? count : 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      RunPaged(ctx.kernels(), q, layer, params, out, tasks[static_cast<size_t>(i)]);
-    }
+    for (int64_t i = begin; i < end; ++i) RunPaged(call, tasks[static_cast<size_t>(i)]);
   });
   return OkStatus();
 }
@@ -256,33 +437,13 @@ Status AttentionPacked(Context& ctx, ConstHeads q, ConstHeads k, ConstHeads v,
     return ShapeError(
         kName, "offsets must rise from 0 to the number of rows, " + std::to_string(q.shape[0]));
   }
-  const CpuKernels& kernels = ctx.kernels();
-  const int64_t heads = q.shape[1], width = q.shape[2];
+  const int64_t heads = q.shape[1];
   const auto sequences = static_cast<int64_t>(offsets.size()) - 1;
   ctx.ParallelFor(sequences * heads, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
       const auto b = static_cast<size_t>(task / heads);
-      const int64_t h = task % heads;
-      const int64_t first = offsets[b], length = offsets[b + 1] - first;
-      const int64_t count = RoundUp16(length);
-      auto* scores = static_cast<float*>(
-          ThreadScratch(2, static_cast<size_t>(kTaskQueries * count) * sizeof(float)));
-      for (int64_t i = 0; i < length; i += kTaskQueries) {
-        const int64_t rows = std::min(kTaskQueries, length - i);
-        kernels.multiply_float(kFloatF32, q.row(first + i) + h * q.stride[1], q.stride[0], rows,
-                               k.row(first) + h * k.stride[1],
-                               k.stride[0] * static_cast<int64_t>(sizeof(float)), length, width,
-                               nullptr, scores, count);
-        float* to = out.row(first + i) + h * out.stride[1];
-        for (int64_t r = 0; r < rows; ++r) {
-          const float inverse = kernels.softmax(scores + r * count, count, 0, length, scale, 0);
-          kernels.scale(inverse, count, scores + r * count);
-          std::fill_n(to + r * out.stride[0], width, 0.0f);
-        }
-        kernels.weigh_values(kFloatF32, scores, count, rows, v.row(first) + h * v.stride[1],
-                             v.stride[0] * static_cast<int64_t>(sizeof(float)), length, width, to,
-                             out.stride[0]);
-      }
+      RunPacked(ctx.kernels(), q, k, v, offsets[b], offsets[b + 1] - offsets[b], task % heads,
+                scale, out);
     }
   });
   return OkStatus();

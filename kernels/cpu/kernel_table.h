@@ -5,19 +5,25 @@
 // elements unless named bytes. Pointers need no alignment unless said. No type with inline
 // functions may appear here (kernels/CMakeLists.txt says why).
 //
-// Panels: a quantised matrix is multiplied `panel_rows` rows at a time. Packing unpacks their codes
-// once, turned so that one vector holds four consecutive codes of every row:
-//   codes  uint8 [K / 4][panel_rows][4]
-//   steps  float [K / run][panel_rows]      run = 16 elements for Q6_K, else 32
-//   mins   float [K / run][panel_rows]      formats with a minimum only
-// and a weight is steps * (code - zero) + mins, zero being the format's own constant.
+// Panels. A matrix is multiplied `panel_rows` rows (outputs) at a time, and packed for that: the
+// rows of a panel side by side, so that one vector holds the same place of every row and no sum
+// runs across lanes. A panel of a quantised matrix is
+//   codes    for each 32 elements, `bits` vectors of panel_rows * 4 bytes. Vectors 0…3 hold the
+//            low four bits of elements 4i…4i+3 and (in the high halves of their bytes)
+//            16+4i…16+4i+3 of every row. Vectors 4… hold what codes have above: bit g of a byte of
+//            vector 4 belongs to element 4g + byte (5 bits); bits 2h, 2h+1 of vector 4 + g/4 to
+//            element 4g + byte, h = g % 4 (6 bits). With 8 bits, vector g is elements 4g…4g+3.
+//   numbers  what turns codes into values: for a run of 32 elements (16 for Q6_K)
+//            weight = step * (code - zero) + min. float16 steps (and minima) [runs][panel_rows]; for
+//            K formats a record per 256 elements: d, (dmin,) scales of the runs, (minima).
+// so a packed matrix is as large as it was (Q4_K, Q5_K: 2 bits more per 32). A panel of plain
+// numbers is [K][panel_rows]. Rows beyond the matrix's last are zeros.
 #pragma once
 
 #include <stdint.h>
 
 namespace footnote::kernels {
 
-// Formats with a panel packer, in the order of CpuKernels::pack.
 enum PanelFormat {
   kPanelQ4_0,
   kPanelQ4_1,
@@ -27,66 +33,101 @@ enum PanelFormat {
   kPanelQ4_K,
   kPanelQ5_K,
   kPanelQ6_K,
+  kQuantisedFormats,
+  kPanelF32 = kQuantisedFormats,
+  kPanelF16,
+  kPanelBf16,
   kPanelFormats
 };
 
-// How plain weights (and cached keys and values) are stored.
-enum FloatFormat { kFloatF32, kFloatF16, kFloatBf16 };
+// How cached keys and values are stored.
+enum FloatFormat { kFloatF32, kFloatF16 };
 
-struct Panel {
-  uint8_t* codes;  // 64-byte aligned, like the others
-  float* steps;
-  float* mins;
+// Panels of one matrix, from some panel on.
+struct Panels {
+  const uint8_t* codes;  // 64-byte aligned
+  const uint8_t* numbers;
+  int64_t codes_bytes;  // of one panel
+  int64_t numbers_bytes;
 };
 
 // Rows of x rounded to 8 bits: x = scales * codes.
 struct RoundedRows {
   const int8_t* codes;   // [rows, K]
   const float* scales;   // [rows, K / 32]
-  const float* offsets;  // [rows, K / run]: scale * sum of the run's codes, multiplies mins
+  const float* offsets;  // [rows, K / run]: scale * sum of the run's codes, multiplies minima
   const int32_t* start;  // [rows, K / run]: -zero * sum of the run's codes
+};
+
+// out[t, n] = product + bias[n], or that added to what was there.
+struct ProductOutput {
+  const float* bias;  // or null
+  float* data;
+  int64_t stride;
+  bool add;
+};
+
+// Pages of keys or values, kPageTokens positions each (kernels/kv_pages.h).
+struct PageRun {
+  const void* const* pages;
+  int64_t count;
 };
 
 struct CpuKernels {
   int64_t panel_rows;
+  int64_t tile_panels;  // panels that are best multiplied by one call
 
   // 1 when Q8_0 codes are packed as signed bytes (zero 0), 0 when as unsigned ones (zero 128).
   int64_t q8_0_signed;
 
-  // out[t, n] = sum_k x[t, k] w[n, k] + bias[n]; bias may be null.
-  void (*multiply_float)(FloatFormat format, const float* x, int64_t x_stride, int64_t x_rows,
-                         const void* w, int64_t w_row_bytes, int64_t w_rows, int64_t k,
-                         const float* bias, float* out, int64_t out_stride);
+  // Packs panel_rows rows of K elements, `row_bytes` apart. Where fewer are left the caller pads
+  // with rows of zero bytes.
+  void (*pack[kPanelFormats])(const uint8_t* w, int64_t row_bytes, int64_t k, uint8_t* codes,
+                              uint8_t* numbers);
+
+  // Unpacks one row of a quantised format, as it lies in a file, to float32.
+  void (*dequantize[kQuantisedFormats])(const uint8_t* blocks, int64_t k, float* out);
 
   // Rounds rows of x to 8 bits per 32 elements; sums16 [rows, K / 16] receives sums of codes.
   void (*round_rows)(const float* x, int64_t x_stride, int64_t rows, int64_t k, int8_t* codes,
                      float* scales, int32_t* sums16);
 
-  // Packs panel_rows rows of K elements. Where fewer are left the caller pads with zero bytes.
-  void (*pack[kPanelFormats])(const uint8_t* w, int64_t row_bytes, int64_t k, Panel panel);
+  // Products with w_rows rows of quantised panels. scratch: tile_panels * panel_rows * (K + 8 * K /
+  // run) bytes, 64-byte aligned.
+  void (*multiply_rounded)(PanelFormat format, RoundedRows x, int64_t x_rows, Panels panels,
+                           int64_t w_rows, int64_t k, ProductOutput out, uint8_t* scratch);
 
-  // out[t, n] for the panel's first w_rows rows; bias may be null.
-  void (*multiply_panel)(PanelFormat format, RoundedRows x, int64_t x_rows, Panel panel,
-                         int64_t w_rows, int64_t k, const float* bias, float* out,
-                         int64_t out_stride);
+  // Products with w_rows rows of plain panels.
+  void (*multiply_float)(PanelFormat format, const float* x, int64_t x_stride, int64_t x_rows,
+                         const uint8_t* panels, int64_t w_rows, int64_t k, ProductOutput out);
 
-  // Unpacks one row of a panel format to float32.
-  void (*dequantize[kPanelFormats])(const uint8_t* blocks, int64_t k, float* out);
+  // Rows of keys [rows, width] to places first…first+rows-1 of a page [width, kPageTokens]; of
+  // values to rows of a page [kPageTokens, width].
+  void (*store_keys)(FloatFormat format, const float* rows, int64_t stride, int64_t count,
+                     int64_t width, int64_t first, void* page);
+  void (*store_values)(FloatFormat format, const float* rows, int64_t stride, int64_t count,
+                       int64_t width, int64_t first, void* page);
 
-  // float32 from and to a plain format.
-  void (*load_floats)(FloatFormat format, const void* in, int64_t count, float* out);
-  void (*store_halves)(const float* in, int64_t count, uint16_t* out);
+  // scores[r, 16 p + t] = q[r] · key t of page p, summed over the width in order.
+  void (*score_pages)(FloatFormat format, const float* q, int64_t q_stride, int64_t rows,
+                      PageRun keys, int64_t width, float* scores, int64_t scores_stride);
 
-  // In place: scores[j] for j in [begin, end) becomes exp(s_j - max s), s_j = scale * scores[j],
-  // capped when softcap > 0; the rest of [0, count) becomes 0. Returns 1 / sum. count is a multiple
-  // of 16, and lanes are counted from scores[0]: the result does not depend on zeros around it.
-  float (*softmax)(float* scores, int64_t count, int64_t begin, int64_t end, float scale,
-                   float softcap);
+  // In place: scores[j] for j in [begin, end) becomes exp(s_j - largest), s_j = scale * scores[j],
+  // capped when softcap > 0; the rest of [0, count) becomes 0. count is a multiple of 16, and lanes
+  // are counted from scores[0].
+  void (*softmax)(float* scores, int64_t count, int64_t begin, int64_t end, float scale,
+                  float softcap, float* largest, float* sum);
 
-  // out[r, d] += sum_j p[r, j] v[j, d], summed over j in order.
-  void (*weigh_values)(FloatFormat format, const float* p, int64_t p_stride, int64_t rows,
-                       const void* v, int64_t v_row_bytes, int64_t keys, int64_t width, float* out,
-                       int64_t out_stride);
+  // out[r, d] += sum over j in [begin, end) of p[r, j] * value j, in order; value j is row j % 16
+  // of page j / 16, whose rows are `row_stride` elements apart.
+  void (*weigh_pages)(FloatFormat format, const float* p, int64_t p_stride, int64_t rows,
+                      PageRun values, int64_t row_stride, int64_t begin, int64_t end, int64_t width,
+                      float* out, int64_t out_stride);
+
+  // Joins two parts of a softmax-weighted sum: each has its largest score, sum of exponentials, and
+  // weighted values. The first receives the result.
+  void (*merge)(int64_t width, float* largest, float* sum, float* values, float part_largest,
+                float part_sum, const float* part_values);
 
   void (*rms_norm)(const float* x, const float* weight, float weight_bias, float eps, int64_t k,
                    float* out);
@@ -98,6 +139,11 @@ struct CpuKernels {
   void (*gelu_erf)(int64_t count, float* x);
   void (*gelu_tanh)(int64_t count, float* x);
   float (*sum_of_squares)(const float* x, int64_t count);
+
+  // Rotates pairs of x[0…2*half): halves pairs (i, i + half) by cosines[i], sines[i];
+  // interleaved pairs (2i, 2i + 1) by tables that hold each angle twice, sines negative first.
+  void (*rotate_halves)(const float* cosines, const float* sines, int64_t half, float* x);
+  void (*rotate_interleaved)(const float* cosines, const float* sines, int64_t half, float* x);
 };
 
 extern const CpuKernels kCpuPlain;

@@ -9,10 +9,5 @@
 
 #define FOOTNOTE_CPU_TABLE kCpuAvx512
 #include "kernels/cpu/vec_avx512.inc"
-// The bodies use the vectors above; the table below names their functions.
-#include "kernels/cpu/dequantize.inc"
-#include "kernels/cpu/elementwise.inc"
-#include "kernels/cpu/float_kernels.inc"
-#include "kernels/cpu/panel_kernels.inc"
-
-#include "kernels/cpu/table.inc"
+// The bodies use the vectors above.
+#include "kernels/cpu/all_kernels.inc"

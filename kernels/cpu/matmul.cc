@@ -1,12 +1,13 @@
 // MatMul and MatMulMany: which kernel a weight takes, and how the work is cut for threads.
 #include <algorithm>
-#include <optional>
 #include <vector>
 
 #include "kernels/cpu/check.h"
 #include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/panel_format.h"
 #include "kernels/cpu/thread_scratch.h"
 #include "kernels/ops.h"
+#include "kernels/packing.h"
 
 namespace footnote::kernels {
 namespace {
@@ -14,61 +15,21 @@ namespace {
 // Rows of x that one task multiplies: long enough to pay for unpacking a panel, short enough that
 // the rounded rows stay in the second-level cache.
 constexpr int64_t kTaskTokens = 256;
-// Bytes of float32 weights of one task: half of a small second-level cache.
-constexpr int64_t kTaskWeightBytes = 256 << 10;
+// Panels of one task: what a tile takes at once.
+constexpr int64_t kTaskPanels = 2;
 // Multiplications below which waking a thread costs more than it saves.
 constexpr int64_t kSerialProducts = 64 << 10;
 
-struct FormatTraits {
-  PanelFormat format;
-  int64_t run;   // elements per step
-  int32_t zero;  // code of value 0, when codes are unsigned
-  bool has_min;
-};
-
-std::optional<FloatFormat> FloatFormatOf(DType dtype) {
-  if (dtype == DType::kF32) return kFloatF32;
-  if (dtype == DType::kF16) return kFloatF16;
-  if (dtype == DType::kBF16) return kFloatBf16;
-  return std::nullopt;
-}
-
-FormatTraits TraitsOf(DType dtype, const CpuKernels& kernels) {
-  switch (dtype) {
-    case DType::kQ4_0:
-      return {kPanelQ4_0, 32, 8, false};
-    case DType::kQ4_1:
-      return {kPanelQ4_1, 32, 0, true};
-    case DType::kQ5_0:
-      return {kPanelQ5_0, 32, 16, false};
-    case DType::kQ5_1:
-      return {kPanelQ5_1, 32, 0, true};
-    case DType::kQ8_0:
-      return {kPanelQ8_0, 32, kernels.q8_0_signed != 0 ? 0 : 128, false};
-    case DType::kQ4_K:
-      return {kPanelQ4_K, 32, 0, true};
-    case DType::kQ5_K:
-      return {kPanelQ5_K, 32, 0, true};
-    case DType::kQ6_K:
-      return {kPanelQ6_K, 16, 32, false};
-    case DType::kF32:
-    case DType::kF16:
-    case DType::kBF16:
-      break;
-  }
-  return {kPanelFormats, 1, 0, false};
-}
-
-// How a target is computed, and where its rounded input lies.
-enum class Path { kFloat, kUnpack, kPanel };
+// Where a target's weights come from: panels packed at load, panels packed for this call, or rows
+// dequantised and then packed (exact precision).
+enum class Path { kPacked, kPack, kUnpack };
 struct Plan {
   const MatMulTarget* target;
   Path path;
-  FloatFormat float_format = kFloatF32;
-  FormatTraits traits = {kPanelFormats, 1, 0, false};
+  PanelTraits traits = {};  // of what is multiplied
+  PanelBytes panel_bytes = {};
   RoundedRows x = {};
-  int64_t task_rows = 0;    // rows of w per task
-  int64_t row_tasks = 0;    // tasks along w
+  int64_t panel_tasks = 0;  // tasks along w
   int64_t token_tasks = 0;  // tasks along x
 };
 
@@ -87,7 +48,7 @@ struct Derived {
 void RoundInput(Context& ctx, ConstMatrix x, std::vector<Plan>& plans) {
   const int64_t rows = x.shape[0], k = x.shape[1];
   std::vector<Derived> derived;
-  const auto find = [&](const FormatTraits& traits) -> Derived* {
+  const auto find = [&](const PanelTraits& traits) -> Derived* {
     for (Derived& each : derived) {
       if (each.run == traits.run && each.zero == traits.zero && each.has_min == traits.has_min) {
         return &each;
@@ -96,7 +57,7 @@ void RoundInput(Context& ctx, ConstMatrix x, std::vector<Plan>& plans) {
     return nullptr;
   };
   for (const Plan& plan : plans) {
-    if (plan.path == Path::kPanel && find(plan.traits) == nullptr) {
+    if (plan.traits.quantised && find(plan.traits) == nullptr) {
       derived.push_back({plan.traits.run, plan.traits.zero, plan.traits.has_min});
     }
   }
@@ -141,87 +102,96 @@ void RoundInput(Context& ctx, ConstMatrix x, std::vector<Plan>& plans) {
     }
   });
   for (Plan& plan : plans) {
-    if (plan.path != Path::kPanel) continue;
+    if (!plan.traits.quantised) continue;
     const Derived* each = find(plan.traits);
     plan.x = {codes, scales, each->offsets, each->start};
   }
 }
 
-void RunPanel(const CpuKernels& kernels, const Plan& plan, int64_t first, int64_t w_rows,
-              int64_t first_token, int64_t tokens) {
+// `count` panels from `first` on, in scratch when they are not packed yet.
+Panels PanelsOf(const CpuKernels& kernels, const Plan& plan, int64_t first, int64_t count) {
   const Weight& w = *plan.target->w;
-  const int64_t k = w.columns, p = kernels.panel_rows;
-  const size_t code_bytes = RoundUp64(static_cast<size_t>(k * p));
-  const size_t step_bytes = RoundUp64(static_cast<size_t>(k / plan.traits.run * p) * sizeof(float));
-  auto* memory = static_cast<std::byte*>(ThreadScratch(0, code_bytes + 2 * step_bytes));
-  const Panel panel = {reinterpret_cast<uint8_t*>(memory),
-                       reinterpret_cast<float*>(memory + code_bytes),
-                       reinterpret_cast<float*>(memory + code_bytes + step_bytes)};
-  const std::byte* source = w.row(first);
-  if (w_rows < p) {
-    auto* padded =
-        static_cast<std::byte*>(ThreadScratch(1, static_cast<size_t>(p * w.row_bytes())));
-    std::fill_n(std::copy_n(source, w_rows * w.row_bytes(), padded), (p - w_rows) * w.row_bytes(),
-                std::byte{0});
-    source = padded;
+  const PanelBytes bytes = plan.panel_bytes;
+  if (plan.path == Path::kPacked) {
+    return {w.packed->codes + first * bytes.codes, w.packed->numbers + first * bytes.numbers,
+            bytes.codes, bytes.numbers};
   }
-  kernels.pack[plan.traits.format](reinterpret_cast<const uint8_t*>(source), w.row_bytes(), k,
-                                   panel);
-  const int64_t runs = k / plan.traits.run;
-  RoundedRows x = plan.x;
-  x.codes += first_token * k;
-  x.scales += first_token * (k / 32);
-  if (x.offsets != nullptr) x.offsets += first_token * runs;
-  if (x.start != nullptr) x.start += first_token * runs;
-  const std::span<const float> bias = plan.target->bias;
-  kernels.multiply_panel(plan.traits.format, x, tokens, panel, w_rows, k,
-                         bias.empty() ? nullptr : bias.data() + first,
-                         plan.target->out.row(first_token) + first, plan.target->out.stride[0]);
+  const size_t code_bytes = RoundUp64(static_cast<size_t>(count * bytes.codes));
+  auto* codes = static_cast<uint8_t*>(
+      ThreadScratch(0, code_bytes + static_cast<size_t>(count * bytes.numbers)));
+  uint8_t* numbers = codes + code_bytes;
+  if (plan.path == Path::kPack) {
+    for (int64_t i = 0; i < count; ++i) {
+      PackPanel(kernels, w, first + i, codes + i * bytes.codes, numbers + i * bytes.numbers);
+    }
+    return {codes, numbers, bytes.codes, bytes.numbers};
+  }
+  const int64_t p = kernels.panel_rows;
+  const int64_t row_bytes = w.columns * static_cast<int64_t>(sizeof(float));
+  auto* rows = static_cast<float*>(ThreadScratch(1, static_cast<size_t>(p * row_bytes)));
+  const auto dequantize = kernels.dequantize[TraitsOf(w.dtype, kernels).format];
+  for (int64_t i = 0; i < count; ++i) {
+    for (int64_t r = 0; r < p; ++r) {
+      const int64_t n = (first + i) * p + r;
+      float* row = rows + r * w.columns;
+      if (n < w.rows) {
+        dequantize(reinterpret_cast<const uint8_t*>(w.row(n)), w.columns, row);
+      } else {
+        std::fill_n(row, w.columns, 0.0f);
+      }
+    }
+    kernels.pack[kPanelF32](reinterpret_cast<const uint8_t*>(rows), row_bytes, w.columns,
+                            codes + i * bytes.codes, nullptr);
+  }
+  return {codes, numbers, bytes.codes, bytes.numbers};
 }
 
 void RunTask(const CpuKernels& kernels, ConstMatrix x, const Plan& plan, int64_t task) {
   const Weight& w = *plan.target->w;
-  const int64_t first = task % plan.row_tasks * plan.task_rows;
-  const int64_t w_rows = std::min(plan.task_rows, w.rows - first);
-  const int64_t first_token = task / plan.row_tasks * kTaskTokens;
+  const int64_t k = w.columns;
+  const int64_t first_panel = task % plan.panel_tasks * kTaskPanels;
+  const int64_t panels = std::min(kTaskPanels, PanelCount(w.rows, kernels) - first_panel);
+  const int64_t first = first_panel * kernels.panel_rows;
+  const int64_t w_rows = std::min(panels * kernels.panel_rows, w.rows - first);
+  const int64_t first_token = task / plan.panel_tasks * kTaskTokens;
   const int64_t tokens = std::min(kTaskTokens, x.shape[0] - first_token);
-  if (plan.path == Path::kPanel) {
-    RunPanel(kernels, plan, first, w_rows, first_token, tokens);
+  const std::span<const float> bias = plan.target->bias;
+  const ProductOutput out = {bias.empty() ? nullptr : bias.data() + first,
+                             plan.target->out.row(first_token) + first, plan.target->out.stride[0],
+                             plan.target->add};
+  const Panels from = PanelsOf(kernels, plan, first_panel, panels);
+  if (!plan.traits.quantised) {
+    kernels.multiply_float(plan.traits.format, x.row(first_token), x.stride[0], tokens, from.codes,
+                           w_rows, k, out);
     return;
   }
-  const void* rows = w.row(first);
-  int64_t row_bytes = w.row_bytes();
-  if (plan.path == Path::kUnpack) {
-    row_bytes = w.columns * static_cast<int64_t>(sizeof(float));
-    auto* unpacked = static_cast<float*>(ThreadScratch(0, static_cast<size_t>(w_rows * row_bytes)));
-    for (int64_t n = 0; n < w_rows; ++n) {
-      kernels.dequantize[plan.traits.format](reinterpret_cast<const uint8_t*>(w.row(first + n)),
-                                             w.columns, unpacked + n * w.columns);
-    }
-    rows = unpacked;
-  }
-  const std::span<const float> bias = plan.target->bias;
-  kernels.multiply_float(plan.float_format, x.row(first_token), x.stride[0], tokens, rows,
-                         row_bytes, w_rows, w.columns, bias.empty() ? nullptr : bias.data() + first,
-                         plan.target->out.row(first_token) + first, plan.target->out.stride[0]);
+  const int64_t runs = k / plan.traits.run;
+  RoundedRows rounded = plan.x;
+  rounded.codes += first_token * k;
+  rounded.scales += first_token * (k / 32);
+  if (rounded.offsets != nullptr) rounded.offsets += first_token * runs;
+  if (rounded.start != nullptr) rounded.start += first_token * runs;
+  const int64_t scratch = kernels.tile_panels * kernels.panel_rows * (k + 8 * runs);
+  kernels.multiply_rounded(plan.traits.format, rounded, tokens, from, w_rows, k, out,
+                           static_cast<uint8_t*>(ThreadScratch(2, static_cast<size_t>(scratch))));
 }
 
 Plan MakePlan(const Context& ctx, const MatMulTarget& target, int64_t tokens) {
-  Plan plan{&target, Path::kFloat};
+  const CpuKernels& kernels = ctx.kernels();
   const Weight& w = *target.w;
-  if (const std::optional<FloatFormat> format = FloatFormatOf(w.dtype)) {
-    plan.float_format = *format;
-  } else {
-    plan.traits = TraitsOf(w.dtype, ctx.kernels());
-    plan.path = ctx.precision() == Precision::kExact ? Path::kUnpack : Path::kPanel;
+  const bool packed = w.packed != nullptr && w.packed->isa == ctx.isa();
+  Plan plan{&target, Path::kPack};
+  DType dtype = w.dtype;
+  if (ctx.precision() == Precision::kExact && TraitsOf(dtype, kernels).quantised) {
+    plan.path = Path::kUnpack;
+    dtype = DType::kF32;
+  } else if (packed && (ctx.precision() == Precision::kFast || w.packed->dtype == dtype)) {
+    plan.path = Path::kPacked;
+    dtype = w.packed->dtype;
   }
-  if (plan.path == Path::kPanel) {
-    plan.task_rows = ctx.kernels().panel_rows;
-  } else {
-    const int64_t fitting = kTaskWeightBytes / (w.columns * static_cast<int64_t>(sizeof(float)));
-    plan.task_rows = std::clamp<int64_t>(fitting / 16 * 16, 16, 64);
-  }
-  plan.row_tasks = (w.rows + plan.task_rows - 1) / plan.task_rows;
+  plan.traits = TraitsOf(dtype, kernels);
+  plan.panel_bytes = PanelBytesOf(dtype, w.columns, kernels);
+  plan.panel_tasks = (PanelCount(w.rows, kernels) + kTaskPanels - 1) / kTaskPanels;
   plan.token_tasks = (tokens + kTaskTokens - 1) / kTaskTokens;
   return plan;
 }
@@ -255,14 +225,14 @@ Status MatMulMany(Context& ctx, ConstMatrix x, std::span<const MatMulTarget> tar
   int64_t tasks = 0, products = 0;
   for (const MatMulTarget& target : targets) {
     plans.push_back(MakePlan(ctx, target, x.shape[0]));
-    tasks += plans.back().row_tasks * plans.back().token_tasks;
+    tasks += plans.back().panel_tasks * plans.back().token_tasks;
     products += x.shape[0] * target.w->rows * target.w->columns;
   }
   RoundInput(ctx, x, plans);
   ctx.ParallelFor(tasks, products < kSerialProducts ? tasks : 1, [&](int64_t begin, int64_t end) {
     int64_t base = 0;
     for (const Plan& plan : plans) {
-      const int64_t count = plan.row_tasks * plan.token_tasks;
+      const int64_t count = plan.panel_tasks * plan.token_tasks;
       const int64_t from = std::max(begin, base), to = std::min(end, base + count);
       for (int64_t task = from; task < to; ++task) RunTask(ctx.kernels(), x, plan, task - base);
       base += count;

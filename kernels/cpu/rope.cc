@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kernels/cpu/check.h"
+#include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/rope_cache.h"
 #include "kernels/ops.h"
 
@@ -10,10 +11,11 @@ namespace footnote::kernels {
 
 const RopeTable& RopeCache::Get(std::span<const int32_t> positions,
                                 std::span<const double> inverse_frequencies,
-                                float attention_factor) {
+                                float attention_factor, bool interleaved) {
   for (int i = 0; i < 2; ++i) {
     const RopeTable& table = tables_[i];
-    if (table.attention_factor == attention_factor && !table.values.empty() &&
+    if (table.attention_factor == attention_factor && table.interleaved == interleaved &&
+        !table.values.empty() &&
         std::ranges::equal(table.positions, positions) &&
         std::ranges::equal(table.inverse_frequencies, inverse_frequencies)) {
       newest_ = i;
@@ -25,14 +27,25 @@ const RopeTable& RopeCache::Get(std::span<const int32_t> positions,
   table.positions.assign(positions.begin(), positions.end());
   table.inverse_frequencies.assign(inverse_frequencies.begin(), inverse_frequencies.end());
   table.attention_factor = attention_factor;
+  table.interleaved = interleaved;
   const size_t half = inverse_frequencies.size();
-  table.values.resize(positions.size() * 2 * half);
+  const auto width = static_cast<size_t>(table.width());
+  table.values.resize(positions.size() * 2 * width);
   for (size_t t = 0; t < positions.size(); ++t) {
-    float* row = table.values.data() + t * 2 * half;
+    float* cosines = table.values.data() + t * 2 * width;
+    float* sines = cosines + width;
     for (size_t i = 0; i < half; ++i) {
       const double angle = positions[t] * inverse_frequencies[i];
-      row[i] = static_cast<float>(std::cos(angle) * attention_factor);
-      row[half + i] = static_cast<float>(std::sin(angle) * attention_factor);
+      const auto cosine = static_cast<float>(std::cos(angle) * attention_factor);
+      const auto sine = static_cast<float>(std::sin(angle) * attention_factor);
+      if (interleaved) {
+        cosines[2 * i] = cosines[2 * i + 1] = cosine;
+        sines[2 * i] = -sine;
+        sines[2 * i + 1] = sine;
+      } else {
+        cosines[i] = cosine;
+        sines[i] = sine;
+      }
     }
   }
   return table;
@@ -48,22 +61,16 @@ Status Rope(Context& ctx, std::span<const int32_t> positions, const RopeParams& 
                                  std::to_string(x.shape[2]));
   }
   if (half == 0 || x.shape[0] == 0) return OkStatus();
-  const RopeTable& table =
-      ctx.rope_cache().Get(positions, params.inverse_frequencies, params.attention_factor);
-  const bool halves = params.pairing == RopePairing::kHalves;
+  const bool interleaved = params.pairing == RopePairing::kInterleaved;
+  const RopeTable& table = ctx.rope_cache().Get(positions, params.inverse_frequencies,
+                                                params.attention_factor, interleaved);
+  const auto rotate =
+      interleaved ? ctx.kernels().rotate_interleaved : ctx.kernels().rotate_halves;
   ctx.ParallelFor(x.shape[0], RowGrain(x.shape[1] * x.shape[2]), [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
-      const float* cosines = table.values.data() + t * 2 * half;
-      const float* sines = cosines + half;
+      const float* cosines = table.values.data() + t * 2 * table.width();
       for (int64_t h = 0; h < x.shape[1]; ++h) {
-        float* head = x.row(t) + h * x.stride[1];
-        for (int64_t i = 0; i < half; ++i) {
-          float& first = head[halves ? i : 2 * i];
-          float& second = head[halves ? i + half : 2 * i + 1];
-          const float a = first, b = second;
-          first = a * cosines[i] - b * sines[i];
-          second = b * cosines[i] + a * sines[i];
-        }
+        rotate(cosines, cosines + table.width(), half, x.row(t) + h * x.stride[1]);
       }
     }
   });

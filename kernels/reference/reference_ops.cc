@@ -164,15 +164,15 @@ Values AttentionPaged(ConstHeads q, std::span<const KvSequence> sequences, const
       for (int64_t h = 0; h < heads; ++h) {
         const int64_t kv_head = h / (heads / layer.kv_heads);
         const float* query = q.row(sequence.first_row + row) + h * q.stride[1];
-        const auto offset = [&](int64_t j) {
-          return layer.offset(sequence.pages[static_cast<size_t>(j / kPageTokens)], kv_head,
-                              j % kPageTokens);
+        const auto page = [&](int64_t j) {
+          return sequence.pages[static_cast<size_t>(j / kPageTokens)];
         };
         Values scores;
         for (int64_t j = first; j <= position; ++j) {
           double score = 0;
           for (int64_t d = 0; d < width; ++d) {
-            score += query[d] * KvElement(layer, layer.keys, offset(j) + d);
+            score += query[d] * KvElement(layer, layer.keys,
+                                          layer.key_offset(page(j), kv_head, j % kPageTokens, d));
           }
           score *= params.scale;
           if (params.softcap > 0) score = params.softcap * std::tanh(score / params.softcap);
@@ -183,7 +183,8 @@ Values AttentionPaged(ConstHeads q, std::span<const KvSequence> sequences, const
           double sum = 0;
           for (int64_t j = first; j <= position; ++j) {
             sum += scores[static_cast<size_t>(j - first)] *
-                   KvElement(layer, layer.values, offset(j) + d);
+                   KvElement(layer, layer.values,
+                             layer.value_offset(page(j), kv_head, j % kPageTokens, d));
           }
           out[static_cast<size_t>(((sequence.first_row + row) * heads + h) * width + d)] = sum;
         }

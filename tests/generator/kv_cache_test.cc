@@ -63,7 +63,7 @@ TEST(KvCache, CopiesWholePagesInEveryLayer) {
   EXPECT_EQ(shape.page_bytes(), 2 * 2 * 3 * 16 * 8 * 4);
   ASSERT_OK_AND_ASSIGN(const auto cache, KvCache::Create(shape, 4));
   ASSERT_EQ(cache->layers().size(), 2u);
-  const int64_t page_floats = cache->layers()[0].offset(1, 0, 0);
+  const int64_t page_floats = cache->layers()[0].block(1, 0);
   for (size_t layer = 0; layer < 2; ++layer) {
     for (int kind = 0; kind < 2; ++kind) {
       const kernels::KvLayer& view = cache->layers()[layer];

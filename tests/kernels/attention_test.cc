@@ -143,28 +143,34 @@ TEST_P(AttentionTest, KvWriteTouchesNothingButItsPositions) {
     const KvSequence sequence{0, 3, 14, list};
     const ConstHeads rows = ConstHeads::Of(k.data(), 3, 2, 33);
     ASSERT_OK(KvWrite(*ctx_, rows, rows, {&sequence, 1}, pages.layer));
-    EXPECT_EQ(pages.keys, pages.values);
-    size_t changed = 0;
     const auto size = static_cast<size_t>(BlockBytes(dtype));
-    for (size_t i = 0; i < before.size(); i += size) {
-      changed += std::equal(before.begin() + static_cast<std::ptrdiff_t>(i),
-                            before.begin() + static_cast<std::ptrdiff_t>(i + size),
-                            pages.keys.begin() + static_cast<std::ptrdiff_t>(i))
-                     ? 0
-                     : 1;
-    }
-    EXPECT_EQ(changed, k.size());
-    // Position 16 (row 2) is the first of page 0, head 1.
-    const auto at = static_cast<size_t>(pages.layer.offset(0, 1, 0)) * size;
-    for (size_t d = 0; d < 33; ++d) {
-      float got;
-      if (dtype == DType::kF16) {
-        uint16_t half;
-        std::memcpy(&half, pages.keys.data() + at + 2 * d, 2);
-        EXPECT_EQ(half, HalfFromFloat(k[(2 * 2 + 1) * 33 + d]));
-      } else {
-        std::memcpy(&got, pages.keys.data() + at + 4 * d, 4);
-        EXPECT_EQ(got, k[(2 * 2 + 1) * 33 + d]);
+    const auto changed = [&](const std::vector<std::byte>& data) {
+      size_t count = 0;
+      for (size_t i = 0; i < before.size(); i += size) {
+        const auto at = static_cast<std::ptrdiff_t>(i), end = static_cast<std::ptrdiff_t>(i + size);
+        const bool same = std::equal(before.begin() + at, before.begin() + end, data.begin() + at);
+        count += same ? 0 : 1;
+      }
+      return count;
+    };
+    EXPECT_EQ(changed(pages.keys), k.size());
+    EXPECT_EQ(changed(pages.values), k.size());
+    // Position 16 (row 2) is the first of page 0; head 1.
+    for (int64_t d = 0; d < 33; ++d) {
+      const float wanted = k[static_cast<size_t>((2 * 2 + 1) * 33 + d)];
+      for (const auto& [data, offset] : {std::pair(&pages.keys, pages.layer.key_offset(0, 1, 0, d)),
+                                         std::pair(&pages.values,
+                                                   pages.layer.value_offset(0, 1, 0, d))}) {
+        const std::byte* at = data->data() + static_cast<size_t>(offset) * size;
+        if (dtype == DType::kF16) {
+          uint16_t half;
+          std::memcpy(&half, at, 2);
+          EXPECT_EQ(half, HalfFromFloat(wanted));
+        } else {
+          float got;
+          std::memcpy(&got, at, 4);
+          EXPECT_EQ(got, wanted);
+        }
       }
     }
   }

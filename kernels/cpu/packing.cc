@@ -1,0 +1,208 @@
+// PackedWeights, and what is known of panels.
+#include "kernels/packing.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "kernels/cpu/check.h"
+#include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/panel_format.h"
+#include "kernels/cpu/thread_scratch.h"
+
+namespace footnote::kernels {
+namespace {
+
+size_t RoundUp64(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+// Bits of a code, and bytes of numbers per row and 256 elements.
+struct Density {
+  int64_t bits;
+  int64_t number_bytes;
+};
+
+Density DensityOf(PanelFormat format) {
+  switch (format) {
+    case kPanelQ4_0:
+      return {4, 16};
+    case kPanelQ4_1:
+      return {4, 32};
+    case kPanelQ5_0:
+      return {5, 16};
+    case kPanelQ5_1:
+      return {5, 32};
+    case kPanelQ8_0:
+      return {8, 16};
+    case kPanelQ4_K:
+      return {4, 20};
+    case kPanelQ5_K:
+      return {5, 20};
+    case kPanelQ6_K:
+      return {6, 18};
+    case kPanelF32:
+      return {32, 0};
+    case kPanelF16:
+    case kPanelBf16:
+      return {16, 0};
+    case kPanelFormats:
+      break;
+  }
+  return {0, 0};
+}
+
+// Rows first… of w, padded with zeros to a whole panel, as Q8_0 blocks.
+const uint8_t* RoundedToQ8(const CpuKernels& kernels, const Weight& w, int64_t first) {
+  const int64_t p = kernels.panel_rows;
+  const int64_t row_bytes = RowBytes(DType::kQ8_0, w.columns);
+  auto* values = static_cast<float*>(
+      ThreadScratch(0, static_cast<size_t>(w.columns) * sizeof(float)));
+  auto* blocks = static_cast<std::byte*>(ThreadScratch(1, static_cast<size_t>(p * row_bytes)));
+  std::memset(blocks, 0, static_cast<size_t>(p * row_bytes));
+  const auto count = static_cast<size_t>(w.columns);
+  for (int64_t r = 0; r < std::min(p, w.rows - first); ++r) {
+    const std::span<const std::byte> row(w.row(first + r), static_cast<size_t>(w.row_bytes()));
+    Dequantize(w.dtype, row, {values, count}).IgnoreError();  // whole blocks, as Pack saw
+    Quantize(DType::kQ8_0, {values, count},
+             {blocks + r * row_bytes, static_cast<size_t>(row_bytes)})
+        .IgnoreError();
+  }
+  return reinterpret_cast<const uint8_t*>(blocks);
+}
+
+bool IsPlain(DType dtype) {
+  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16;
+}
+
+}  // namespace
+
+PanelTraits TraitsOf(DType dtype, const CpuKernels& kernels) {
+  switch (dtype) {
+    case DType::kQ4_0:
+      return {kPanelQ4_0, 32, 8, false, true};
+    case DType::kQ4_1:
+      return {kPanelQ4_1, 32, 0, true, true};
+    case DType::kQ5_0:
+      return {kPanelQ5_0, 32, 16, false, true};
+    case DType::kQ5_1:
+      return {kPanelQ5_1, 32, 0, true, true};
+    case DType::kQ8_0:
+      return {kPanelQ8_0, 32, kernels.q8_0_signed != 0 ? 0 : 128, false, true};
+    case DType::kQ4_K:
+      return {kPanelQ4_K, 32, 0, true, true};
+    case DType::kQ5_K:
+      return {kPanelQ5_K, 32, 0, true, true};
+    case DType::kQ6_K:
+      return {kPanelQ6_K, 16, 32, false, true};
+    case DType::kF32:
+      return {kPanelF32, 1, 0, false, false};
+    case DType::kF16:
+      return {kPanelF16, 1, 0, false, false};
+    case DType::kBF16:
+      break;
+  }
+  return {kPanelBf16, 1, 0, false, false};
+}
+
+PanelBytes PanelBytesOf(DType dtype, int64_t columns, const CpuKernels& kernels) {
+  const Density density = DensityOf(TraitsOf(dtype, kernels).format);
+  const int64_t p = kernels.panel_rows;
+  return {columns * density.bits / 8 * p, columns * density.number_bytes / 256 * p};
+}
+
+void PackPanel(const CpuKernels& kernels, const Weight& w, int64_t panel, uint8_t* codes,
+               uint8_t* numbers) {
+  const int64_t p = kernels.panel_rows, first = panel * p;
+  const auto* source = reinterpret_cast<const uint8_t*>(w.row(first));
+  if (w.rows - first < p) {
+    const auto bytes = static_cast<size_t>(p * w.row_bytes());
+    const auto there = static_cast<size_t>((w.rows - first) * w.row_bytes());
+    auto* padded = static_cast<uint8_t*>(ThreadScratch(1, bytes));
+    std::memcpy(padded, source, there);
+    std::memset(padded + there, 0, bytes - there);
+    source = padded;
+  }
+  kernels.pack[TraitsOf(w.dtype, kernels).format](source, w.row_bytes(), w.columns, codes, numbers);
+}
+
+StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(std::span<Weight* const> weights,
+                                                             Isa isa, PlainWeights plain,
+                                                             ThreadPool* pool) {
+  const CpuKernels& kernels = KernelsOf(isa);
+  std::unique_ptr<PackedWeights> packed(new PackedWeights());
+  struct Part {
+    size_t codes, numbers;  // offsets
+    PanelBytes panel;
+    int64_t first_task;
+  };
+  std::vector<Part> parts;
+  int64_t tasks = 0;
+  for (const Weight* w : weights) {
+    FOOTNOTE_RETURN_IF_ERROR(CheckWeight("PackedWeights", *w));
+    const bool convert = plain == PlainWeights::kQ8_0 && IsPlain(w->dtype);
+    if (convert && w->columns % BlockElements(DType::kQ8_0) != 0) {
+      return InvalidArgumentError("a matrix of " + std::to_string(w->columns) +
+                                  " columns cannot be rounded to Q8_0, whose blocks have 32");
+    }
+    const DType dtype = convert ? DType::kQ8_0 : w->dtype;
+    Part part{packed->bytes_, 0, PanelBytesOf(dtype, w->columns, kernels), tasks};
+    const auto panels = static_cast<size_t>(PanelCount(w->rows, kernels));
+    packed->bytes_ += RoundUp64(panels * static_cast<size_t>(part.panel.codes));
+    part.numbers = packed->bytes_;
+    packed->bytes_ += RoundUp64(panels * static_cast<size_t>(part.panel.numbers));
+    tasks += static_cast<int64_t>(panels);
+    parts.push_back(part);
+    packed->matrices_.push_back({dtype, isa, nullptr, nullptr});
+  }
+  if (packed->bytes_ == 0) return packed;
+  // A little more, so that vectors may be read past the last number.
+  packed->bytes_ += 64;
+  void* memory = mmap(nullptr, packed->bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                      -1, 0);
+  if (memory == MAP_FAILED) {
+    return ResourceExhaustedError("cannot get " + std::to_string(packed->bytes_) +
+                                  " bytes for packed weights: " + std::strerror(errno));
+  }
+  packed->memory_ = memory;
+  // Fewer page faults and table walks; where the system has no large pages, nothing is lost.
+  madvise(memory, packed->bytes_, MADV_HUGEPAGE);
+  auto* base = static_cast<uint8_t*>(memory);
+
+  const auto run = [&](int64_t begin, int64_t end) {
+    auto part = static_cast<size_t>(
+        std::ranges::upper_bound(parts, begin, {}, &Part::first_task) - parts.begin() - 1);
+    for (int64_t task = begin; task < end; ++task) {
+      while (part + 1 < parts.size() && parts[part + 1].first_task <= task) ++part;
+      const Part& to = parts[part];
+      const int64_t panel = task - to.first_task;
+      uint8_t* codes = base + to.codes + panel * to.panel.codes;
+      uint8_t* numbers = base + to.numbers + panel * to.panel.numbers;
+      const Weight& w = *weights[part];
+      if (packed->matrices_[part].dtype == w.dtype) {
+        PackPanel(kernels, w, panel, codes, numbers);
+      } else {
+        kernels.pack[kPanelQ8_0](RoundedToQ8(kernels, w, panel * kernels.panel_rows),
+                                 RowBytes(DType::kQ8_0, w.columns), w.columns, codes, numbers);
+      }
+    }
+  };
+  if (pool != nullptr) {
+    pool->ParallelFor(tasks, 1, run);
+  } else {
+    run(0, tasks);
+  }
+  for (size_t i = 0; i < parts.size(); ++i) {
+    packed->matrices_[i].codes = base + parts[i].codes;
+    packed->matrices_[i].numbers = base + parts[i].numbers;
+    weights[i]->packed = &packed->matrices_[i];
+  }
+  return packed;
+}
+
+PackedWeights::~PackedWeights() {
+  if (memory_ != nullptr) munmap(memory_, bytes_);
+}
+
+}  // namespace footnote::kernels

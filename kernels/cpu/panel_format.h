@@ -1,0 +1,41 @@
+// What the operations know of packed panels: which format a DType has, and how large its parts are.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/context.h"
+#include "kernels/cpu/kernel_table.h"
+#include "kernels/dtype.h"
+#include "kernels/tensor.h"
+
+namespace footnote::kernels {
+
+struct PanelTraits {
+  PanelFormat format;
+  int64_t run;   // elements per step; 1 for plain formats
+  int32_t zero;  // code of value 0, when codes are unsigned
+  bool has_min;
+  bool quantised;
+};
+
+PanelTraits TraitsOf(DType dtype, const CpuKernels& kernels);
+
+struct PanelBytes {
+  int64_t codes;
+  int64_t numbers;
+};
+
+// Of one panel of K columns.
+PanelBytes PanelBytesOf(DType dtype, int64_t columns, const CpuKernels& kernels);
+
+inline int64_t PanelCount(int64_t rows, const CpuKernels& kernels) {
+  return (rows + kernels.panel_rows - 1) / kernels.panel_rows;
+}
+
+const CpuKernels& KernelsOf(Isa isa);
+
+// Packs panel `panel` of w (as it lies in its file). codes and numbers have room for PanelBytesOf.
+void PackPanel(const CpuKernels& kernels, const Weight& w, int64_t panel, uint8_t* codes,
+               uint8_t* numbers);
+
+}  // namespace footnote::kernels
