@@ -101,6 +101,10 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
+void MappedFile::DropResidentPages() const {
+  ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
+}
+
 StatusOr<std::string> ReadFile(const std::filesystem::path& path, size_t max_bytes) {
   FOOTNOTE_ASSIGN_OR_RETURN(OpenedFile file, OpenForReading(path));
   const auto too_large = [&] {

@@ -27,6 +27,9 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::filesystem::path& path() const { return path_; }
 
+  // Takes the pages out of this process's memory; a later read brings them back from the file.
+  void DropResidentPages() const;
+
  private:
   MappedFile(const std::byte* data, size_t size, std::filesystem::path path)
       : data_(data), size_(size), path_(std::move(path)) {}

@@ -1,8 +1,9 @@
 // A fixed set of worker threads that run one parallel loop at a time, for kernels.
 //
 // The calling thread works too, so a pool of N uses N - 1 workers. They look for the next loop for
-// some 50 us before they sleep, and a loop waits for none that comes late. Results must not depend
-// on how the range is cut: callers give each index its own output.
+// some 50 us before they sleep, and a loop waits for none that comes late. Loops of one length give
+// each thread the same stretch first, so that it finds in its cache what it wrote in the last one.
+// Results must not depend on how the range is cut: callers give each index its own output.
 #pragma once
 
 #include <atomic>
@@ -38,15 +39,17 @@ class ThreadPool {
 
  private:
   struct Loop;
-  void Work();
+  struct Share;
+  void Work(int worker);
   bool Enter(uint32_t seen);
-  static void Drain(Loop& loop);
+  void Drain(const Loop& loop, int thread);
 
-  std::mutex run_mutex_;             // one loop at a time
-  std::atomic<uint32_t> state_{0};   // thread_pool.cc
-  Loop* loop_ = nullptr;             // of the open loop; published by state_
+  std::mutex run_mutex_;            // one loop at a time
+  std::atomic<uint32_t> state_{0};  // thread_pool.cc
+  const Loop* loop_ = nullptr;      // of the open loop; published by state_
+  std::vector<Share> shares_;       // by thread, the caller's first; likewise
   std::atomic<int> sleepers_{0};
-  std::mutex mutex_;                 // guards stopping_, and sleeping
+  std::mutex mutex_;  // guards stopping_, and sleeping
   std::condition_variable wake_;
   bool stopping_ = false;
   std::vector<std::thread> workers_;

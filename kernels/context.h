@@ -53,6 +53,7 @@ class Context {
   Isa isa() const { return isa_; }
   Precision precision() const { return precision_; }
   const CpuKernels& kernels() const { return *kernels_; }
+  int threads() const { return pool_ == nullptr ? 1 : pool_->threads(); }
 
   // Runs body over [0, count) in parts; see ThreadPool::ParallelFor.
   void ParallelFor(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& body);

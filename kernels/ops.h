@@ -38,6 +38,10 @@ struct MatMulTarget {
 };
 Status MatMulMany(Context& ctx, ConstMatrix x, std::span<const MatMulTarget> targets);
 
+// out += the product: a branch that joins the residual stream.
+Status MatMulAdd(Context& ctx, ConstMatrix x, const Weight& w, std::span<const float> bias,
+                 Matrix out);
+
 // out[t, k] = x[t, k] / sqrt(mean_k(x[t, k]^2) + eps) * (weight[k] + weight_bias). x, out [T, K],
 // may be the same; eps > 0. weight_bias: 0 for Llama; 1 for checkpoints that store weight - 1.
 // Source: Zhang & Sennrich 2019, equation 4.

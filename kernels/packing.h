@@ -1,7 +1,7 @@
 // Weights laid out for products on this CPU, once, when a model is loaded.
 //
-// A packed matrix holds its rows in panels (kernels/cpu/kernel_table.h), as large as they were. MatMul
-// gives the same bits with it as without, where it packs again on every call.
+// A packed matrix holds its rows in panels (kernels/cpu/kernel_table.h), as large as they were.
+// MatMul gives the same bits with it as without, where it packs again on every call.
 #pragma once
 
 #include <cstddef>

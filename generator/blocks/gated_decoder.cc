@@ -13,7 +13,7 @@ using kernels::ConstMatrix;
 using kernels::Context;
 using kernels::Matrix;
 
-enum Slot : size_t { kHidden, kNormed, kProjected, kAttended, kGate, kUp, kBranch };
+enum Slot : size_t { kHidden, kNormed, kProjected, kAttended, kGate, kUp };
 
 // Positions of the batch's rows, in order.
 void FillPositions(std::span<const kernels::KvSequence> sequences,
@@ -98,15 +98,13 @@ Status GatedDecoder::FeedForward(Context& context, Workspace& workspace,
   Matrix normed = workspace.Floats(kNormed, rows, shape.width);
   Matrix gate = workspace.Floats(kGate, rows, shape.feed_forward_width);
   Matrix up = workspace.Floats(kUp, rows, shape.feed_forward_width);
-  Matrix branch = workspace.Floats(kBranch, rows, shape.width);
   FOOTNOTE_RETURN_IF_ERROR(
       kernels::RmsNorm(context, hidden, layer.feed_forward_norm, 0, spec_.norm_epsilon, normed));
   const kernels::MatMulTarget targets[] = {{&layer.gate, layer.gate_bias, gate},
                                            {&layer.up, layer.up_bias, up}};
   FOOTNOTE_RETURN_IF_ERROR(kernels::MatMulMany(context, normed, targets));
   FOOTNOTE_RETURN_IF_ERROR(kernels::SiluMul(context, gate, up, gate));
-  FOOTNOTE_RETURN_IF_ERROR(kernels::MatMul(context, gate, layer.down, layer.down_bias, branch));
-  return kernels::Add(context, branch, hidden);
+  return kernels::MatMulAdd(context, gate, layer.down, layer.down_bias, hidden);
 }
 
 Status GatedDecoder::Forward(Context& context, Workspace& workspace, const DecoderBatch& batch,
@@ -135,10 +133,8 @@ Status GatedDecoder::Forward(Context& context, Workspace& workspace, const Decod
       hidden = KeepRows(hidden, batch.logits_rows);
       attended = KeepRows(attended, batch.logits_rows);
     }
-    Matrix branch = workspace.Floats(kBranch, hidden.shape[0], shape.width);
     FOOTNOTE_RETURN_IF_ERROR(
-        kernels::MatMul(context, attended, layer.output, layer.output_bias, branch));
-    FOOTNOTE_RETURN_IF_ERROR(kernels::Add(context, branch, hidden));
+        kernels::MatMulAdd(context, attended, layer.output, layer.output_bias, hidden));
     FOOTNOTE_RETURN_IF_ERROR(FeedForward(context, workspace, layer, hidden));
   }
   Matrix normed = workspace.Floats(kNormed, hidden.shape[0], shape.width);

@@ -81,7 +81,6 @@ Status PostNormEncoder::RunLayer(Context& context, Workspace& workspace,
   Matrix projected = workspace.Floats(kProjected, rows, 3 * width);
   Matrix attended = workspace.Floats(kAttended, rows, width);
   Matrix inner = workspace.Floats(kInner, rows, shape.feed_forward_width);
-  Matrix branch = workspace.Floats(kBranch, rows, width);
   const kernels::MatMulTarget targets[] = {
       {&layer.query, layer.query_bias, Columns(projected, 0, width)},
       {&layer.key, layer.key_bias, Columns(projected, width, width)},
@@ -95,15 +94,13 @@ Status PostNormEncoder::RunLayer(Context& context, Workspace& workspace,
       kernels::AttentionPacked(context, heads(projected, 0), heads(projected, width),
                                heads(projected, 2 * width), offsets, scale, heads(attended, 0)));
   FOOTNOTE_RETURN_IF_ERROR(
-      kernels::MatMul(context, attended, layer.output, layer.output_bias, branch));
-  FOOTNOTE_RETURN_IF_ERROR(kernels::Add(context, branch, hidden));
+      kernels::MatMulAdd(context, attended, layer.output, layer.output_bias, hidden));
   FOOTNOTE_RETURN_IF_ERROR(kernels::LayerNorm(context, hidden, layer.attention_norm.weight,
                                               layer.attention_norm.bias, spec_.norm_epsilon,
                                               hidden));
   FOOTNOTE_RETURN_IF_ERROR(kernels::MatMul(context, hidden, layer.up, layer.up_bias, inner));
   FOOTNOTE_RETURN_IF_ERROR(kernels::Gelu(context, spec_.gelu, inner));
-  FOOTNOTE_RETURN_IF_ERROR(kernels::MatMul(context, inner, layer.down, layer.down_bias, branch));
-  FOOTNOTE_RETURN_IF_ERROR(kernels::Add(context, branch, hidden));
+  FOOTNOTE_RETURN_IF_ERROR(kernels::MatMulAdd(context, inner, layer.down, layer.down_bias, hidden));
   return kernels::LayerNorm(context, hidden, layer.feed_forward_norm.weight,
                             layer.feed_forward_norm.bias, spec_.norm_epsilon, hidden);
 }

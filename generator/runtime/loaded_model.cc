@@ -99,13 +99,13 @@ Status LoadedModel::PackWeights() {
       decoder() != nullptr ? network_.decoder->Matrices() : network_.encoder->Matrices();
   // In exact precision quantised weights are decoded where they are used.
   if (options_.precision == kernels::Precision::kExact) {
-    std::erase_if(matrices, [](const kernels::Weight* w) {
-      return kernels::BlockElements(w->dtype) > 1;
-    });
+    std::erase_if(matrices,
+                  [](const kernels::Weight* w) { return kernels::BlockElements(w->dtype) > 1; });
   }
-  FOOTNOTE_ASSIGN_OR_RETURN(packed_, kernels::PackedWeights::Pack(
-                                         matrices, isa_, kernels::PlainWeights::kAsStored,
-                                         threads_.get()));
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      packed_, kernels::PackedWeights::Pack(matrices, isa_, kernels::PlainWeights::kAsStored,
+                                            threads_.get()));
+  source_->DropResidentPages();
   return OkStatus();
 }
 

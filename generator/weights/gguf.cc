@@ -46,6 +46,9 @@ class GgufSource final : public WeightSource {
   const std::string& description() const override { return description_; }
   const std::vector<std::filesystem::path>& files() const override { return files_; }
   int64_t total_bytes() const override { return static_cast<int64_t>(size_); }
+  void DropResidentPages() const override {
+    if (file_.has_value()) file_->DropResidentPages();
+  }
 
   const std::vector<StoredTensor>& tensors() const override { return table_.tensors(); }
   const StoredTensor* Find(std::string_view name) const override { return table_.Find(name); }

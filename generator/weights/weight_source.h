@@ -85,6 +85,10 @@ class WeightSource {
     return Has(key) ? GetString(key) : StatusOr<std::string>(std::move(absent));
   }
 
+  // The file's pages leave this process's memory until they are read again: for weights that were
+  // copied into another form.
+  virtual void DropResidentPages() const = 0;
+
   // The model's own chat template text, or empty: `tokenizer.chat_template`, or tokenizer_config's
   // (or chat_template.jinja's).
   virtual const std::string& chat_template() const = 0;

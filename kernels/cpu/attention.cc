@@ -139,8 +139,9 @@ void RunBlock(const PagedCall& call, const PagedTask& task, int64_t block, const
   const int64_t group = call.group(), width = call.width();
   const FloatFormat format = FormatOf(layer);
   const int64_t element_bytes = layer.dtype == DType::kF16 ? 2 : 4;
-  const int64_t seen_from = std::max(VisibleFrom(call.params, task.position()),
-                                     block * kBlockPositions) / kPageTokens * kPageTokens;
+  const int64_t seen_from =
+      std::max(VisibleFrom(call.params, task.position()), block * kBlockPositions) / kPageTokens *
+      kPageTokens;
   const int64_t seen_to = std::min((block + 1) * kBlockPositions, task.position() + task.rows);
   const void* keys[kBlockPages];
   const void* values[kBlockPages];
@@ -299,8 +300,8 @@ void RunPacked(const CpuKernels& kernels, ConstHeads q, ConstHeads k, ConstHeads
       ThreadScratch(0, static_cast<size_t>(pages * page_floats) * sizeof(float)));
   auto* scores = static_cast<float*>(
       ThreadScratch(1, static_cast<size_t>(kTaskQueries * count) * sizeof(float)));
-  auto* starts = static_cast<const void**>(
-      ThreadScratch(2, static_cast<size_t>(2 * pages) * sizeof(void*)));
+  auto* starts =
+      static_cast<const void**>(ThreadScratch(2, static_cast<size_t>(2 * pages) * sizeof(void*)));
   for (int64_t p = 0; p < pages; ++p) {
     const int64_t row = first + p * kPageTokens;
     const int64_t rows = std::min(kPageTokens, length - p * kPageTokens);

@@ -14,8 +14,8 @@
 //            vector 4 belongs to element 4g + byte (5 bits); bits 2h, 2h+1 of vector 4 + g/4 to
 //            element 4g + byte, h = g % 4 (6 bits). With 8 bits, vector g is elements 4g…4g+3.
 //   numbers  what turns codes into values: for a run of 32 elements (16 for Q6_K)
-//            weight = step * (code - zero) + min. float16 steps (and minima) [runs][panel_rows]; for
-//            K formats a record per 256 elements: d, (dmin,) scales of the runs, (minima).
+//            weight = step * (code - zero) + min. float16 steps (and minima) [runs][panel_rows];
+//            for K formats a record per 256 elements: d, (dmin,) scales of the runs, (minima).
 // so a packed matrix is as large as it was (Q4_K, Q5_K: 2 bits more per 32). A panel of plain
 // numbers is [K][panel_rows]. Rows beyond the matrix's last are zeros.
 #pragma once

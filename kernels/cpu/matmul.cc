@@ -12,9 +12,10 @@
 namespace footnote::kernels {
 namespace {
 
-// Rows of x that one task multiplies: long enough to pay for unpacking a panel, short enough that
+// Rows of x that one task multiplies: long enough to pay for expanding a panel, short enough that
 // the rounded rows stay in the second-level cache.
-constexpr int64_t kTaskTokens = 256;
+constexpr int64_t kLeastTaskTokens = 32;
+constexpr int64_t kMostTaskTokens = 256;
 // Panels of one task: what a tile takes at once.
 constexpr int64_t kTaskPanels = 2;
 // Multiplications below which waking a thread costs more than it saves.
@@ -31,6 +32,7 @@ struct Plan {
   RoundedRows x = {};
   int64_t panel_tasks = 0;  // tasks along w
   int64_t token_tasks = 0;  // tasks along x
+  int64_t task_tokens = 0;
 };
 
 size_t RoundUp64(size_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -153,8 +155,8 @@ void RunTask(const CpuKernels& kernels, ConstMatrix x, const Plan& plan, int64_t
   const int64_t panels = std::min(kTaskPanels, PanelCount(w.rows, kernels) - first_panel);
   const int64_t first = first_panel * kernels.panel_rows;
   const int64_t w_rows = std::min(panels * kernels.panel_rows, w.rows - first);
-  const int64_t first_token = task / plan.panel_tasks * kTaskTokens;
-  const int64_t tokens = std::min(kTaskTokens, x.shape[0] - first_token);
+  const int64_t first_token = task / plan.panel_tasks * plan.task_tokens;
+  const int64_t tokens = std::min(plan.task_tokens, x.shape[0] - first_token);
   const std::span<const float> bias = plan.target->bias;
   const ProductOutput out = {bias.empty() ? nullptr : bias.data() + first,
                              plan.target->out.row(first_token) + first, plan.target->out.stride[0],
@@ -192,7 +194,13 @@ Plan MakePlan(const Context& ctx, const MatMulTarget& target, int64_t tokens) {
   plan.traits = TraitsOf(dtype, kernels);
   plan.panel_bytes = PanelBytesOf(dtype, w.columns, kernels);
   plan.panel_tasks = (PanelCount(w.rows, kernels) + kTaskPanels - 1) / kTaskPanels;
-  plan.token_tasks = (tokens + kTaskTokens - 1) / kTaskTokens;
+  // Few rows: threads share out the weights, and each is read once. Many: they share out the rows,
+  // as the operations before and after do, so that activations stay with their thread.
+  const int64_t threads = ctx.threads();
+  plan.task_tokens =
+      tokens < kLeastTaskTokens * threads ? tokens : (tokens + threads - 1) / threads;
+  plan.task_tokens = std::min(plan.task_tokens, kMostTaskTokens);
+  plan.token_tasks = (tokens + plan.task_tokens - 1) / plan.task_tokens;
   return plan;
 }
 
@@ -244,6 +252,12 @@ Status MatMulMany(Context& ctx, ConstMatrix x, std::span<const MatMulTarget> tar
 Status MatMul(Context& ctx, ConstMatrix x, const Weight& w, std::span<const float> bias,
               Matrix out) {
   const MatMulTarget target{&w, bias, out};
+  return MatMulMany(ctx, x, {&target, 1});
+}
+
+Status MatMulAdd(Context& ctx, ConstMatrix x, const Weight& w, std::span<const float> bias,
+                 Matrix out) {
+  const MatMulTarget target{&w, bias, out, true};
   return MatMulMany(ctx, x, {&target, 1});
 }
 

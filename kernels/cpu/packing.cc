@@ -57,8 +57,8 @@ Density DensityOf(PanelFormat format) {
 const uint8_t* RoundedToQ8(const CpuKernels& kernels, const Weight& w, int64_t first) {
   const int64_t p = kernels.panel_rows;
   const int64_t row_bytes = RowBytes(DType::kQ8_0, w.columns);
-  auto* values = static_cast<float*>(
-      ThreadScratch(0, static_cast<size_t>(w.columns) * sizeof(float)));
+  auto* values =
+      static_cast<float*>(ThreadScratch(0, static_cast<size_t>(w.columns) * sizeof(float)));
   auto* blocks = static_cast<std::byte*>(ThreadScratch(1, static_cast<size_t>(p * row_bytes)));
   std::memset(blocks, 0, static_cast<size_t>(p * row_bytes));
   const auto count = static_cast<size_t>(w.columns);
@@ -159,8 +159,8 @@ StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(std::span<Weight* c
   if (packed->bytes_ == 0) return packed;
   // A little more, so that vectors may be read past the last number.
   packed->bytes_ += 64;
-  void* memory = mmap(nullptr, packed->bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                      -1, 0);
+  void* memory =
+      mmap(nullptr, packed->bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     return ResourceExhaustedError("cannot get " + std::to_string(packed->bytes_) +
                                   " bytes for packed weights: " + std::strerror(errno));
@@ -171,8 +171,8 @@ StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(std::span<Weight* c
   auto* base = static_cast<uint8_t*>(memory);
 
   const auto run = [&](int64_t begin, int64_t end) {
-    auto part = static_cast<size_t>(
-        std::ranges::upper_bound(parts, begin, {}, &Part::first_task) - parts.begin() - 1);
+    auto part = static_cast<size_t>(std::ranges::upper_bound(parts, begin, {}, &Part::first_task) -
+                                    parts.begin() - 1);
     for (int64_t task = begin; task < end; ++task) {
       while (part + 1 < parts.size() && parts[part + 1].first_task <= task) ++part;
       const Part& to = parts[part];

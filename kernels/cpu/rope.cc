@@ -10,13 +10,12 @@
 namespace footnote::kernels {
 
 const RopeTable& RopeCache::Get(std::span<const int32_t> positions,
-                                std::span<const double> inverse_frequencies,
-                                float attention_factor, bool interleaved) {
+                                std::span<const double> inverse_frequencies, float attention_factor,
+                                bool interleaved) {
   for (int i = 0; i < 2; ++i) {
     const RopeTable& table = tables_[i];
     if (table.attention_factor == attention_factor && table.interleaved == interleaved &&
-        !table.values.empty() &&
-        std::ranges::equal(table.positions, positions) &&
+        !table.values.empty() && std::ranges::equal(table.positions, positions) &&
         std::ranges::equal(table.inverse_frequencies, inverse_frequencies)) {
       newest_ = i;
       return table;
@@ -64,8 +63,7 @@ Status Rope(Context& ctx, std::span<const int32_t> positions, const RopeParams& 
   const bool interleaved = params.pairing == RopePairing::kInterleaved;
   const RopeTable& table = ctx.rope_cache().Get(positions, params.inverse_frequencies,
                                                 params.attention_factor, interleaved);
-  const auto rotate =
-      interleaved ? ctx.kernels().rotate_interleaved : ctx.kernels().rotate_halves;
+  const auto rotate = interleaved ? ctx.kernels().rotate_interleaved : ctx.kernels().rotate_halves;
   ctx.ParallelFor(x.shape[0], RowGrain(x.shape[1] * x.shape[2]), [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       const float* cosines = table.values.data() + t * 2 * table.width();

@@ -158,9 +158,9 @@ TEST_P(AttentionTest, KvWriteTouchesNothingButItsPositions) {
     // Position 16 (row 2) is the first of page 0; head 1.
     for (int64_t d = 0; d < 33; ++d) {
       const float wanted = k[static_cast<size_t>((2 * 2 + 1) * 33 + d)];
-      for (const auto& [data, offset] : {std::pair(&pages.keys, pages.layer.key_offset(0, 1, 0, d)),
-                                         std::pair(&pages.values,
-                                                   pages.layer.value_offset(0, 1, 0, d))}) {
+      for (const auto& [data, offset] :
+           {std::pair(&pages.keys, pages.layer.key_offset(0, 1, 0, d)),
+            std::pair(&pages.values, pages.layer.value_offset(0, 1, 0, d))}) {
         const std::byte* at = data->data() + static_cast<size_t>(offset) * size;
         if (dtype == DType::kF16) {
           uint16_t half;

@@ -196,6 +196,25 @@ TEST_P(MatMulTest, ManyTargetsGiveTheBitsOfSeparateProducts) {
   }
 }
 
+TEST_P(MatMulTest, AddsToWhatIsThere) {
+  for (const Precision precision : {Precision::kExact, Precision::kFast}) {
+    auto ctx = Make(precision);
+    for (const DType dtype : testing::AllFormats()) {
+      SCOPED_TRACE(DTypeName(dtype));
+      const int64_t k = 512, rows = 21, tokens = 9;
+      const OwnedWeight w(dtype, rows, k, 3);
+      const std::vector<float> x = RandomFloats(static_cast<size_t>(tokens * k), 4);
+      const std::vector<float> bias = RandomFloats(static_cast<size_t>(rows), 5);
+      const std::vector<float> before = RandomFloats(static_cast<size_t>(tokens * rows), 6);
+      const ConstMatrix view = ConstMatrix::Of(x.data(), tokens, k);
+      std::vector<float> product(before.size()), sum = before;
+      ASSERT_OK(MatMul(*ctx, view, w.weight, bias, Matrix::Of(product.data(), tokens, rows)));
+      ASSERT_OK(MatMulAdd(*ctx, view, w.weight, bias, Matrix::Of(sum.data(), tokens, rows)));
+      for (size_t i = 0; i < sum.size(); ++i) EXPECT_EQ(sum[i], before[i] + product[i]);
+    }
+  }
+}
+
 TEST_P(MatMulTest, TakesZerosAndTinyAndHugeActivations) {
   auto ctx = Make(Precision::kFast);
   const OwnedWeight w(DType::kQ4_1, 16, 64, 3);

@@ -1,0 +1,84 @@
+// kernel_bench [FORMAT] [ROWS] [COLUMNS] [TOKENS] [THREADS]: rate of one packed product, on
+// matrices that fit the caches and on ones that do not. A tool for those who change kernels; users
+// have `footnote bench`.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "kernels/ops.h"
+#include "kernels/packing.h"
+
+namespace footnote::kernels {
+namespace {
+
+double Seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+void Run(DType dtype, int64_t rows, int64_t columns, int64_t tokens, int threads, int64_t copies) {
+  ThreadPool pool(threads);
+  const Isa isa = *DefaultIsa();
+  auto ctx = *Context::Create(&pool, isa, Precision::kFast);
+  std::vector<std::vector<std::byte>> bytes;
+  std::vector<Weight> weights;
+  std::mt19937 random(1);
+  for (int64_t i = 0; i < copies; ++i) {
+    Weight w{dtype, nullptr, rows, columns};
+    bytes.emplace_back(static_cast<size_t>(rows * w.row_bytes()));
+    for (std::byte& each : bytes.back()) each = static_cast<std::byte>(random() & 0x3f);
+    w.data = bytes.back().data();
+    weights.push_back(w);
+  }
+  std::vector<Weight*> list;
+  for (Weight& w : weights) list.push_back(&w);
+  const auto packed = *PackedWeights::Pack(list, isa, PlainWeights::kAsStored, &pool);
+  std::vector<float> x(static_cast<size_t>(tokens * columns), 0.5f);
+  for (float& v : x) v = static_cast<float>(random() % 1000) / 1000.0f;
+  std::vector<float> out(static_cast<size_t>(tokens * rows));
+  double best = 1e9;
+  for (int round = 0; round < 5; ++round) {
+    const double start = Seconds();
+    int64_t calls = 0;
+    do {
+      for (const Weight& w : weights) {
+        (void)MatMul(*ctx, ConstMatrix::Of(x.data(), tokens, columns), w, {},
+                     Matrix::Of(out.data(), tokens, rows));
+        ++calls;
+      }
+    } while (Seconds() - start < 0.1);
+    best = std::min(best, (Seconds() - start) / static_cast<double>(calls));
+  }
+  const auto products = static_cast<double>(rows * columns * tokens);
+  const auto size = static_cast<double>(packed->bytes()) / static_cast<double>(copies);
+  std::printf(
+      "%-5s %6ld x %6ld, %4ld tokens, %d threads, %3ld copies: %8.1f us %8.1f GMAC/s %7.1f GB/s\n",
+      std::string(DTypeName(dtype)).c_str(), rows, columns, tokens, threads, copies, best * 1e6,
+      products / best / 1e9, size / best / 1e9);
+}
+
+}  // namespace
+}  // namespace footnote::kernels
+
+int main(int argc, char** argv) {
+  using namespace footnote::kernels;
+  const auto number = [&](int i, int64_t otherwise) {
+    return argc > i ? static_cast<int64_t>(std::atoll(argv[i])) : otherwise;
+  };
+  for (const DType dtype : {
+#define FOOTNOTE_FORMAT(enumerator, name, gguf_type, block_elements, block_bytes) DType::enumerator,
+#include "kernels/quant/formats.def"
+#undef FOOTNOTE_FORMAT
+       }) {
+    if (argc > 1 && std::string(argv[1]) != "all" && DTypeName(dtype) != argv[1]) continue;
+    const int64_t rows = number(2, 1536), columns = number(3, 1536), tokens = number(4, 256);
+    const int threads = static_cast<int>(number(5, 2));
+    Run(dtype, rows, columns, tokens, threads, 1);
+    if (tokens <= 16) Run(dtype, rows, columns, tokens, threads, 64);
+  }
+  return 0;
+}

@@ -1,0 +1,105 @@
+// PackedWeights: products with packed weights are those without, bit for bit.
+#include "kernels/packing.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <vector>
+
+#include "kernels/ops.h"
+#include "tests/kernels/testing.h"
+
+namespace footnote::kernels {
+namespace {
+
+using testing::EveryIsa;
+using testing::OwnedWeight;
+using testing::PaddedMatrix;
+using testing::RandomFloats;
+
+class PackingTest : public EveryIsa {
+ protected:
+  std::vector<float> Product(Context& ctx, const Weight& w, int64_t tokens) {
+    PaddedMatrix x(tokens, w.columns), out(tokens, w.rows);
+    x.Fill(RandomFloats(static_cast<size_t>(tokens * w.columns), 11));
+    const std::vector<float> bias = RandomFloats(static_cast<size_t>(w.rows), 12);
+    EXPECT_OK(MatMul(ctx, x.view(), w, bias, out.view()));
+    EXPECT_TRUE(out.Intact());
+    return out.Values();
+  }
+};
+
+TEST_P(PackingTest, PackedWeightsGiveTheSameBits) {
+  ThreadPool pool(2);
+  for (const Precision precision : {Precision::kFast, Precision::kExact}) {
+    auto ctx = Make(precision, &pool);
+    for (const DType dtype : testing::AllFormats()) {
+      SCOPED_TRACE(std::string(DTypeName(dtype)) + " " + std::string(PrecisionName(precision)));
+      for (const int64_t rows : {1, 16, 45, 64}) {
+        const OwnedWeight w(dtype, rows, 512, 3);
+        Weight packed = w.weight;
+        Weight* const list[] = {&packed};
+        const auto weights = PackedWeights::Pack(list, GetParam(), PlainWeights::kAsStored, &pool);
+        ASSERT_OK(weights);
+        ASSERT_NE(packed.packed, nullptr);
+        for (const int64_t tokens : {1, 2, 5, 7, 8, 12, 13, 40}) {
+          EXPECT_TRUE(
+              testing::SameBits(Product(*ctx, w.weight, tokens), Product(*ctx, packed, tokens)))
+              << rows << " rows, " << tokens << " tokens";
+        }
+      }
+    }
+  }
+}
+
+// Whole panels of K formats grow by the padding of their scales to bytes; the others by nothing.
+TEST_P(PackingTest, AreAsLargeAsTheyWere) {
+  for (const DType dtype : testing::AllFormats()) {
+    const OwnedWeight w(dtype, 64, 512, 3);
+    Weight packed = w.weight;
+    Weight* const list[] = {&packed};
+    const auto weights = PackedWeights::Pack(list, GetParam(), PlainWeights::kAsStored, nullptr);
+    ASSERT_OK(weights);
+    const auto size = static_cast<double>(w.bytes.size());
+    EXPECT_LE(static_cast<double>((*weights)->bytes()), size * 1.03 + 192) << DTypeName(dtype);
+  }
+}
+
+TEST_P(PackingTest, PlainWeightsRoundToTheirQ8Form) {
+  auto ctx = Make(Precision::kFast);
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+    const OwnedWeight plain(dtype, 21, 96, 4);
+    std::vector<float> values(21 * 96);
+    ASSERT_OK(Dequantize(dtype, plain.bytes, values));
+    std::vector<std::byte> blocks(static_cast<size_t>(21 * RowBytes(DType::kQ8_0, 96)));
+    ASSERT_OK(Quantize(DType::kQ8_0, values, blocks));
+    const Weight rounded{DType::kQ8_0, blocks.data(), 21, 96};
+    Weight packed = plain.weight;
+    Weight* const list[] = {&packed};
+    const auto weights = PackedWeights::Pack(list, GetParam(), PlainWeights::kQ8_0, nullptr);
+    ASSERT_OK(weights);
+    EXPECT_EQ(packed.packed->dtype, DType::kQ8_0);
+    EXPECT_TRUE(testing::SameBits(Product(*ctx, rounded, 3), Product(*ctx, packed, 3)));
+    // Exact precision has no use for rounded weights.
+    auto exact = Make(Precision::kExact);
+    EXPECT_TRUE(testing::SameBits(Product(*exact, plain.weight, 3), Product(*exact, packed, 3)));
+  }
+}
+
+TEST_P(PackingTest, RefusesWhatCannotBePackedAndChangesNothing) {
+  const OwnedWeight good(DType::kQ8_0, 4, 64, 3), odd(DType::kF32, 4, 33, 3);
+  Weight first = good.weight, second = odd.weight;
+  Weight* const list[] = {&first, &second};
+  EXPECT_STATUS(PackedWeights::Pack(list, GetParam(), PlainWeights::kQ8_0, nullptr),
+                kInvalidArgument, "33 columns cannot be rounded to Q8_0");
+  second.data = nullptr;
+  EXPECT_STATUS(PackedWeights::Pack(list, GetParam(), PlainWeights::kAsStored, nullptr),
+                kInvalidArgument, "without data");
+  EXPECT_EQ(first.packed, nullptr);
+  EXPECT_OK(PackedWeights::Pack({}, GetParam(), PlainWeights::kAsStored, nullptr));
+}
+
+FOOTNOTE_EVERY_ISA(PackingTest);
+
+}  // namespace
+}  // namespace footnote::kernels
