@@ -39,6 +39,8 @@ constexpr uint32_t kNumberMask = ~(kNumberStep - 1);
 // pass. Waking a sleeping thread takes as long as many a loop.
 constexpr int kSpins = 1500;
 
+constexpr int64_t kPartsPerThread = 32;
+
 void Pause() {
 #ifdef __x86_64__
   __builtin_ia32_pause();
@@ -97,7 +99,7 @@ void ThreadPool::ParallelFor(int64_t count, int64_t grain,
   }
   std::lock_guard run_lock(run_mutex_);
   // Each thread begins with its own stretch of the range, the same in every loop of that length, so
-  // that what it wrote is still in its cache. Eight parts each even out threads that the machine
+  // that what it wrote is still in its cache. Many parts each even out threads that the machine
   // slows down.
   const auto n = static_cast<int64_t>(shares_.size());
   const int64_t units = (count + grain - 1) / grain;
@@ -106,7 +108,7 @@ void ThreadPool::ParallelFor(int64_t count, int64_t grain,
     share.next.store(units * i / n * grain, std::memory_order_relaxed);
     share.end = std::min(units * (i + 1) / n * grain, count);
   }
-  const Loop loop{&body, (units + 8 * n - 1) / (8 * n) * grain};
+  const Loop loop{&body, (units + kPartsPerThread * n - 1) / (kPartsPerThread * n) * grain};
   loop_ = &loop;
   const uint32_t number = (state_.load(std::memory_order_relaxed) & kNumberMask) + kNumberStep;
   state_.store(number | kOpen);

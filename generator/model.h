@@ -43,6 +43,9 @@ struct ModelInfo {
   // Why the file's chat template cannot be used; empty when it can, or there is none. The model
   // does everything else.
   std::string template_problem;
+  // Why packed weights could not be read from or kept in the folder asked for; empty when they were,
+  // or none was asked for. The model runs all the same.
+  std::string packed_cache_problem;
 };
 
 struct ModelOptions {
@@ -50,6 +53,9 @@ struct ModelOptions {
   int threads = 0;                  // 0: one per available CPU
   std::optional<kernels::Isa> isa;  // nothing: the best, or FOOTNOTE_ISA
   bool load_chat_template = true;
+  // A folder where weights are kept in the form that this CPU reads, for a quick next start; empty:
+  // FOOTNOTE_PACKED_CACHE, or none. It takes as much room as the model.
+  std::filesystem::path packed_cache;
 };
 
 // Several sequences for an encoder, packed: ids of all, one after the other.

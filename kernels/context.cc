@@ -11,6 +11,7 @@
 namespace footnote::kernels {
 namespace {
 
+constexpr std::string_view kPrecisionNames[] = {"fast", "exact", "int8"};
 constexpr std::string_view kIsaNames[] = {"plain", "avx2", "avx512", "avx512vnni"};
 
 bool Supported(Isa isa) {
@@ -52,7 +53,15 @@ const CpuKernels& KernelsOf(Isa isa) {
 std::string_view IsaName(Isa isa) { return kIsaNames[static_cast<size_t>(isa)]; }
 
 std::string_view PrecisionName(Precision precision) {
-  return precision == Precision::kExact ? "exact" : "fast";
+  return kPrecisionNames[static_cast<size_t>(precision)];
+}
+
+StatusOr<Precision> PrecisionFromName(std::string_view name) {
+  for (size_t i = 0; i < std::size(kPrecisionNames); ++i) {
+    if (kPrecisionNames[i] == name) return static_cast<Precision>(i);
+  }
+  return InvalidArgumentError("\"" + std::string(name) +
+                              "\" is no precision; choose fast, exact or int8");
 }
 
 std::vector<Isa> SupportedIsas() {

@@ -33,11 +33,15 @@ std::vector<Isa> SupportedIsas();
 StatusOr<Isa> DefaultIsa();
 
 // exact: dequantised weights, activations and KV cache in float32. fast: 8-bit activations where
-// the weights are quantised, KV cache in float16.
-enum class Precision { kFast, kExact };
+// the weights are quantised, KV cache in float16. int8: as fast, and plain (float) weights are
+// rounded to Q8_0 when a model is loaded.
+enum class Precision { kFast, kExact, kInt8 };
 
-// "fast", "exact".
+// "fast", "exact", "int8".
 std::string_view PrecisionName(Precision precision);
+
+// Errors: INVALID_ARGUMENT names the choices.
+StatusOr<Precision> PrecisionFromName(std::string_view name);
 
 struct CpuKernels;  // table of raw-pointer functions of one instruction set;
                     // kernels/cpu/kernel_table.h

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -29,24 +30,34 @@ struct PackedWeight {
 // Plain (float) weights stay as they are, or are rounded to Q8_0, which multiplies faster.
 enum class PlainWeights { kAsStored, kQ8_0 };
 
+// Memory for packed weights, 64-byte aligned, for as long as `owner` lives. packed: they lie there
+// already, left by an earlier call with the same weights.
+struct PackedMemory {
+  uint8_t* data = nullptr;
+  std::shared_ptr<void> owner;
+  bool packed = false;
+};
+using PackedAllocator = std::function<StatusOr<PackedMemory>(size_t bytes)>;
+
+// Fresh memory of the process. Errors: RESOURCE_EXHAUSTED.
+StatusOr<PackedMemory> AllocatePackedMemory(size_t bytes);
+
 class PackedWeights {
  public:
   // Packs each of `weights` and points its `packed` at the result. Rows must be whole blocks.
   // pool: null packs on the calling thread. Errors: INVALID_ARGUMENT for a weight without data or
-  // with broken rows, or whose columns cannot be rounded to Q8_0; RESOURCE_EXHAUSTED when memory
-  // is short; then no weight was changed.
-  static StatusOr<std::unique_ptr<PackedWeights>> Pack(std::span<Weight* const> weights, Isa isa,
-                                                       PlainWeights plain, ThreadPool* pool);
-  ~PackedWeights();
-  PackedWeights(const PackedWeights&) = delete;
-  PackedWeights& operator=(const PackedWeights&) = delete;
+  // with broken rows, or whose columns cannot be rounded to Q8_0; those of `allocate`; then no
+  // weight was changed.
+  static StatusOr<std::unique_ptr<PackedWeights>> Pack(
+      std::span<Weight* const> weights, Isa isa, PlainWeights plain, ThreadPool* pool,
+      const PackedAllocator& allocate = AllocatePackedMemory);
 
   int64_t bytes() const { return static_cast<int64_t>(bytes_); }
 
  private:
   PackedWeights() = default;
 
-  void* memory_ = nullptr;
+  PackedMemory memory_;
   size_t bytes_ = 0;
   std::vector<PackedWeight> matrices_;
 };

@@ -1,6 +1,7 @@
 #include "generator/runtime/loaded_model.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -57,7 +58,18 @@ Status CheckRange(std::span<const T> values, int64_t size, const char* what) {
   return OkStatus();
 }
 
+// Where packed weights are kept between starts; empty: nowhere.
+fs::path PackedCacheFolder(const ModelOptions& options) {
+  if (!options.packed_cache.empty()) return options.packed_cache;
+  const char* folder = std::getenv("FOOTNOTE_PACKED_CACHE");
+  return folder == nullptr ? fs::path() : fs::path(folder);
+}
+
 }  // namespace
+
+LoadedModel::~LoadedModel() {
+  if (publisher_.joinable()) publisher_.join();
+}
 
 StatusOr<std::shared_ptr<const LoadedModel>> LoadedModel::Load(const fs::path& path,
                                                                const ModelOptions& options) {
@@ -102,9 +114,31 @@ Status LoadedModel::PackWeights() {
     std::erase_if(matrices,
                   [](const kernels::Weight* w) { return kernels::BlockElements(w->dtype) > 1; });
   }
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      packed_, kernels::PackedWeights::Pack(matrices, isa_, kernels::PlainWeights::kAsStored,
-                                            threads_.get()));
+  const auto plain = options_.precision == kernels::Precision::kInt8
+                         ? kernels::PlainWeights::kQ8_0
+                         : kernels::PlainWeights::kAsStored;
+  const auto pack = [&](const kernels::PackedAllocator& allocate) {
+    return kernels::PackedWeights::Pack(matrices, isa_, plain, threads_.get(), allocate);
+  };
+  if (const fs::path folder = PackedCacheFolder(options_); !folder.empty()) {
+    auto cache = std::make_unique<PackedCache>(
+        folder, path_.stem().string(),
+        FilesIdentity(source_->files()) + std::string(kernels::IsaName(isa_)) + " " +
+            std::string(kernels::PrecisionName(options_.precision)));
+    StatusOr<std::unique_ptr<kernels::PackedWeights>> packed =
+        pack([&](size_t bytes) { return cache->Map(bytes); });
+    if (packed.ok()) {
+      packed_ = *std::move(packed);
+      packed_cache_ = std::move(cache);
+      // Syncing gigabytes takes a while, and nothing waits for it.
+      publisher_ = std::thread([this] { packed_cache_->Publish().IgnoreError(); });
+    } else {
+      info_.packed_cache_problem = packed.status().message();
+    }
+  }
+  if (packed_ == nullptr) {
+    FOOTNOTE_ASSIGN_OR_RETURN(packed_, pack(kernels::AllocatePackedMemory));
+  }
   source_->DropResidentPages();
   return OkStatus();
 }

@@ -187,7 +187,7 @@ Plan MakePlan(const Context& ctx, const MatMulTarget& target, int64_t tokens) {
   if (ctx.precision() == Precision::kExact && TraitsOf(dtype, kernels).quantised) {
     plan.path = Path::kUnpack;
     dtype = DType::kF32;
-  } else if (packed && (ctx.precision() == Precision::kFast || w.packed->dtype == dtype)) {
+  } else if (packed && (ctx.precision() != Precision::kExact || w.packed->dtype == dtype)) {
     plan.path = Path::kPacked;
     dtype = w.packed->dtype;
   }

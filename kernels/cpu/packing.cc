@@ -127,9 +127,21 @@ void PackPanel(const CpuKernels& kernels, const Weight& w, int64_t panel, uint8_
   kernels.pack[TraitsOf(w.dtype, kernels).format](source, w.row_bytes(), w.columns, codes, numbers);
 }
 
-StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(std::span<Weight* const> weights,
-                                                             Isa isa, PlainWeights plain,
-                                                             ThreadPool* pool) {
+StatusOr<PackedMemory> AllocatePackedMemory(size_t bytes) {
+  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED) {
+    return ResourceExhaustedError("cannot get " + std::to_string(bytes) +
+                                  " bytes for packed weights: " + std::strerror(errno));
+  }
+  // Fewer page faults and table walks; where the system has no large pages, nothing is lost.
+  madvise(data, bytes, MADV_HUGEPAGE);
+  return PackedMemory{static_cast<uint8_t*>(data),
+                      std::shared_ptr<void>(data, [bytes](void* p) { munmap(p, bytes); }), false};
+}
+
+StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(
+    std::span<Weight* const> weights, Isa isa, PlainWeights plain, ThreadPool* pool,
+    const PackedAllocator& allocate) {
   const CpuKernels& kernels = KernelsOf(isa);
   std::unique_ptr<PackedWeights> packed(new PackedWeights());
   struct Part {
@@ -159,16 +171,8 @@ StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(std::span<Weight* c
   if (packed->bytes_ == 0) return packed;
   // A little more, so that vectors may be read past the last number.
   packed->bytes_ += 64;
-  void* memory =
-      mmap(nullptr, packed->bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) {
-    return ResourceExhaustedError("cannot get " + std::to_string(packed->bytes_) +
-                                  " bytes for packed weights: " + std::strerror(errno));
-  }
-  packed->memory_ = memory;
-  // Fewer page faults and table walks; where the system has no large pages, nothing is lost.
-  madvise(memory, packed->bytes_, MADV_HUGEPAGE);
-  auto* base = static_cast<uint8_t*>(memory);
+  FOOTNOTE_ASSIGN_OR_RETURN(packed->memory_, allocate(packed->bytes_));
+  uint8_t* base = packed->memory_.data;
 
   const auto run = [&](int64_t begin, int64_t end) {
     auto part = static_cast<size_t>(std::ranges::upper_bound(parts, begin, {}, &Part::first_task) -
@@ -188,7 +192,9 @@ StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(std::span<Weight* c
       }
     }
   };
-  if (pool != nullptr) {
+  if (packed->memory_.packed) {
+    // Nothing to do.
+  } else if (pool != nullptr) {
     pool->ParallelFor(tasks, 1, run);
   } else {
     run(0, tasks);
@@ -199,10 +205,6 @@ StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(std::span<Weight* c
     weights[i]->packed = &packed->matrices_[i];
   }
   return packed;
-}
-
-PackedWeights::~PackedWeights() {
-  if (memory_ != nullptr) munmap(memory_, bytes_);
 }
 
 }  // namespace footnote::kernels

@@ -163,9 +163,7 @@ Status RunAsk(const Options& options) {
     request.risk = record->risk;
     request.generation = record->generation;
     FOOTNOTE_ASSIGN_OR_RETURN(model.isa, ParseIsa(record->isa));
-    model.precision = record->precision == kernels::PrecisionName(kernels::Precision::kExact)
-                          ? kernels::Precision::kExact
-                          : kernels::Precision::kFast;
+    FOOTNOTE_ASSIGN_OR_RETURN(model.precision, kernels::PrecisionFromName(record->precision));
   }
   // The embedder runs in float32 whatever the generator's precision; its instruction set must be
   // the record's too.

@@ -50,8 +50,8 @@ std::string CpuName() {
 StatusOr<std::shared_ptr<const generator::Model>> Load(const BenchOptions& options) {
   generator::ModelOptions model_options;
   model_options.threads = options.threads;
-  model_options.precision =
-      options.precision == "exact" ? kernels::Precision::kExact : kernels::Precision::kFast;
+  FOOTNOTE_ASSIGN_OR_RETURN(model_options.precision,
+                            kernels::PrecisionFromName(options.precision));
   return generator::Model::Load(options.path, model_options);
 }
 
@@ -161,7 +161,7 @@ Status BenchEmbedder(const BenchOptions& options) {
 void AddCommon(CLI::App& command, BenchOptions& options) {
   command.add_option("path", options.path, "A .gguf file or a Hugging Face folder")->required();
   command.add_option("--precision", options.precision)
-      ->check(CLI::IsMember({"fast", "exact"}))
+      ->check(CLI::IsMember({"fast", "exact", "int8"}))
       ->capture_default_str();
   command.add_option("--threads", options.threads, "0: one per available CPU")
       ->check(CLI::Range(0, 1024))

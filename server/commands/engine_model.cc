@@ -132,8 +132,8 @@ Status Probe(const ProbeOptions& options) {
   }
   generator::ModelOptions model_options;
   model_options.threads = options.threads;
-  model_options.precision =
-      options.precision == "exact" ? kernels::Precision::kExact : kernels::Precision::kFast;
+  FOOTNOTE_ASSIGN_OR_RETURN(model_options.precision,
+                            kernels::PrecisionFromName(options.precision));
   std::ios::sync_with_stdio(false);
   std::cin.tie(nullptr);
   return RunProbe(options.path, model_options, std::cin, std::cout);
@@ -167,7 +167,7 @@ void AddModelCommand(CLI::App& app, CommandResult& result) {
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();
   probe->add_option("--precision", options->precision)
-      ->check(CLI::IsMember({"fast", "exact"}))
+      ->check(CLI::IsMember({"fast", "exact", "int8"}))
       ->capture_default_str();
   probe->add_option("--threads", options->threads, "0: one per available CPU")
       ->check(CLI::Range(0, 1024))
