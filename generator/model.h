@@ -43,8 +43,8 @@ struct ModelInfo {
   // Why the file's chat template cannot be used; empty when it can, or there is none. The model
   // does everything else.
   std::string template_problem;
-  // Why packed weights could not be read from or kept in the folder asked for; empty when they were,
-  // or none was asked for. The model runs all the same.
+  // Why packed weights could not be read from or kept in the folder asked for; empty when they
+  // were, or none was asked for. The model runs all the same.
   std::string packed_cache_problem;
 };
 

@@ -139,9 +139,10 @@ StatusOr<PackedMemory> AllocatePackedMemory(size_t bytes) {
                       std::shared_ptr<void>(data, [bytes](void* p) { munmap(p, bytes); }), false};
 }
 
-StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(
-    std::span<Weight* const> weights, Isa isa, PlainWeights plain, ThreadPool* pool,
-    const PackedAllocator& allocate) {
+StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(std::span<Weight* const> weights,
+                                                             Isa isa, PlainWeights plain,
+                                                             ThreadPool* pool,
+                                                             const PackedAllocator& allocate) {
   const CpuKernels& kernels = KernelsOf(isa);
   std::unique_ptr<PackedWeights> packed(new PackedWeights());
   struct Part {

@@ -50,8 +50,7 @@ std::string CpuName() {
 StatusOr<std::shared_ptr<const generator::Model>> Load(const BenchOptions& options) {
   generator::ModelOptions model_options;
   model_options.threads = options.threads;
-  FOOTNOTE_ASSIGN_OR_RETURN(model_options.precision,
-                            kernels::PrecisionFromName(options.precision));
+  FOOTNOTE_ASSIGN_OR_RETURN(model_options.precision, kernels::PrecisionFromName(options.precision));
   return generator::Model::Load(options.path, model_options);
 }
 

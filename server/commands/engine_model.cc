@@ -132,8 +132,7 @@ Status Probe(const ProbeOptions& options) {
   }
   generator::ModelOptions model_options;
   model_options.threads = options.threads;
-  FOOTNOTE_ASSIGN_OR_RETURN(model_options.precision,
-                            kernels::PrecisionFromName(options.precision));
+  FOOTNOTE_ASSIGN_OR_RETURN(model_options.precision, kernels::PrecisionFromName(options.precision));
   std::ios::sync_with_stdio(false);
   std::cin.tie(nullptr);
   return RunProbe(options.path, model_options, std::cin, std::cout);

@@ -36,7 +36,12 @@ void Run(DType dtype, int64_t rows, int64_t columns, int64_t tokens, int threads
   }
   std::vector<Weight*> list;
   for (Weight& w : weights) list.push_back(&w);
-  const auto packed = *PackedWeights::Pack(list, isa, PlainWeights::kAsStored, &pool);
+  auto result = PackedWeights::Pack(list, isa, PlainWeights::kAsStored, &pool);
+  if (!result.ok()) {
+    std::fprintf(stderr, "%s\n", result.status().message().c_str());
+    return;
+  }
+  const auto packed = std::move(result).value();
   std::vector<float> x(static_cast<size_t>(tokens * columns), 0.5f);
   for (float& v : x) v = static_cast<float>(random() % 1000) / 1000.0f;
   std::vector<float> out(static_cast<size_t>(tokens * rows));
