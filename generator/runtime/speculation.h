@@ -49,8 +49,11 @@ class PassCosts {
  private:
   struct Cost {
     double milliseconds = 0;
-    int64_t measured_at = -1;  // in passes_
+    int64_t measured_at = 0;  // in passes_
+    int64_t measured = 0;     // times
   };
+  bool Known(const Cost& cost) const;
+
   std::array<Cost, kMostRows + 1> by_rows_;
   int64_t passes_ = 0;
 };

@@ -57,6 +57,20 @@ TEST(PassCosts, AreAveragesThatAreForgotten) {
   EXPECT_NEAR(costs.Milliseconds(9), 20, 1e-6) << "too old: tried again";
 }
 
+TEST(PassCosts, AnAccidentIsForgottenSoon) {
+  PassCosts costs;
+  costs.Add(1, 10);
+  costs.Add(2, 1000);
+  for (int i = 0; i < 30; ++i) costs.Add(1, 10);
+  EXPECT_EQ(costs.Milliseconds(2), 1000);
+  for (int i = 0; i < 5; ++i) costs.Add(1, 10);
+  EXPECT_EQ(costs.Milliseconds(2), 10) << "tried again";
+  // Measured again and again it lasts longer.
+  for (int i = 0; i < 8; ++i) costs.Add(2, 12);
+  for (int i = 0; i < 200; ++i) costs.Add(1, 10);
+  EXPECT_EQ(costs.Milliseconds(2), 12);
+}
+
 TEST(PlanGuesses, TakesAllWhereRowsCostNothingAndGuessesComeTrue) {
   const AcceptanceRates sure = Rates(true);
   const std::vector<GuessOffer> offers = {{4, 8, &sure}};

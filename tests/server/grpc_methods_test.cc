@@ -40,7 +40,8 @@ bool HasRetryInfo(const grpc::Status& status) {
 TEST(GrpcStatus, SaysWhenToTryAgain) {
   const auto delay = [](const Status& status) {
     google::rpc::RetryInfo retry;
-    for (const auto& detail : DetailsOf(ToGrpc(status)).details()) {
+    const google::rpc::Status details = DetailsOf(ToGrpc(status));
+    for (const auto& detail : details.details()) {
       if (detail.UnpackTo(&retry)) break;
     }
     return retry.retry_delay().seconds() * 1000 + retry.retry_delay().nanos() / 1000000;
