@@ -141,9 +141,10 @@ void Sampler::KeepTopP() {
   while (kept < candidates_.size()) {
     if (kept == ordered) {
       ordered = std::min(candidates_.size(), std::max<size_t>(64, ordered * 8));
-      std::partial_sort(candidates_.begin() + static_cast<ptrdiff_t>(kept),
-                        candidates_.begin() + static_cast<ptrdiff_t>(ordered), candidates_.end(),
-                        kHeavier);
+      const auto head = candidates_.begin() + static_cast<ptrdiff_t>(kept);
+      const auto rest = candidates_.begin() + static_cast<ptrdiff_t>(ordered);
+      std::nth_element(head, rest, candidates_.end(), kHeavier);
+      std::sort(head, rest, kHeavier);
     }
     sum += candidates_[kept++].weight;
     if (sum >= options_.top_p * total) break;
