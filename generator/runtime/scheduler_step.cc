@@ -128,7 +128,7 @@ Status Scheduler::RunPass(std::vector<Piece>& pieces, kernels::Matrix& logits) {
   logits =
       kernels::Matrix::Of(logits_.data(), static_cast<int64_t>(logits_rows.size()), vocabulary);
   const Clock::time_point start = Clock::now();
-  const Status status = runner_->Step({ids, sequences, logits_rows}, logits);
+  Status status = runner_->Step({ids, sequences, logits_rows}, logits);
   const double pass_ms = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   const bool decoding_alone = std::all_of(
       pieces.begin(), pieces.end(), [](const Piece& piece) { return piece.job->generating(); });

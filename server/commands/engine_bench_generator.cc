@@ -106,6 +106,7 @@ class GeneratorBench {
   Status Decode(TextGenerator& generator, Rates& rates) const {
     DecodeWatch watch(options_.sequences, int64_t{options_.new_tokens} * options_.sequences);
     std::vector<std::future<Status>> calls;
+    calls.reserve(static_cast<size_t>(options_.sequences));
     for (int i = 0; i < options_.sequences; ++i) {
       calls.push_back(std::async(std::launch::async, [&, i] {
         const GenerationRequest request =
