@@ -52,7 +52,13 @@ std::string Status::ToString() const {
 
 Status Status::WithContext(std::string_view context) const {
   if (ok()) return *this;
-  return Status(code_, std::string(context) + ": " + message_);
+  return Status(code_, std::string(context) + ": " + message_).WithRetryAfter(retry_after_);
+}
+
+Status Status::WithRetryAfter(std::chrono::milliseconds delay) const {
+  Status status = *this;
+  status.retry_after_ = delay;
+  return status;
 }
 
 Status CancelledError(std::string message) { return {StatusCode::kCancelled, std::move(message)}; }

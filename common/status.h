@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cassert>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,12 +54,17 @@ class [[nodiscard]] Status {
   // The same status with `context` and ": " before its message; OK stays OK.
   Status WithContext(std::string_view context) const;
 
+  // When the same call may succeed, as far as its refuser can tell; 0: it cannot.
+  std::chrono::milliseconds retry_after() const { return retry_after_; }
+  Status WithRetryAfter(std::chrono::milliseconds delay) const;
+
   // Says at a call site that ignoring the result is meant.
   void IgnoreError() const {}
 
  private:
   StatusCode code_ = StatusCode::kOk;
   std::string message_;
+  std::chrono::milliseconds retry_after_{0};
 };
 
 inline Status OkStatus() { return Status(); }

@@ -95,6 +95,8 @@ StatusOr<std::unique_ptr<TextGenerator>> MakeTextGenerator(std::shared_ptr<const
   scheduling.max_queued = options.max_queued;
   scheduling.batch_budget_tokens = options.batch_budget_tokens;
   scheduling.context_tokens = context_tokens;
+  scheduling.guess_tokens = options.guess_tokens;
+  scheduling.reuse_prefixes = options.reuse_prefixes;
   const std::span<const TokenId> ends = loaded->tokenizer().end_of_generation();
   scheduling.end_of_generation.assign(ends.begin(), ends.end());
   FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<Scheduler> scheduler,

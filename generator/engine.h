@@ -17,9 +17,15 @@ struct EngineOptions {
       int64_t{256} << 20;  // all sequences together; a request that can never fit is refused
   int max_running = 16;    // sequences in a batch
   int max_queued = 64;     // further ones that wait; beyond: RESOURCE_EXHAUSTED
-  int batch_budget_tokens =
-      512;                 // rows of one forward pass: decode steps first, then pieces of prompts
+  // Rows of one forward pass, decode steps first, then pieces of prompts; also how much is read of
+  // prompts before cancels and deadlines are looked at again.
+  int batch_budget_tokens = 256;
   int context_tokens = 0;  // 0: the model's own
+  // Tokens guessed ahead of a sequence at most (prompt lookup), 0 to 15; 0 turns it off. Answers
+  // are the same, bit for bit; they come sooner where they repeat their prompt.
+  int guess_tokens = 8;
+  // Keeps what was read of prompts, for requests of the same tenant that begin alike.
+  bool reuse_prefixes = true;
 };
 
 // `model` must be a decoder (else INVALID_ARGUMENT). Its scheduler's thread ends with the object;

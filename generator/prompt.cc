@@ -104,12 +104,22 @@ std::string PassageBlock(const Passage& passage, std::string_view text) {
   return block.append(text);
 }
 
+// What `tokens` has and `without` lacks.
+TokenSpan Inserted(std::span<const TokenId> tokens, std::span<const TokenId> without) {
+  const auto front = std::mismatch(tokens.begin(), tokens.end(), without.begin(), without.end());
+  const auto begin = static_cast<size_t>(front.first - tokens.begin());
+  const auto back = std::mismatch(tokens.rbegin(), tokens.rend(), without.rbegin(), without.rend());
+  const auto end = tokens.size() - static_cast<size_t>(back.first - tokens.rbegin());
+  return {begin, std::max(begin, end)};
+}
+
 // Appends as many passages as fit into `budget_tokens` to the draft; the last may end at a
 // sentence. Returns the tokens of the whole prompt and how many passages are in it.
 StatusOr<Prompt> FitPassages(const TextGenerator& generator, std::span<const Passage> passages,
                              int budget_tokens, Draft draft) {
   Prompt prompt;
-  FOOTNOTE_ASSIGN_OR_RETURN(prompt.tokens, Encode(generator, draft));
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<TokenId> without, Encode(generator, draft));
+  prompt.tokens = without;
   for (size_t p = 0; p < passages.size(); ++p) {
     const Passage& passage = passages[p];
     draft.passages.push_back(PassageBlock(passage, passage.text));
@@ -138,6 +148,7 @@ StatusOr<Prompt> FitPassages(const TextGenerator& generator, std::span<const Pas
     }
     break;
   }
+  prompt.passages = Inserted(prompt.tokens, without);
   return prompt;
 }
 

@@ -21,6 +21,7 @@ struct PromptOptions {
 
 struct Prompt {
   std::vector<TokenId> tokens;
+  TokenSpan passages;     // where they lie in tokens, give or take a token at the edges
   int passages_used = 0;  // the first n of the passages given; the last may be cut at a sentence
 };
 

@@ -4,6 +4,7 @@
 // The interface is narrow so that its second implementation can be any OpenAI-compatible server.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -26,8 +27,17 @@ struct SamplingOptions {
   uint64_t seed = 0;
 };
 
+// Tokens [begin, end) of a sequence.
+struct TokenSpan {
+  size_t begin = 0;
+  size_t end = 0;
+};
+
 struct GenerationRequest {
   std::vector<TokenId> prompt;
+  // Parts of the prompt whose words the answer is likely to repeat (the passages). Where they are
+  // changes how fast tokens come, never which.
+  std::vector<TokenSpan> quotable;
   int max_tokens = 256;     // new tokens, > 0
   bool ignore_eos = false;  // go on after an end-of-generation token
   SamplingOptions sampling;
@@ -44,6 +54,8 @@ struct GenerationResult {
   std::vector<TokenId> tokens;  // new ones, without the end-of-generation token
   FinishReason finish = FinishReason::kEndOfGeneration;
   int64_t cached_prompt_tokens = 0;
+  int64_t guessed_tokens = 0;   // looked up in the sequence, and computed beside its last token
+  int64_t accepted_tokens = 0;  // of them, those that the model chose too: steps saved
   double prefill_ms = 0;
   double decode_ms = 0;
 };
@@ -53,6 +65,8 @@ struct GeneratorStats {
   int64_t prompt_tokens = 0;  // of requests that ended, cached ones included
   int64_t cached_prompt_tokens = 0;
   int64_t generated_tokens = 0;
+  int64_t guessed_tokens = 0;
+  int64_t accepted_tokens = 0;
   // What cancelled and late requests were still allowed to generate when they ended.
   int64_t tokens_not_generated = 0;
   int running = 0;  // now
@@ -76,8 +90,9 @@ class TextGenerator {
 
   // Blocks until done. Calls from several threads are batched together. The tokens do not depend on
   // what else runs. Errors: INVALID_ARGUMENT (empty prompt, prompt and max_tokens beyond
-  // context_tokens, ids out of range), RESOURCE_EXHAUSTED (the queue is full), CANCELLED,
-  // DEADLINE_EXCEEDED (checked at every step).
+  // context_tokens, ids or spans out of range), RESOURCE_EXHAUSTED (the queue is full: says when to
+  // try again), CANCELLED, DEADLINE_EXCEEDED (both are looked at before every step, and between the
+  // tokens of one).
   virtual StatusOr<GenerationResult> Generate(const GenerationRequest& request,
                                               const CallContext& call, const TokenSink& sink) = 0;
 

@@ -22,6 +22,7 @@ using generator::Prompt;
 using generator::Support;
 using generator::SupportScorer;
 using generator::TokenId;
+using generator::TokenSpan;
 
 using Clock = std::chrono::steady_clock;
 
@@ -142,6 +143,7 @@ class Run {
   generator::GenerationRequest Generation(Prompt prompt) const {
     generator::GenerationRequest generation;
     generation.prompt = std::move(prompt.tokens);
+    generation.quotable = {prompt.passages};
     generation.max_tokens = options_.max_answer_tokens;
     generation.sampling.seed = request_.seed;
     generation.tenant = request_.tenant;
@@ -171,6 +173,7 @@ class Run {
     const auto passages_used = static_cast<size_t>(prompt.passages_used);
     generator::GenerationRequest generation = Generation(std::move(prompt));
     const std::vector<TokenId> prompt_tokens = generation.prompt;
+    const std::vector<TokenSpan> quotable = generation.quotable;
     answer_.tokens.prompt += static_cast<int64_t>(prompt_tokens.size());
     // Begun now: the passages are read for quotations while the model reads them.
     SentenceStream stream(*generator_, std::move(generation), call_);
@@ -202,6 +205,7 @@ class Run {
                builder.text(), {.add_special = false, .parse_special = false})) {
         again.prompt.push_back(id);
       }
+      again.quotable = quotable;
       again.max_tokens = options_.max_answer_tokens;
       again.sampling.seed = request_.seed + 1;
       again.tenant = request_.tenant;

@@ -73,6 +73,7 @@ StatusOr<ServeConfig> ReadServeConfig(const std::filesystem::path& file) {
       {"answers_at_once", Number(config.answers_at_once, 1, 64)},
       {"answers_waiting", Number(config.answers_waiting, 0, 10000)},
       {"kv_cache_mib", Number(config.kv_cache_mib, 16, 1 << 20)},
+      {"guess_tokens", Number(config.guess_tokens, 0, 15)},
       {"max_answer_tokens", Number(config.max_answer_tokens, 1, 4096)},
       {"drain_timeout_ms", Number(config.drain_timeout_ms, 0, 3600000)},
   };

@@ -18,6 +18,7 @@ struct ServeConfig {
   int answers_at_once = 4;   // 1 to 64; more wait
   int answers_waiting = 32;  // 0 to 10000; more are refused
   int kv_cache_mib = 256;    // 16 to 1048576: keys and values of all answers together
+  int guess_tokens = 8;      // 0 to 15: looked up in the passages and tried ahead; 0: none
   int max_answer_tokens = 128;
   int drain_timeout_ms = 30000;  // how long SIGTERM waits for running calls
 };

@@ -1,5 +1,6 @@
 #include "server/grpc_status.h"
 
+#include <chrono>
 #include <string>
 
 #include "common/text/utf8.h"
@@ -10,8 +11,9 @@ namespace footnote::server {
 namespace {
 
 constexpr size_t kMaxMessageBytes = 1024;
-// Calls are short and the queues are small: after a second there is room, or a new server.
-constexpr int kRetryDelaySeconds = 1;
+// Where the refuser cannot tell: calls are short and the queues are small, so after a second there
+// is room, or a new server.
+constexpr std::chrono::milliseconds kRetryDelay{1000};
 
 bool MayBeRepeated(StatusCode code) {
   return code == StatusCode::kResourceExhausted || code == StatusCode::kUnavailable;
@@ -35,7 +37,10 @@ grpc::Status ToGrpc(const Status& status, std::string_view reason) {
   details.add_details()->PackFrom(info);
   if (MayBeRepeated(status.code())) {
     google::rpc::RetryInfo retry;
-    retry.mutable_retry_delay()->set_seconds(kRetryDelaySeconds);
+    const int64_t delay_ms =
+        (status.retry_after().count() > 0 ? status.retry_after() : kRetryDelay).count();
+    retry.mutable_retry_delay()->set_seconds(delay_ms / 1000);
+    retry.mutable_retry_delay()->set_nanos(static_cast<int>(delay_ms % 1000) * 1000000);
     details.add_details()->PackFrom(retry);
   }
   return {static_cast<grpc::StatusCode>(status.code()), message, details.SerializeAsString()};

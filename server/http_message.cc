@@ -163,7 +163,11 @@ HttpReply ErrorReply(const Status& status, int http_status) {
   HttpReply reply;
   reply.status = http_status;
   reply.body = ErrorJson(status, http_status) + "\n";
-  if (http_status == 429 || http_status == 503) reply.headers.emplace_back("Retry-After", "1");
+  if (http_status == 429 || http_status == 503) {
+    // Whole seconds only; one where the refuser cannot tell.
+    const int64_t seconds = (status.retry_after().count() + 999) / 1000;
+    reply.headers.emplace_back("Retry-After", std::to_string(std::max<int64_t>(1, seconds)));
+  }
   return reply;
 }
 

@@ -46,6 +46,7 @@ class RunningService final : public Service {
     model_options.threads = config_.threads;
     generator::EngineOptions engine;
     engine.kv_cache_bytes = int64_t{config_.kv_cache_mib} << 20;
+    engine.guess_tokens = config_.guess_tokens;
     FOOTNOTE_ASSIGN_OR_RETURN(generator_, LoadGenerator(config_.generator, model_options, engine));
     FOOTNOTE_ASSIGN_OR_RETURN(const std::shared_ptr<const EmbedderEntry> embedder,
                               LoadEmbedderEntry(config_.embedder, model_options));
@@ -127,6 +128,11 @@ class RunningService final : public Service {
             &Stats::cached_prompt_tokens);
     counter("footnote_generated_tokens_total", "Tokens that were generated",
             &Stats::generated_tokens);
+    counter("footnote_guessed_tokens_total",
+            "Tokens that prompt lookup guessed and a pass computed beside others",
+            &Stats::guessed_tokens);
+    counter("footnote_accepted_tokens_total",
+            "Of them, those that the model chose too: passes saved", &Stats::accepted_tokens);
     counter("footnote_tokens_not_generated_total",
             "Tokens that cancelled and late generations were still allowed",
             &Stats::tokens_not_generated);

@@ -35,14 +35,32 @@ Status CheckOptions(const SamplingOptions& options) {
 
 }  // namespace
 
+// The largest of each block is found without branches, which compilers turn into vector code; only
+// a block that beats all before it is looked through again.
 TokenId ArgMax(std::span<const float> logits) {
+  constexpr size_t kLanes = 16;
+  constexpr size_t kBlock = 32 * kLanes;
   TokenId best = -1;
   float largest = kNever;
-  for (size_t i = 0; i < logits.size(); ++i) {
-    if (logits[i] > largest) {
-      largest = logits[i];
-      best = static_cast<TokenId>(i);
+  for (size_t begin = 0; begin < logits.size(); begin += kBlock) {
+    const size_t end = std::min(begin + kBlock, logits.size());
+    const size_t whole = begin + (end - begin) / kLanes * kLanes;
+    float lanes[kLanes];
+    std::fill(lanes, lanes + kLanes, kNever);
+    for (size_t i = begin; i < whole; i += kLanes) {
+      for (size_t lane = 0; lane < kLanes; ++lane) {
+        // False for NaN, which never wins.
+        lanes[lane] = logits[i + lane] > lanes[lane] ? logits[i + lane] : lanes[lane];
+      }
     }
+    float top = kNever;
+    for (const float lane : lanes) top = std::max(top, lane);
+    for (size_t i = whole; i < end; ++i) top = logits[i] > top ? logits[i] : top;
+    if (!(top > largest)) continue;
+    largest = top;
+    best = static_cast<TokenId>(std::find(logits.begin() + static_cast<ptrdiff_t>(begin),
+                                          logits.begin() + static_cast<ptrdiff_t>(end), top) -
+                                logits.begin());
   }
   return best;
 }
@@ -81,12 +99,34 @@ void Sampler::Penalise(std::span<float> logits, std::span<const TokenId> generat
   }
 }
 
-void Sampler::KeepTopK() {
-  const size_t keep = static_cast<size_t>(options_.top_k);
-  if (keep == 0 || keep >= candidates_.size()) return;
-  std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<ptrdiff_t>(keep),
-                   candidates_.end(), kHeavier);
-  candidates_.resize(keep);
+// Candidates are the logits themselves, best first. Holds twice the number to keep: most logits are
+// below the worst that is kept, and cost one comparison.
+void Sampler::CollectTopK(std::span<const float> logits, size_t keep) {
+  candidates_.reserve(std::min(2 * keep, logits.size()));
+  const auto drop = [&] {
+    std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<ptrdiff_t>(keep - 1),
+                     candidates_.end(), kHeavier);
+    candidates_.resize(keep);
+  };
+  double worst = kNever;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    const double logit = logits[i];
+    // A later id loses against an equal one; false for NaN.
+    if (!(logit > worst)) continue;
+    candidates_.push_back({static_cast<TokenId>(i), logit});
+    if (candidates_.size() < 2 * keep) continue;
+    drop();
+    worst = candidates_.back().weight;
+  }
+  if (candidates_.size() > keep) drop();
+  std::sort(candidates_.begin(), candidates_.end(), kHeavier);
+}
+
+void Sampler::CollectAll(std::span<const float> logits) {
+  candidates_.reserve(logits.size());
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (logits[i] > kNever) candidates_.push_back({static_cast<TokenId>(i), logits[i]});
+  }
 }
 
 // The fewest heaviest candidates whose share of the weight reaches top_p.
@@ -101,9 +141,10 @@ void Sampler::KeepTopP() {
   while (kept < candidates_.size()) {
     if (kept == ordered) {
       ordered = std::min(candidates_.size(), std::max<size_t>(64, ordered * 8));
-      std::partial_sort(candidates_.begin() + static_cast<ptrdiff_t>(kept),
-                        candidates_.begin() + static_cast<ptrdiff_t>(ordered), candidates_.end(),
-                        kHeavier);
+      const auto head = candidates_.begin() + static_cast<ptrdiff_t>(kept);
+      const auto rest = candidates_.begin() + static_cast<ptrdiff_t>(ordered);
+      std::nth_element(head, rest, candidates_.end(), kHeavier);
+      std::sort(head, rest, kHeavier);
     }
     sum += candidates_[kept++].weight;
     if (sum >= options_.top_p * total) break;
@@ -138,13 +179,20 @@ StatusOr<TokenId> Sampler::Sample(std::span<float> logits, std::span<const Token
     return InternalError("no token is left to choose: every logit is banned or not a number");
   }
   if (greedy) return best;
-  const double top = logits[static_cast<size_t>(best)];
   candidates_.clear();
-  for (size_t i = 0; i < logits.size(); ++i) {
-    const double weight = std::exp((static_cast<double>(logits[i]) - top) / options_.temperature);
-    if (weight > 0) candidates_.push_back({static_cast<TokenId>(i), weight});
+  const size_t keep = static_cast<size_t>(options_.top_k);
+  if (keep > 0 && keep < logits.size()) {
+    CollectTopK(logits, keep);
+  } else {
+    CollectAll(logits);
   }
-  KeepTopK();
+  const double top = logits[static_cast<size_t>(best)];
+  for (Candidate& candidate : candidates_) {
+    // An infinite logit too is at no distance from itself.
+    candidate.weight =
+        candidate.weight == top ? 1 : std::exp((candidate.weight - top) / options_.temperature);
+  }
+  std::erase_if(candidates_, [](const Candidate& c) { return c.weight == 0; });
   KeepTopP();
   KeepMinP();
   return Draw();

@@ -28,14 +28,15 @@ class Sampler {
  private:
   struct Candidate {
     TokenId id;
-    double weight;  // exp of the distance to the best, temperature applied
+    double weight;  // its logit; then exp of the distance to the best, temperature applied
   };
 
   Sampler(const SamplingOptions& options, std::span<const TokenId> banned)
       : options_(options), banned_(banned.begin(), banned.end()), random_(options.seed) {}
 
   void Penalise(std::span<float> logits, std::span<const TokenId> generated) const;
-  void KeepTopK();
+  void CollectTopK(std::span<const float> logits, size_t keep);
+  void CollectAll(std::span<const float> logits);
   void KeepTopP();
   void KeepMinP();
   TokenId Draw();
@@ -43,7 +44,7 @@ class Sampler {
   SamplingOptions options_;
   std::vector<TokenId> banned_;
   std::mt19937_64 random_;
-  std::vector<Candidate> candidates_;
+  std::vector<Candidate> candidates_;  // of one token; keeps its memory for the next
 };
 
 // The lowest id among the largest logits; -1 when none is a number.

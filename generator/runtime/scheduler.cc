@@ -2,69 +2,24 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 #include <string>
 #include <utility>
 
-#include "generator/runtime/sampler.h"
+#include "generator/runtime/scheduler_job.h"
 
 namespace footnote::generator {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Rows of logits that scoring may ask for in one pass: a row of a large vocabulary is a megabyte.
-constexpr int64_t kScoringRowsPerStep = 64;
+// The retry hint before anything was measured.
+constexpr std::chrono::milliseconds kUnmeasuredRetry{1000};
 
 double Milliseconds(Clock::duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
 }  // namespace
-
-struct Scheduler::Job {
-  explicit Job(PagePool* pool) : pages(pool) {}
-
-  // Set by the caller before it submits.
-  std::vector<TokenId> tokens;  // prompt; then what was generated, or the continuation to score
-  size_t prompt_size = 0;
-  int64_t max_positions = 0;  // pages are reserved for as many
-  CallContext call;
-  // Generating:
-  std::optional<Sampler> sampler;
-  const TextGenerator::TokenSink* sink = nullptr;
-  int max_tokens = 0;
-  bool ignore_eos = false;
-  std::string tenant;
-
-  // The scheduler's.
-  PageList pages;
-  size_t written = 0;  // tokens whose keys and values are in the cache
-  GenerationResult result;
-  std::vector<float> scores;
-  Clock::time_point admitted, prompt_done;
-  bool ended = false;  // on the scheduler's thread
-
-  // Between the two.
-  std::mutex mutex;
-  std::condition_variable done_signal;
-  bool done = false;
-  Status status;
-
-  bool scoring() const { return !sampler.has_value(); }
-  // Tokens whose rows must be computed: the last token of a scored text predicts nothing.
-  size_t rows_wanted() const { return scoring() ? tokens.size() - 1 : tokens.size(); }
-  // The first row whose logits are wanted.
-  size_t first_logits_row() const { return scoring() ? prompt_size - 1 : tokens.size() - 1; }
-  bool generating() const { return !scoring() && tokens.size() > prompt_size; }
-};
-
-struct Scheduler::Piece {
-  JobPtr job;
-  int64_t rows = 0;
-  int64_t logits_rows = 0;   // the last ones of its rows
-  int64_t first_logits = 0;  // where they are in the pass's logits
-};
 
 StatusOr<std::unique_ptr<Scheduler>> Scheduler::Create(StepRunner* runner,
                                                        SchedulerOptions options) {
@@ -78,6 +33,10 @@ StatusOr<std::unique_ptr<Scheduler>> Scheduler::Create(StepRunner* runner,
         "), or prompts would wait for ever beside running generations");
   }
   if (options.context_tokens < 1) return InvalidArgumentError("context_tokens must be above 0");
+  if (options.guess_tokens < 0 || options.guess_tokens >= PassCosts::kMostRows) {
+    return InvalidArgumentError("guess_tokens must be from 0 to " +
+                                std::to_string(PassCosts::kMostRows - 1));
+  }
   return std::unique_ptr<Scheduler>(new Scheduler(runner, std::move(options)));
 }
 
@@ -129,9 +88,7 @@ Status Scheduler::SubmitAndWait(const JobPtr& job) {
     std::lock_guard lock(mutex_);
     if (stopping_) return CancelledError("the generator is shutting down");
     if (active_ >= options_.max_running + options_.max_queued) {
-      return ResourceExhaustedError("the generator's queue is full (" +
-                                    std::to_string(options_.max_queued) +
-                                    " requests wait); try again later");
+      return QueueIsFull();
     }
     ++active_;
     waiting_.push_back(job);
@@ -142,6 +99,15 @@ Status Scheduler::SubmitAndWait(const JobPtr& job) {
   return job->status;
 }
 
+Status Scheduler::QueueIsFull() const {
+  const std::chrono::milliseconds measured(room_in_ms_.load());
+  const std::chrono::milliseconds delay = measured.count() > 0 ? measured : kUnmeasuredRetry;
+  return ResourceExhaustedError(
+             "the generator's queue is full (" + std::to_string(options_.max_queued) +
+             " requests wait); try again in " + std::to_string(delay.count()) + " ms")
+      .WithRetryAfter(delay);
+}
+
 StatusOr<GenerationResult> Scheduler::Generate(const GenerationRequest& request,
                                                const CallContext& call,
                                                const TextGenerator::TokenSink& sink) {
@@ -149,6 +115,12 @@ StatusOr<GenerationResult> Scheduler::Generate(const GenerationRequest& request,
   FOOTNOTE_RETURN_IF_ERROR(CheckInput(request.prompt, request.max_tokens));
   FOOTNOTE_ASSIGN_OR_RETURN(Sampler sampler, Sampler::Create(request.sampling, request.banned,
                                                              runner_->vocabulary_size()));
+  for (const TokenSpan& span : request.quotable) {
+    if (span.begin > span.end || span.end > request.prompt.size()) {
+      return InvalidArgumentError("a quotable span ends outside the prompt of " +
+                                  std::to_string(request.prompt.size()) + " tokens");
+    }
+  }
   auto job = std::make_shared<Job>(&runner_->pages());
   job->tokens = request.prompt;
   job->prompt_size = request.prompt.size();
@@ -159,6 +131,8 @@ StatusOr<GenerationResult> Scheduler::Generate(const GenerationRequest& request,
   job->max_tokens = request.max_tokens;
   job->ignore_eos = request.ignore_eos;
   job->tenant = request.tenant;
+  // Here, on the caller's thread, the index costs the batch no time.
+  if (options_.guess_tokens > 0) job->lookup.emplace(request.prompt, request.quotable);
   FOOTNOTE_RETURN_IF_ERROR(SubmitAndWait(job));
   return std::move(job->result);
 }
@@ -220,6 +194,7 @@ void Scheduler::Admit() {
     const JobPtr& job = waiting_.front();
     if (!ReservePages(*job)) return;
     job->admitted = Clock::now();
+    job->rates = rates_.AsStart();
     running_.push_back(job);
     waiting_.pop_front();
   }
@@ -281,6 +256,8 @@ void Scheduler::Count(const Job& job, const Status& status) {
   stats_.prompt_tokens += static_cast<int64_t>(job.prompt_size);
   stats_.cached_prompt_tokens += job.result.cached_prompt_tokens;
   stats_.generated_tokens += generated;
+  stats_.guessed_tokens += job.result.guessed_tokens;
+  stats_.accepted_tokens += job.result.accepted_tokens;
   if (!status.ok() && !job.scoring()) stats_.tokens_not_generated += job.max_tokens - generated;
 }
 
@@ -297,111 +274,6 @@ GeneratorStats Scheduler::stats() const {
   stats.running = active - waiting;
   stats.waiting = waiting;
   return stats;
-}
-
-std::vector<Scheduler::Piece> Scheduler::PlanPieces() {
-  std::vector<Piece> pieces;
-  int64_t budget = options_.batch_budget_tokens;
-  for (const JobPtr& job : running_) {
-    if (!job->generating()) continue;
-    pieces.push_back({job, 1, 1, 0});
-    --budget;
-  }
-  int64_t scoring_rows = kScoringRowsPerStep;
-  for (const JobPtr& job : running_) {
-    if (job->generating()) continue;
-    const int64_t written = static_cast<int64_t>(job->written);
-    const int64_t first_logits = static_cast<int64_t>(job->first_logits_row());
-    int64_t end = std::min(static_cast<int64_t>(job->rows_wanted()), written + budget);
-    if (job->scoring()) {
-      end = std::min(end, std::max(written, first_logits) + scoring_rows);
-      scoring_rows -= std::max<int64_t>(0, end - std::max(written, first_logits));
-    }
-    if (end <= written) continue;
-    const int64_t rows = end - written;
-    pieces.push_back({job, rows, std::clamp<int64_t>(end - first_logits, 0, rows), 0});
-    budget -= rows;
-  }
-  return pieces;
-}
-
-void Scheduler::Step() {
-  std::vector<Piece> pieces = PlanPieces();
-  std::vector<TokenId> ids;
-  std::vector<kernels::KvSequence> sequences;
-  std::vector<int64_t> logits_rows;
-  for (Piece& piece : pieces) {
-    Job& job = *piece.job;
-    kernels::KvSequence sequence;
-    sequence.first_row = static_cast<int64_t>(ids.size());
-    sequence.rows = piece.rows;
-    sequence.first_position = static_cast<int64_t>(job.written);
-    sequence.pages = job.pages.pages();
-    sequences.push_back(sequence);
-    const auto first = job.tokens.begin() + static_cast<ptrdiff_t>(job.written);
-    ids.insert(ids.end(), first, first + static_cast<ptrdiff_t>(piece.rows));
-    piece.first_logits = static_cast<int64_t>(logits_rows.size());
-    for (int64_t i = piece.logits_rows; i > 0; --i) {
-      logits_rows.push_back(static_cast<int64_t>(ids.size()) - i);
-    }
-  }
-  const int64_t vocabulary = runner_->vocabulary_size();
-  const size_t logits_wanted = logits_rows.size() * static_cast<size_t>(vocabulary);
-  if (logits_.size() < logits_wanted) logits_.resize(logits_wanted);
-  const kernels::Matrix logits =
-      kernels::Matrix::Of(logits_.data(), static_cast<int64_t>(logits_rows.size()), vocabulary);
-  const Status status = runner_->Step({ids, sequences, logits_rows}, logits);
-  for (Piece& piece : pieces) {
-    if (!status.ok()) {
-      End(*piece.job, status);
-    } else {
-      Deliver(piece, logits);
-    }
-  }
-}
-
-void Scheduler::Deliver(Piece& piece, kernels::Matrix logits) {
-  Job& job = *piece.job;
-  const size_t vocabulary = static_cast<size_t>(logits.shape[1]);
-  const auto row = [&](int64_t i) {
-    return std::span<float>(logits.row(piece.first_logits + i), vocabulary);
-  };
-  job.written += static_cast<size_t>(piece.rows);
-  // Pages of the prompt are known as soon as they are full: a request that comes meanwhile shares
-  // them. Those of the answer follow when it ends.
-  if (!job.generating()) Remember(job);
-  if (!job.scoring()) {
-    if (piece.logits_rows > 0) DeliverToken(job, row(0));
-    return;
-  }
-  for (int64_t i = 0; i < piece.logits_rows; ++i) {
-    const TokenId next = job.tokens[job.prompt_size + job.scores.size()];
-    job.scores.push_back(LogProbability(row(i), next));
-  }
-  if (job.written == job.rows_wanted()) End(job, OkStatus());
-}
-
-void Scheduler::DeliverToken(Job& job, std::span<float> logits) {
-  std::vector<TokenId>& generated = job.result.tokens;
-  if (generated.empty()) job.prompt_done = Clock::now();
-  const StatusOr<TokenId> token = job.sampler->Sample(logits, generated);
-  if (!token.ok()) return End(job, token.status());
-  const std::vector<TokenId>& ends = options_.end_of_generation;
-  if (!job.ignore_eos && std::find(ends.begin(), ends.end(), *token) != ends.end()) {
-    job.result.finish = FinishReason::kEndOfGeneration;
-    return End(job, OkStatus());
-  }
-  generated.push_back(*token);
-  job.tokens.push_back(*token);
-  const bool go_on = !*job.sink || (*job.sink)(*token);
-  if (!go_on) {
-    job.result.finish = FinishReason::kStopped;
-    return End(job, OkStatus());
-  }
-  if (static_cast<int>(generated.size()) == job.max_tokens) {
-    job.result.finish = FinishReason::kLength;
-    return End(job, OkStatus());
-  }
 }
 
 }  // namespace footnote::generator

@@ -1,12 +1,21 @@
 // Many requests, one model: continuous batching by a token budget, on one thread.
 //
-// Every step makes one forward pass: first one row for each sequence that is generating, then
-// pieces of waiting prompts, oldest first, until the budget is spent. A request is admitted, in
-// order of arrival, when pages for its prompt and all its new tokens are free, so an admitted
-// request always ends. Callers block. Rows do not influence one another, so a request's tokens do
-// not depend on what else runs. Private to the generator room.
+// Every step makes one forward pass: first the rows of the sequences that are generating, then
+// pieces of prompts until the budget is spent. Of the rows for prompts the oldest takes half, the
+// others share the rest equally, and what they leave is the oldest's again: a short question passes
+// a long one, and the oldest is never slower than half. A request is admitted, in order of arrival,
+// when pages for its prompt and all its new tokens are free, so an admitted request always ends.
+// Callers block. Rows do not influence one another, so a request's tokens do not depend on what
+// else runs.
+//
+// A sequence that generates has its last token in the pass, and behind it what prompt_lookup.h
+// guesses comes next. Row by row the sampler chooses as if nothing were guessed; while its choice
+// is the guess, the next row is valid and gives a further token. Behind the first that differs the
+// rest is dropped: its positions lie within the reservation and are written again by the next step.
+// So tokens are the same with and without guesses. Private to the generator room.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -21,6 +30,7 @@
 #include "generator/arch/network.h"
 #include "generator/runtime/kv_cache.h"
 #include "generator/runtime/prefix_cache.h"
+#include "generator/runtime/speculation.h"
 #include "generator/text_generator.h"
 
 namespace footnote::generator {
@@ -38,8 +48,11 @@ class StepRunner {
 struct SchedulerOptions {
   int max_running = 16;
   int max_queued = 64;
-  int batch_budget_tokens = 512;  // above max_running, so that prompts advance beside generation
-  int64_t context_tokens = 0;     // longest prompt and answer together
+  // Rows of a pass; above max_running, so that prompts advance beside generation. Cancels and
+  // deadlines are looked at between passes, so it bounds how long they go unseen.
+  int batch_budget_tokens = 256;
+  int64_t context_tokens = 0;  // longest prompt and answer together
+  int guess_tokens = 8;        // of a sequence in a pass at most; 0: nothing is guessed
   // Keeps what prompts left in free pages, for later and concurrent requests of the same tenant
   // that begin alike.
   bool reuse_prefixes = true;
@@ -71,6 +84,7 @@ class Scheduler {
   Scheduler(StepRunner* runner, SchedulerOptions options);
 
   Status CheckInput(std::span<const TokenId> tokens, int64_t new_tokens) const;
+  Status QueueIsFull() const;
   Status SubmitAndWait(const JobPtr& job);
   void Run();
   void Admit();  // needs mutex_
@@ -82,8 +96,13 @@ class Scheduler {
   void Count(const Job& job, const Status& status);
   void Step();
   std::vector<Piece> PlanPieces();
+  void PlanGenerating(std::vector<Piece>& pieces);
+  void PlanPrompts(int64_t budget, std::vector<Piece>& pieces);
+  Status RunPass(std::vector<Piece>& pieces, kernels::Matrix& logits);
   void Deliver(Piece& piece, kernels::Matrix logits);
-  void DeliverToken(Job& job, std::span<float> logits);
+  void DeliverTokens(Piece& piece, kernels::Matrix logits);
+  bool DeliverToken(Job& job, TokenId token);  // false: the job has ended
+  void EstimateRoom();
 
   StepRunner* runner_;
   const SchedulerOptions options_;
@@ -92,9 +111,13 @@ class Scheduler {
   std::deque<JobPtr> waiting_;
   int active_ = 0;  // waiting and running
   bool stopping_ = false;
-  std::vector<JobPtr> running_;  // the scheduler thread's
-  std::vector<float> logits_;    // the scheduler thread's
-  PrefixCache prefixes_;         // the scheduler thread's
+  std::vector<JobPtr> running_;         // the scheduler thread's
+  std::vector<float> logits_;           // the scheduler thread's
+  PrefixCache prefixes_;                // the scheduler thread's
+  AcceptanceRates rates_;               // the scheduler thread's; of all requests
+  PassCosts costs_;                     // the scheduler thread's
+  double pass_ms_ = 0;                  // the scheduler thread's; moving average of all passes
+  std::atomic<int64_t> room_in_ms_{0};  // when the next running request ends, at the latest
   mutable std::mutex stats_mutex_;
   GeneratorStats stats_;  // without what is running and waiting now
   std::thread thread_;    // last: it uses all of the above

@@ -1,163 +1,110 @@
-// footnote bench generator|embedder: how fast a model runs here. Prompts are made up, so the
-// figures need no data; each is the best of the repetitions, since others only add noise.
+// footnote bench generator|embedder: how fast a model runs here.
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
-#include <future>
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "common/thread_pool.h"
+#include "common/file.h"
 #include "generator/engine.h"
 #include "generator/model.h"
 #include "server/commands/command.h"
+#include "server/commands/engine_bench_generator.h"
+#include "server/commands/engine_bench_report.h"
 
 namespace footnote::server {
 namespace {
 
-using generator::TokenId;
-using Json = nlohmann::ordered_json;
-
-struct BenchOptions {
-  std::string path;
-  std::string precision = "fast";
-  int threads = 0;
-  int prompt_tokens = 512;
-  int new_tokens = 64;
-  int sequences = 1;
+struct EmbedderBenchOptions {
+  BenchModelOptions model;
   int chunks = 64;
   int chunk_tokens = 182;
-  int repetitions = 3;
-  bool json = false;
+  std::string texts;  // a file of them, instead of made-up chunks
 };
 
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-std::string CpuName() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+// One JSON string a line.
+StatusOr<std::vector<std::string>> ReadTexts(const std::string& path) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::string contents, ReadFile(path));
+  std::vector<std::string> texts;
+  std::istringstream lines(contents);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty()) continue;
+    const auto json = nlohmann::json::parse(line, nullptr, false);
+    if (!json.is_string()) {
+      return InvalidArgumentError(path + ", line " + std::to_string(texts.size() + 1) +
+                                  ": not a JSON string; give one text a line, in quotes");
+    }
+    texts.push_back(json.get<std::string>());
   }
-  return "unknown";
+  if (texts.empty()) return InvalidArgumentError(path + " holds no text");
+  return texts;
 }
 
-StatusOr<std::shared_ptr<const generator::Model>> Load(const BenchOptions& options) {
-  generator::ModelOptions model_options;
-  model_options.threads = options.threads;
-  FOOTNOTE_ASSIGN_OR_RETURN(model_options.precision, kernels::PrecisionFromName(options.precision));
-  return generator::Model::Load(options.path, model_options);
-}
-
-Json Settings(const BenchOptions& options, const generator::Model& model) {
-  const int cpus = ThreadPool::AvailableCpus();
-  return {{"model", model.info().name},
-          {"precision", options.precision},
-          {"isa", kernels::IsaName(model.isa())},
-          {"threads", options.threads == 0 ? cpus : options.threads},
-          {"repetitions", options.repetitions},
-          {"cpu", CpuName()},
-          {"cpus", cpus}};
-}
-
-void Print(const BenchOptions& options, const Json& json) {
-  if (options.json) {
-    std::cout << json.dump() << "\n";
-    return;
-  }
-  for (const auto& [key, value] : json.items()) {
-    std::cout << key << std::string(key.size() < 28 ? 28 - key.size() : 1, ' ')
-              << (value.is_string() ? value.get<std::string>() : value.dump()) << "\n";
-  }
-}
-
-// Spread over the vocabulary, the same every time.
-std::vector<TokenId> MadeUpTokens(int count, int vocabulary, int which) {
-  std::vector<TokenId> ids;
-  for (int i = 0; i < count; ++i) {
-    const int64_t mixed = (static_cast<int64_t>(i) * 7919 + which * 104729 + 17) % vocabulary;
-    ids.push_back(static_cast<TokenId>(mixed));
-  }
-  return ids;
-}
-
-Status BenchGenerator(const BenchOptions& options) {
-  FOOTNOTE_ASSIGN_OR_RETURN(const auto model, Load(options));
-  generator::EngineOptions engine;
-  engine.kv_cache_bytes = int64_t{1} << 30;
-  engine.max_running = std::max(engine.max_running, options.sequences);
-  engine.batch_budget_tokens = std::max(engine.batch_budget_tokens, options.sequences + 1);
-  FOOTNOTE_ASSIGN_OR_RETURN(const auto generator, generator::MakeTextGenerator(model, engine));
-  const int vocabulary = model->info().vocabulary_size;
-  double prefill = 0;
-  double decode = 0;
-  for (int repetition = 0; repetition < options.repetitions; ++repetition) {
-    generator::GenerationRequest request;
-    request.prompt = MadeUpTokens(options.prompt_tokens, vocabulary, 0);
-    request.max_tokens = 1;
-    request.ignore_eos = true;
-    FOOTNOTE_ASSIGN_OR_RETURN(const generator::GenerationResult first,
-                              generator->Generate(request, CallContext(), nullptr));
-    prefill = std::max(prefill, options.prompt_tokens * 1000.0 / first.prefill_ms);
-
-    // Short prompts, so that what is timed is decoding; all sequences run together.
-    std::vector<std::future<StatusOr<generator::GenerationResult>>> calls;
+// From text to vectors, as the indexer asks for them: tokenising included.
+Status BenchTexts(const EmbedderBenchOptions& options) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<std::string> texts, ReadTexts(options.texts));
+  FOOTNOTE_ASSIGN_OR_RETURN(auto model, LoadForBench(options.model));
+  BenchJson json = BenchSettings(options.model, *model);
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto embedder, generator::MakeEmbedder(std::move(model), ""));
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  int64_t tokens = 0;
+  for (const std::string_view text : views) tokens += embedder->CountTokens(text) + 2;
+  Rates chunks;
+  int64_t truncated = 0;
+  for (int repetition = 0; repetition < options.model.repetitions; ++repetition) {
     const auto start = std::chrono::steady_clock::now();
-    for (int i = 0; i < options.sequences; ++i) {
-      request.prompt = MadeUpTokens(1, vocabulary, i);
-      request.max_tokens = options.new_tokens;
-      calls.push_back(std::async(std::launch::async, [&generator, request] {
-        return generator->Generate(request, CallContext(), nullptr);
-      }));
-    }
-    Status status;
-    for (auto& call : calls) {
-      if (const auto result = call.get(); !result.ok()) status = result.status();
-    }
-    FOOTNOTE_RETURN_IF_ERROR(status);
-    decode = std::max(decode, options.sequences * options.new_tokens / SecondsSince(start));
+    FOOTNOTE_ASSIGN_OR_RETURN(const Embeddings vectors,
+                              embedder->Embed(views, TextRole::kPassage, CallContext()));
+    chunks.Add(static_cast<double>(texts.size()) / SecondsSince(start));
+    truncated = std::ranges::count(vectors.truncated, true);
   }
-  Json json = Settings(options, *model);
-  json["prompt_tokens"] = options.prompt_tokens;
-  json["new_tokens"] = options.new_tokens;
-  json["sequences"] = options.sequences;
-  json["prefill_tokens_per_second"] = prefill;
-  json["decode_tokens_per_second"] = decode;
-  Print(options, json);
+  json["chunks"] = texts.size();
+  json["chunk_tokens"] = static_cast<double>(tokens) / static_cast<double>(texts.size());
+  json["truncated"] = truncated;
+  chunks.Write("chunks_per_second", json);
+  json["tokens_per_second"] =
+      chunks.Median() * static_cast<double>(tokens) / static_cast<double>(texts.size());
+  json["peak_resident_bytes"] = ReadResidentMemory().peak_bytes;
+  PrintBench(json, options.model.json);
   return OkStatus();
 }
 
-Status BenchEmbedder(const BenchOptions& options) {
-  FOOTNOTE_ASSIGN_OR_RETURN(const auto model, Load(options));
+Status BenchEmbedder(const EmbedderBenchOptions& options) {
+  if (!options.texts.empty()) return BenchTexts(options);
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto model, LoadForBench(options.model));
   generator::EncoderBatch batch;
   batch.offsets.push_back(0);
   for (int chunk = 0; chunk < options.chunks; ++chunk) {
-    const std::vector<TokenId> ids =
+    const std::vector<generator::TokenId> ids =
         MadeUpTokens(options.chunk_tokens, model->info().vocabulary_size, chunk);
     batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
     batch.offsets.push_back(static_cast<int64_t>(batch.ids.size()));
   }
-  double chunks = 0;
-  for (int repetition = 0; repetition < options.repetitions; ++repetition) {
+  Rates chunks;
+  for (int repetition = 0; repetition < options.model.repetitions; ++repetition) {
     const auto start = std::chrono::steady_clock::now();
     FOOTNOTE_RETURN_IF_ERROR(model->Encode(batch).status());
-    chunks = std::max(chunks, options.chunks / SecondsSince(start));
+    chunks.Add(options.chunks / SecondsSince(start));
   }
-  Json json = Settings(options, *model);
+  BenchJson json = BenchSettings(options.model, *model);
   json["chunks"] = options.chunks;
   json["chunk_tokens"] = options.chunk_tokens;
-  json["chunks_per_second"] = chunks;
-  json["tokens_per_second"] = chunks * options.chunk_tokens;
-  Print(options, json);
+  chunks.Write("chunks_per_second", json);
+  json["tokens_per_second"] = chunks.Median() * options.chunk_tokens;
+  json["peak_resident_bytes"] = ReadResidentMemory().peak_bytes;
+  PrintBench(json, options.model.json);
   return OkStatus();
 }
 
-void AddCommon(CLI::App& command, BenchOptions& options) {
+void AddModelOptions(CLI::App& command, BenchModelOptions& options) {
   command.add_option("path", options.path, "A .gguf file or a Hugging Face folder")->required();
   command.add_option("--precision", options.precision)
       ->check(CLI::IsMember({"fast", "exact", "int8"}))
@@ -165,10 +112,55 @@ void AddCommon(CLI::App& command, BenchOptions& options) {
   command.add_option("--threads", options.threads, "0: one per available CPU")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  command.add_option("--repetitions", options.repetitions)
+  command.add_option("--repetitions", options.repetitions, "Median and best of as many")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   command.add_flag("--json", options.json, "Print one JSON document");
+}
+
+void AddGeneratorBench(CLI::App& command, CommandResult& result) {
+  const CLI::Range size(1, 1 << 20);
+  auto options = std::make_shared<GeneratorBenchOptions>();
+  CLI::App* generator = command.add_subcommand(
+      "generator", "Prefill, time to the first token and decoding of a decoder");
+  AddModelOptions(*generator, options->model);
+  generator->add_option("--prompt-tokens", options->prompt_tokens, "Of the prompts that are read")
+      ->check(size)
+      ->capture_default_str();
+  generator
+      ->add_option("--depth", options->depth,
+                   "Tokens of a prompt before those whose decoding is timed")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
+  generator->add_option("--new-tokens", options->new_tokens, "Decoded, each sequence")
+      ->check(size)
+      ->capture_default_str();
+  generator->add_option("--sequences", options->sequences, "Decoded at once")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  generator
+      ->add_option("--measure", options->measures,
+                   "Of prefill, decode, first-token, separated by commas (default: all)")
+      ->delimiter(',')
+      ->check(CLI::IsMember(
+          std::vector<std::string>(std::begin(kGeneratorMeasures), std::end(kGeneratorMeasures))));
+  generator->add_flag("--speculation,!--no-speculation", options->speculation,
+                      "Also the answers to --prompt-file, with guesses and without (default: no)");
+  generator->add_option("--prompt-file", options->prompt_files,
+                        "Texts to answer, for --speculation");
+  generator->callback([options, &result] { result.status = BenchGenerator(*options); });
+}
+
+void AddEmbedderBench(CLI::App& command, CommandResult& result) {
+  const CLI::Range size(1, 1 << 20);
+  auto options = std::make_shared<EmbedderBenchOptions>();
+  CLI::App* embedder = command.add_subcommand("embedder", "Vectors of packed chunks");
+  AddModelOptions(*embedder, options->model);
+  embedder->add_option("--chunks", options->chunks)->check(size)->capture_default_str();
+  embedder->add_option("--chunk-tokens", options->chunk_tokens)->check(size)->capture_default_str();
+  embedder->add_option("--texts", options->texts,
+                       "A file of texts, one JSON string a line, instead of made-up chunks");
+  embedder->callback([options, &result] { result.status = BenchEmbedder(*options); });
 }
 
 }  // namespace
@@ -176,25 +168,8 @@ void AddCommon(CLI::App& command, BenchOptions& options) {
 void AddBenchCommand(CLI::App& app, CommandResult& result) {
   CLI::App* command = app.add_subcommand("bench", "Measure speed on this machine");
   command->require_subcommand(1);
-  const CLI::Range size(1, 1 << 20);
-
-  auto options = std::make_shared<BenchOptions>();
-  CLI::App* generator = command->add_subcommand("generator", "Prefill and decoding of a decoder");
-  AddCommon(*generator, *options);
-  generator->add_option("--prompt-tokens", options->prompt_tokens)
-      ->check(size)
-      ->capture_default_str();
-  generator->add_option("--new-tokens", options->new_tokens)->check(size)->capture_default_str();
-  generator->add_option("--sequences", options->sequences, "Generated at once")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
-  generator->callback([options, &result] { result.status = BenchGenerator(*options); });
-
-  CLI::App* embedder = command->add_subcommand("embedder", "Vectors of packed chunks");
-  AddCommon(*embedder, *options);
-  embedder->add_option("--chunks", options->chunks)->check(size)->capture_default_str();
-  embedder->add_option("--chunk-tokens", options->chunk_tokens)->check(size)->capture_default_str();
-  embedder->callback([options, &result] { result.status = BenchEmbedder(*options); });
+  AddGeneratorBench(*command, result);
+  AddEmbedderBench(*command, result);
 }
 
 }  // namespace footnote::server

@@ -23,6 +23,14 @@ TEST(Status, ContextGoesBeforeTheMessageAndLeavesOkAlone) {
   EXPECT_EQ(OkStatus().ToString(), "OK");
 }
 
+TEST(Status, ARetryHintStaysWithIt) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(UnavailableError("away").retry_after(), 0ms);
+  const Status status = ResourceExhaustedError("full").WithRetryAfter(250ms);
+  EXPECT_EQ(status.WithContext("queue").retry_after(), 250ms);
+  EXPECT_EQ(status.ToString(), "RESOURCE_EXHAUSTED: full");
+}
+
 TEST(Status, ErrnoChoosesTheCode) {
   EXPECT_STATUS(ErrnoError("open x", ENOENT), kNotFound, "open x: No such file");
   EXPECT_STATUS(ErrnoError("write x", ENOSPC), kResourceExhausted, "No space");

@@ -32,10 +32,22 @@ inline TokenId NextToken(std::span<const TokenId> history) {
   return static_cast<TokenId>(state % kEnd);
 }
 
-inline std::vector<TokenId> Continuation(std::vector<TokenId> tokens, int count) {
+// Mostly repeats what stood seven tokens before, so that guesses come true, but not always; depends
+// on all tokens all the same.
+inline TokenId CopyingToken(std::span<const TokenId> history) {
+  uint64_t state = 11;
+  for (const TokenId token : history) state = Mix(state, token);
+  if (history.size() < 7 || state % 6 == 0) return NextToken(history);
+  return history[history.size() - 7];
+}
+
+using NextTokenFunction = TokenId (*)(std::span<const TokenId>);
+
+inline std::vector<TokenId> Continuation(std::vector<TokenId> tokens, int count,
+                                         NextTokenFunction next = NextToken) {
   std::vector<TokenId> out;
   for (int i = 0; i < count; ++i) {
-    out.push_back(NextToken(tokens));
+    out.push_back(next(tokens));
     tokens.push_back(out.back());
   }
   return out;
@@ -71,7 +83,7 @@ class FakeRunner final : public StepRunner {
         for (int64_t i = 0; i <= position; ++i) history.push_back(Slot(sequence, i));
         float* row = logits.row(static_cast<int64_t>(next_logits));
         std::fill(row, row + kVocabulary, 0.0f);
-        row[end_after > 0 && position >= end_after ? kEnd : NextToken(history)] = 5;
+        row[end_after > 0 && position >= end_after ? kEnd : next(history)] = 5;
       }
       next_row += sequence.rows;
     }
@@ -82,6 +94,7 @@ class FakeRunner final : public StepRunner {
   }
 
   std::function<void()> before_step;
+  NextTokenFunction next = NextToken;
   int64_t budget = 1 << 20;
   int64_t end_after = 0;                    // from this position on the model ends its answer
   std::mutex mutex;                         // guards what follows
@@ -90,6 +103,8 @@ class FakeRunner final : public StepRunner {
 
  private:
   TokenId& Slot(const kernels::KvSequence& sequence, int64_t position) {
+    EXPECT_LT(position / kPageTokens, static_cast<int64_t>(sequence.pages.size()))
+        << "a row beyond the reservation";
     const int32_t page = sequence.pages[static_cast<size_t>(position / kPageTokens)];
     // Two write to one page only by mistake.
     if (position >= sequence.first_position) {
@@ -109,6 +124,7 @@ inline SchedulerOptions Options(int budget = 24, int running = 4, int queued = 6
   options.batch_budget_tokens = budget;
   options.context_tokens = 400;
   options.end_of_generation = {kEnd};
+  options.guess_tokens = 0;        // the tests of guesses turn them on
   options.reuse_prefixes = false;  // all pages come back; the tests of prefixes turn it on
   return options;
 }

@@ -63,6 +63,19 @@ TEST_F(PromptTest, HoldsRulesThenPassagesThenTheQuestion) {
   EXPECT_EQ(prompt.passages_used, 2);
 }
 
+TEST_F(PromptTest, SaysWhereThePassagesLie) {
+  ASSERT_OK_AND_ASSIGN(const Prompt prompt, Build());
+  const std::string passages =
+      Text(prompt).substr(prompt.passages.begin, prompt.passages.end - prompt.passages.begin);
+  EXPECT_THAT(passages, HasSubstr("ease\nRent is due monthly."));
+  EXPECT_THAT(passages, HasSubstr("Barbecues end at ten."));
+  EXPECT_THAT(passages, Not(HasSubstr("When is the rent due?")));
+  EXPECT_THAT(passages, Not(HasSubstr("system")));
+  ASSERT_OK_AND_ASSIGN(const Prompt without,
+                       BuildClosedBookPrompt(generator_, "When?", history_, options_));
+  EXPECT_EQ(without.passages.begin, without.passages.end);
+}
+
 TEST_F(PromptTest, StaysWithinItsBudgetAndCutsAtSentences) {
   ASSERT_OK_AND_ASSIGN(const Prompt whole, Build());
   const int full = static_cast<int>(whole.tokens.size());

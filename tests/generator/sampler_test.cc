@@ -4,9 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
+#include <random>
 #include <set>
 
 #include "tests/testing/status_matchers.h"
@@ -154,6 +157,55 @@ TEST(Sampler, NamesOptionsOutOfRange) {
   EXPECT_STATUS(create([](SamplingOptions& o) { o.min_p = 1; }), kInvalidArgument, "min_p");
   EXPECT_STATUS(create([](SamplingOptions& o) { o.repetition_penalty = 0; }), kInvalidArgument,
                 "repetition_penalty");
+}
+
+TEST(ArgMax, IsTheLowestIdAmongTheLargestAtEverySize) {
+  std::mt19937 random(1);
+  for (size_t size = 0; size < 1300; size += size < 70 ? 1 : 37) {
+    for (int round = 0; round < 20; ++round) {
+      std::vector<float> logits(size);
+      // Few values, so that many are equal; some are no numbers.
+      for (float& logit : logits) {
+        const auto pick = random() % 12;
+        logit = pick == 0   ? kNan
+                : pick == 1 ? -std::numeric_limits<float>::infinity()
+                            : static_cast<float>(pick) - 20;
+      }
+      TokenId want = -1;
+      for (size_t i = 0; i < size; ++i) {
+        if (logits[i] > (want < 0 ? -std::numeric_limits<float>::infinity()
+                                  : logits[static_cast<size_t>(want)])) {
+          want = static_cast<TokenId>(i);
+        }
+      }
+      EXPECT_EQ(ArgMax(logits), want) << size << " logits";
+    }
+  }
+}
+
+TEST(Sampler, TopKOfALargeVocabularyIsThatOfASort) {
+  std::mt19937 random(2);
+  for (const int keep : {1, 2, 7, 40, 299, 300, 400}) {
+    std::vector<float> logits(300);
+    for (float& logit : logits) logit = static_cast<float>(random() % 50) / 50;
+    std::vector<TokenId> order(logits.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](TokenId a, TokenId b) {
+      return logits[static_cast<size_t>(a)] > logits[static_cast<size_t>(b)];
+    });
+    order.resize(std::min<size_t>(order.size(), static_cast<size_t>(keep)));
+    SamplingOptions options;
+    options.temperature = 10;  // nearly uniform: every candidate comes up
+    options.top_k = keep;
+    EXPECT_EQ(Ids(Draw(options, logits, 20000)), std::set<TokenId>(order.begin(), order.end()));
+  }
+}
+
+TEST(Sampler, AnInfiniteLogitIsChosen) {
+  SamplingOptions options;
+  options.temperature = 1;
+  const float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(Ids(Draw(options, {1, infinity, 2}, 10)), std::set<TokenId>({1}));
 }
 
 TEST(LogProbability, IsTheLogOfTheSoftmax) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cmath>
 #include <future>
+#include <numeric>
 #include <random>
 #include <thread>
 
@@ -91,6 +92,56 @@ TEST(Scheduler, GeneratingSequencesAdvanceInEveryStepBesideALongPrompt) {
   EXPECT_EQ(mixed, 10) << "110 prompt tokens in pieces of 11";
 }
 
+TEST(Scheduler, AShortPromptPassesALongOneThatIsHalfRead) {
+  FakeRunner runner(700);  // all at once
+  runner.budget = 256;
+  SchedulerOptions options = Options(256);
+  options.context_tokens = 5000;
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, options));
+  std::promise<void> reading;
+  std::atomic<int> steps{0};
+  runner.before_step = [&] {
+    // All others come while the long prompt is read.
+    if (++steps != 2) return;
+    reading.set_value();
+    while (scheduler->stats().running + scheduler->stats().waiting < 4) {
+      std::this_thread::sleep_for(1ms);
+    }
+  };
+  std::mutex mutex;
+  std::vector<std::string> first_tokens;
+  const auto run = [&](const char* name, size_t length) {
+    return scheduler->Generate(Request(Prompt(length, 2), 1), CallContext(), [&](TokenId) {
+      const std::lock_guard lock(mutex);
+      first_tokens.push_back(name);
+      return true;
+    });
+  };
+  auto long_one = std::async(std::launch::async, run, "long", 4000);
+  reading.get_future().wait();
+  auto other = std::async(std::launch::async, run, "other", 3000);
+  auto another = std::async(std::launch::async, run, "another", 3500);
+  ASSERT_OK(run("short", 60));
+  ASSERT_OK(long_one.get());
+  ASSERT_OK(other.get());
+  ASSERT_OK(another.get());
+  ASSERT_EQ(first_tokens.size(), 4u);
+  EXPECT_EQ(first_tokens[0], "short");
+  EXPECT_EQ(first_tokens[1], "long") << "the oldest is not held up by those behind it";
+  std::lock_guard lock(runner.mutex);
+  int full = 0;
+  for (const std::vector<int64_t>& step : runner.steps) {
+    const int64_t rows = std::accumulate(step.begin(), step.end(), int64_t{0});
+    EXPECT_LE(rows, 256);
+    full += rows == 256;
+    if (step.size() == 4) {
+      EXPECT_GE(step[0], 128) << "half is the oldest's";
+      EXPECT_GE(*std::min_element(step.begin() + 1, step.end()), 18) << "60 tokens: 42 and 18";
+    }
+  }
+  EXPECT_GE(full, (4000 + 3000 + 3500 + 60) / 256 - 1) << "no row of the budget is left unused";
+}
+
 TEST(Scheduler, RefusesWhatCanNeverRun) {
   FakeRunner runner(4);
   ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options()));
@@ -106,11 +157,17 @@ TEST(Scheduler, RefusesWhatCanNeverRun) {
   GenerationRequest banned = Request({1}, 5);
   banned.banned = {kVocabulary};
   EXPECT_STATUS(generate(banned), kInvalidArgument, "banned token");
+  GenerationRequest quoting = Request({1, 2}, 5);
+  quoting.quotable = {{1, 3}};
+  EXPECT_STATUS(generate(quoting), kInvalidArgument, "quotable");
   EXPECT_EQ(runner.pages().free(), 4);
 }
 
-TEST(Scheduler, RefusesABudgetThatWouldStarvePrompts) {
+TEST(Scheduler, RefusesOptionsOutOfRange) {
   FakeRunner runner(4);
+  SchedulerOptions guessing = Options();
+  guessing.guess_tokens = 16;
+  EXPECT_STATUS(Scheduler::Create(&runner, guessing), kInvalidArgument, "guess_tokens");
   EXPECT_STATUS(Scheduler::Create(&runner, Options(4, 4)), kInvalidArgument, "batch_budget_tokens");
 }
 
@@ -134,11 +191,28 @@ TEST(Scheduler, AFullQueueRefusesAtOnce) {
   }
   auto& refused = ready(second) ? second : third;
   auto& waiting = ready(second) ? third : second;
-  EXPECT_STATUS(refused.get(), kResourceExhausted, "queue is full");
+  const auto refusal = refused.get();
+  EXPECT_STATUS(refusal, kResourceExhausted, "queue is full");
+  EXPECT_EQ(refusal.status().retry_after(), 1s) << "nothing was measured yet";
   EXPECT_FALSE(ready(waiting));
   gate.Open();
   EXPECT_OK(waiting.get());
   EXPECT_OK(first.get());
+}
+
+TEST(Scheduler, AFullQueueSaysWhenThereWillBeRoom) {
+  FakeRunner runner(100);
+  runner.before_step = [] { std::this_thread::sleep_for(2ms); };
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options(24, 1, 0)));
+  int heard = 0;
+  const auto running = scheduler->Generate(Request(Prompt(4, 1), 60), CallContext(), [&](TokenId) {
+    if (++heard < 10) return true;
+    const auto refused = scheduler->Generate(Request(Prompt(4, 1), 1), CallContext(), nullptr);
+    EXPECT_STATUS(refused, kResourceExhausted, "ms");
+    EXPECT_GE(refused.status().retry_after(), 100ms) << "50 passes of at least 2 ms are left";
+    return false;
+  });
+  EXPECT_OK(running);
 }
 
 TEST(Scheduler, ACallerWhoCancelsInTheQueueIsLetGoWhileOthersRun) {
@@ -300,13 +374,19 @@ TEST(Scheduler, ScoresAContinuationToken) {
 
 // Whatever callers do, every call ends with what it should, nobody's tokens are disturbed, and
 // every page comes back.
-class SchedulerWithAndWithoutPrefixes : public ::testing::TestWithParam<bool> {};
+struct Ways {
+  bool reuse_prefixes;
+  int guess_tokens;
+};
+class SchedulerInAllWays : public ::testing::TestWithParam<Ways> {};
 
-TEST_P(SchedulerWithAndWithoutPrefixes, SurvivesCallersWhoComeCancelStopAndScoreAtAnyStep) {
+TEST_P(SchedulerInAllWays, SurvivesCallersWhoComeCancelStopAndScoreAtAnyStep) {
   FakeRunner runner(30);
   runner.budget = 20;
+  runner.next = CopyingToken;
   SchedulerOptions options = Options(20, 5, 100);
-  options.reuse_prefixes = GetParam();
+  options.reuse_prefixes = GetParam().reuse_prefixes;
+  options.guess_tokens = GetParam().guess_tokens;
   ASSERT_OK_AND_ASSIGN(auto scheduler, Scheduler::Create(&runner, options));
   constexpr int kThreads = 8;
   constexpr int kCalls = 60;
@@ -322,7 +402,7 @@ TEST_P(SchedulerWithAndWithoutPrefixes, SurvivesCallersWhoComeCancelStopAndScore
         // Few beginnings, so that many are alike.
         const std::vector<TokenId> prompt = Prompt(static_cast<size_t>(pick(1, 120)), pick(0, 3));
         const int max_tokens = pick(1, 60);
-        const std::vector<TokenId> expected = Continuation(prompt, max_tokens);
+        const std::vector<TokenId> expected = Continuation(prompt, max_tokens, CopyingToken);
         const int kind = pick(0, 4);
         const int at = pick(1, max_tokens);
         std::stop_source stop;
@@ -364,14 +444,19 @@ TEST_P(SchedulerWithAndWithoutPrefixes, SurvivesCallersWhoComeCancelStopAndScore
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_GT(completed, 0);
-  if (GetParam()) {
+  if (options.guess_tokens > 0) {
+    EXPECT_GT(scheduler->stats().accepted_tokens, 0);
+  }
+  if (options.reuse_prefixes) {
     EXPECT_GT(scheduler->stats().cached_prompt_tokens, 0);
     scheduler = nullptr;  // what is kept for later requests goes with it
   }
   EXPECT_EQ(runner.pages().free(), 30);
 }
 
-INSTANTIATE_TEST_SUITE_P(Prefixes, SchedulerWithAndWithoutPrefixes, ::testing::Bool());
+INSTANTIATE_TEST_SUITE_P(PrefixesAndGuesses, SchedulerInAllWays,
+                         ::testing::Values(Ways{false, 0}, Ways{true, 0}, Ways{false, 8},
+                                           Ways{true, 8}));
 
 }  // namespace
 }  // namespace footnote::generator

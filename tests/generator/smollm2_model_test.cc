@@ -143,6 +143,38 @@ TEST_F(SmolLm2, FastLogitsDoNotDependOnTheBudget) {
   EXPECT_EQ(scores[0], scores[1]);
 }
 
+TEST_F(SmolLm2, GuessesChangeNoToken) {
+  const auto model = Load(kernels::Precision::kFast);
+  ASSERT_NE(model, nullptr);
+  ASSERT_NE(model->chat_template(), nullptr);
+  const std::string passage =
+      "The tenant pays a deposit of two monthly rents before the lease begins. The landlord "
+      "returns it within thirty days after the keys are handed over, less the cost of repairs.";
+  ASSERT_OK_AND_ASSIGN(const auto segments,
+                       model->chat_template()->Render(
+                           {{"user", passage + "\n\nRepeat the text above word for word."}}, true));
+  const std::vector<TokenId> prompt = EncodeSegments(model->tokenizer(), segments, false);
+  std::vector<std::vector<TokenId>> tokens;
+  for (const int guess_tokens : {0, 8}) {
+    EngineOptions options;
+    options.guess_tokens = guess_tokens;
+    ASSERT_OK_AND_ASSIGN(const auto generator, MakeTextGenerator(model, options));
+    for (const double temperature : {0.0, 0.7}) {
+      GenerationRequest request;
+      request.prompt = prompt;
+      request.max_tokens = 50;
+      request.sampling.temperature = temperature;
+      request.sampling.seed = 5;
+      const auto result = generator->Generate(request, CallContext(), nullptr);
+      ASSERT_OK(result);
+      tokens.push_back(result->tokens);
+    }
+    EXPECT_EQ(generator->stats().accepted_tokens > 0, guess_tokens > 0);
+  }
+  EXPECT_EQ(tokens[2], tokens[0]);
+  EXPECT_EQ(tokens[3], tokens[1]);
+}
+
 TEST_F(SmolLm2, WhatIsKnownOfAPromptChangesNoBit) {
   const auto model = Load(kernels::Precision::kFast);
   ASSERT_NE(model, nullptr);

@@ -181,6 +181,48 @@ TEST(TinyDecoders, ConcurrentGenerationsGiveWhatEachGivesAlone) {
   for (size_t which = 0; which < 8; ++which) EXPECT_EQ(together[which].get(), alone[which]);
 }
 
+TEST(TinyDecoders, GuessesChangeNoToken) {
+  for (const char* name :
+       {"tiny-llama", "tiny-llama-gguf/tiny-llama-q8_0.gguf", "tiny-mistral-swa"}) {
+    const auto model = LoadTiny(name, kernels::Precision::kFast);
+    ASSERT_NE(model, nullptr);
+    const auto run = [&](int guess_tokens, int budget) {
+      EngineOptions options;
+      options.guess_tokens = guess_tokens;
+      options.batch_budget_tokens = budget;
+      const auto generator = MakeTextGenerator(model, options);
+      EXPECT_OK(generator);
+      std::vector<std::future<StatusOr<GenerationResult>>> calls;
+      for (int which = 0; which < 6; ++which) {
+        GenerationRequest request;
+        for (int i = 0; i < 20 + which * 11; ++i) {
+          request.prompt.push_back((i % (5 + which) * 17 + which) % 300);
+        }
+        request.max_tokens = 60 + which;
+        request.ignore_eos = true;
+        request.quotable = {{3, 15}};
+        request.sampling.temperature = which % 2 == 0 ? 0 : 0.3;
+        request.sampling.repetition_penalty = which == 3 ? 1.1 : 1;
+        request.sampling.seed = static_cast<uint64_t>(which);
+        calls.push_back(std::async(std::launch::async, [&generator, request] {
+          return (*generator)->Generate(request, CallContext(), nullptr);
+        }));
+      }
+      std::vector<std::vector<TokenId>> tokens;
+      for (auto& call : calls) {
+        const auto result = call.get();
+        EXPECT_OK(result);
+        tokens.push_back(result.ok() ? result->tokens : std::vector<TokenId>());
+      }
+      EXPECT_EQ((*generator)->stats().accepted_tokens > 0, guess_tokens > 0) << name;
+      return tokens;
+    };
+    const std::vector<std::vector<TokenId>> plain = run(0, 256);
+    EXPECT_EQ(run(8, 256), plain) << name;
+    EXPECT_EQ(run(3, 20), plain) << name;
+  }
+}
+
 TEST(TinyDecoders, LogProbabilitiesAreThoseOfTheLogits) {
   const auto model = LoadTiny("tiny-llama", kernels::Precision::kFast);
   ASSERT_NE(model, nullptr);

@@ -128,7 +128,16 @@ TEST_F(AnswerServiceTest, AChangedNumberIsNeverHeard) {
   for (const std::string& text : listener_.heard)
     EXPECT_EQ(text.find("590"), std::string::npos) << text;
   EXPECT_EQ(answer.text.find("590"), std::string::npos);
-  EXPECT_EQ(generator_.requests.size(), 2u) << "regenerated once, not more";
+  ASSERT_EQ(generator_.requests.size(), 2u) << "regenerated once, not more";
+  for (const generator::GenerationRequest& request : generator_.requests) {
+    ASSERT_EQ(request.quotable.size(), 1u);
+    const auto [begin, end] = request.quotable[0];
+    const std::vector<generator::TokenId> passages(
+        request.prompt.begin() + static_cast<ptrdiff_t>(begin),
+        request.prompt.begin() + static_cast<ptrdiff_t>(end));
+    EXPECT_NE(generator_.tokenizer().Decode(passages, false).find("950 EUR"), std::string::npos)
+        << "the generator is told where the passages are";
+  }
   EXPECT_FALSE(generator_.requests[1].banned.empty())
       << "the second try is confined to the passages' words";
   if (!answer.abstained) {

@@ -5,6 +5,7 @@
 
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "server/grpc_status.h"
 #include "tests/server/grpc_fixture.h"
 
 namespace footnote::server {
@@ -33,6 +34,22 @@ bool HasRetryInfo(const grpc::Status& status) {
     if (detail.UnpackTo(&retry)) return retry.retry_delay().seconds() == 1;
   }
   return false;
+}
+
+// The hint of who refused, or a second.
+TEST(GrpcStatus, SaysWhenToTryAgain) {
+  const auto delay = [](const Status& status) {
+    google::rpc::RetryInfo retry;
+    const google::rpc::Status details = DetailsOf(ToGrpc(status));
+    for (const auto& detail : details.details()) {
+      if (detail.UnpackTo(&retry)) break;
+    }
+    return retry.retry_delay().seconds() * 1000 + retry.retry_delay().nanos() / 1000000;
+  };
+  const Status full = ResourceExhaustedError("full");
+  EXPECT_EQ(delay(full), 1000);
+  EXPECT_EQ(delay(full.WithRetryAfter(std::chrono::milliseconds(2340))), 2340);
+  EXPECT_EQ(delay(NotFoundError("no")), 0);
 }
 
 class GrpcMethods : public GrpcFixture {

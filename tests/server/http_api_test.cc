@@ -18,6 +18,21 @@ using Json = nlohmann::json;
 
 class HttpApi : public testing::HttpFixture {};
 
+TEST(ErrorReply, SaysWhenToTryAgainInWholeSeconds) {
+  const auto retry_after = [](const Status& status) {
+    std::string value;
+    for (const auto& [name, text] : ErrorReply(status).headers) {
+      if (name == "Retry-After") value = text;
+    }
+    return value;
+  };
+  const Status full = ResourceExhaustedError("full");
+  EXPECT_EQ(retry_after(full), "1");
+  EXPECT_EQ(retry_after(full.WithRetryAfter(std::chrono::milliseconds(80))), "1");
+  EXPECT_EQ(retry_after(full.WithRetryAfter(std::chrono::milliseconds(2001))), "3");
+  EXPECT_EQ(retry_after(NotFoundError("no")), "");
+}
+
 Json Parsed(const HttpResponse& response) {
   return Json::parse(response.body, nullptr, /*allow_exceptions=*/false);
 }

@@ -1,0 +1,233 @@
+// One step of the scheduler: what goes into the pass, the pass, and what comes out of it.
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "generator/runtime/scheduler.h"
+#include "generator/runtime/scheduler_job.h"
+
+namespace footnote::generator {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Rows of logits that scoring may ask for in one pass: a row of a large vocabulary is a megabyte.
+constexpr int64_t kScoringRowsPerStep = 64;
+
+// Weight of the newest pass in the mean that retry hints are made of.
+constexpr double kNewestPassShare = 0.1;
+
+}  // namespace
+
+std::vector<Scheduler::Piece> Scheduler::PlanPieces() {
+  std::vector<Piece> pieces;
+  PlanGenerating(pieces);
+  int64_t budget = options_.batch_budget_tokens;
+  for (const Piece& piece : pieces) budget -= piece.rows;
+  PlanPrompts(budget, pieces);
+  return pieces;
+}
+
+void Scheduler::PlanGenerating(std::vector<Piece>& pieces) {
+  for (const JobPtr& job : running_) {
+    if (job->generating()) pieces.push_back({job, 1, 1, 0, {}});
+  }
+  const auto rows = static_cast<int64_t>(pieces.size());
+  const bool alone = pieces.size() == running_.size();
+  // Prompts keep half of what they would have without guesses.
+  const int64_t beside = (options_.batch_budget_tokens - rows) / (alone ? 1 : 2);
+  const int64_t spare = std::min(beside, PassCosts::kMostRows - rows);
+  if (options_.guess_tokens == 0 || rows == 0 || spare <= 0) return;
+  std::vector<GuessOffer> offers;
+  for (Piece& piece : pieces) {
+    Job& job = *piece.job;
+    // One token comes without a guess, so all positions lie within the reservation.
+    const int64_t limit = std::min<int64_t>(options_.guess_tokens, job.tokens_left() - 1);
+    piece.guess = job.lookup->Next(job.tokens, static_cast<size_t>(limit));
+    offers.push_back({piece.guess.match, piece.guess.tokens.size(), &job.rates});
+  }
+  const std::vector<size_t> lengths =
+      alone ? PlanGuesses(offers, rows, spare, costs_) : PlanLikelyGuesses(offers, spare);
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    pieces[i].guess.tokens.resize(lengths[i]);
+    pieces[i].rows = 1 + static_cast<int64_t>(lengths[i]);
+    pieces[i].logits_rows = pieces[i].rows;
+    pieces[i].job->result.guessed_tokens += static_cast<int64_t>(lengths[i]);
+  }
+}
+
+void Scheduler::PlanPrompts(int64_t budget, std::vector<Piece>& pieces) {
+  struct Want {
+    const JobPtr* job;
+    int64_t rows;
+    int64_t given = 0;
+  };
+  std::vector<Want> wants;  // oldest first
+  int64_t scoring_rows = kScoringRowsPerStep;
+  for (const JobPtr& job : running_) {
+    if (job->generating()) continue;
+    const auto written = static_cast<int64_t>(job->written);
+    auto end = static_cast<int64_t>(job->rows_wanted());
+    if (job->scoring()) {
+      const int64_t first = std::max(written, static_cast<int64_t>(job->first_logits_row()));
+      end = std::min(end, first + scoring_rows);
+      scoring_rows -= std::max<int64_t>(0, end - first);
+    }
+    if (end > written) wants.push_back({&job, end - written});
+  }
+  if (wants.empty()) return;
+  int64_t others_half = budget / 2;
+  const int64_t others = std::max<int64_t>(1, static_cast<int64_t>(wants.size()) - 1);
+  const int64_t share = std::max<int64_t>(1, others_half / others);
+  for (size_t i = 1; i < wants.size(); ++i) {
+    wants[i].given = std::min({wants[i].rows, share, others_half});
+    others_half -= wants[i].given;
+    budget -= wants[i].given;
+  }
+  for (Want& want : wants) {
+    const int64_t more = std::min(want.rows - want.given, budget);
+    want.given += more;
+    budget -= more;
+    if (want.given == 0) continue;
+    const Job& job = **want.job;
+    const int64_t end = static_cast<int64_t>(job.written) + want.given;
+    const int64_t logits =
+        std::clamp<int64_t>(end - static_cast<int64_t>(job.first_logits_row()), 0, want.given);
+    pieces.push_back({*want.job, want.given, logits, 0, {}});
+  }
+}
+
+Status Scheduler::RunPass(std::vector<Piece>& pieces, kernels::Matrix& logits) {
+  std::vector<TokenId> ids;
+  std::vector<kernels::KvSequence> sequences;
+  std::vector<int64_t> logits_rows;
+  for (Piece& piece : pieces) {
+    Job& job = *piece.job;
+    kernels::KvSequence sequence;
+    sequence.first_row = static_cast<int64_t>(ids.size());
+    sequence.rows = piece.rows;
+    sequence.first_position = static_cast<int64_t>(job.written);
+    sequence.pages = job.pages.pages();
+    sequences.push_back(sequence);
+    const std::vector<TokenId>& guess = piece.guess.tokens;
+    const auto known = piece.rows - static_cast<int64_t>(guess.size());
+    const auto first = job.tokens.begin() + static_cast<ptrdiff_t>(job.written);
+    ids.insert(ids.end(), first, first + static_cast<ptrdiff_t>(known));
+    ids.insert(ids.end(), guess.begin(), guess.end());
+    piece.first_logits = static_cast<int64_t>(logits_rows.size());
+    for (int64_t i = piece.logits_rows; i > 0; --i) {
+      logits_rows.push_back(static_cast<int64_t>(ids.size()) - i);
+    }
+  }
+  const int64_t vocabulary = runner_->vocabulary_size();
+  const size_t logits_wanted = logits_rows.size() * static_cast<size_t>(vocabulary);
+  if (logits_.size() < logits_wanted) logits_.resize(logits_wanted);
+  logits =
+      kernels::Matrix::Of(logits_.data(), static_cast<int64_t>(logits_rows.size()), vocabulary);
+  const Clock::time_point start = Clock::now();
+  Status status = runner_->Step({ids, sequences, logits_rows}, logits);
+  const double pass_ms = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+  const bool decoding_alone = std::all_of(
+      pieces.begin(), pieces.end(), [](const Piece& piece) { return piece.job->generating(); });
+  if (status.ok() && decoding_alone) costs_.Add(static_cast<int64_t>(ids.size()), pass_ms);
+  pass_ms_ += (pass_ms_ == 0 ? 1 : kNewestPassShare) * (pass_ms - pass_ms_);
+  return status;
+}
+
+void Scheduler::Step() {
+  std::vector<Piece> pieces = PlanPieces();
+  kernels::Matrix logits;
+  const Status status = RunPass(pieces, logits);
+  for (Piece& piece : pieces) {
+    if (!status.ok()) {
+      End(*piece.job, status);
+    } else {
+      Deliver(piece, logits);
+    }
+  }
+  EstimateRoom();
+}
+
+// A place in the queue is free when one is in the batch: when the running request ends that has
+// the fewest passes before it. An upper bound, since answers end early and guesses come true.
+void Scheduler::EstimateRoom() {
+  double passes = std::numeric_limits<double>::infinity();
+  for (const JobPtr& job : running_) {
+    if (job->ended) continue;
+    const auto rows = static_cast<double>(job->rows_wanted() - job->written);
+    passes = std::min(
+        passes, rows / options_.batch_budget_tokens + static_cast<double>(job->tokens_left()));
+  }
+  if (!std::isfinite(passes)) passes = 1;  // all have just ended
+  room_in_ms_ = std::max<int64_t>(1, std::llround(passes * pass_ms_));
+}
+
+void Scheduler::Deliver(Piece& piece, kernels::Matrix logits) {
+  Job& job = *piece.job;
+  const size_t vocabulary = static_cast<size_t>(logits.shape[1]);
+  const size_t known = static_cast<size_t>(piece.rows) - piece.guess.tokens.size();
+  job.written += known;
+  // Pages of the prompt are known as soon as they are full: a request that comes meanwhile shares
+  // them. Those of the answer follow when it ends.
+  const bool page_filled =
+      job.written / kernels::kPageTokens != (job.written - known) / kernels::kPageTokens;
+  if (!job.generating() && page_filled) Remember(job);
+  if (!job.scoring()) {
+    if (piece.logits_rows > 0) DeliverTokens(piece, logits);
+    return;
+  }
+  for (int64_t i = 0; i < piece.logits_rows; ++i) {
+    const TokenId next = job.tokens[job.prompt_size + job.scores.size()];
+    const std::span<float> row(logits.row(piece.first_logits + i), vocabulary);
+    job.scores.push_back(LogProbability(row, next));
+  }
+  if (job.written == job.rows_wanted()) End(job, OkStatus());
+}
+
+void Scheduler::DeliverTokens(Piece& piece, kernels::Matrix logits) {
+  Job& job = *piece.job;
+  const std::vector<TokenId>& guess = piece.guess.tokens;
+  std::vector<TokenId>& generated = job.result.tokens;
+  if (generated.empty()) job.prompt_done = Clock::now();
+  for (size_t i = 0; i <= guess.size(); ++i) {
+    if (i > 0) {
+      // The row of a guess that came true is a row of the sequence.
+      ++job.written;
+      if (Status status = job.call.Check(); !status.ok()) return End(job, std::move(status));
+    }
+    const std::span<float> row(logits.row(piece.first_logits + static_cast<int64_t>(i)),
+                               static_cast<size_t>(logits.shape[1]));
+    const StatusOr<TokenId> token = job.sampler->Sample(row, generated);
+    if (!token.ok()) return End(job, token.status());
+    const bool guessed = i < guess.size() && guess[i] == *token;
+    if (i < guess.size()) {
+      const int match = piece.guess.match + static_cast<int>(i);
+      job.rates.Add(match, guessed);
+      rates_.Add(match, guessed);
+      if (guessed) ++job.result.accepted_tokens;
+    }
+    if (!DeliverToken(job, *token) || !guessed) return;
+  }
+}
+
+bool Scheduler::DeliverToken(Job& job, TokenId token) {
+  const auto end = [&](FinishReason reason) {
+    job.result.finish = reason;
+    End(job, OkStatus());
+    return false;
+  };
+  const std::vector<TokenId>& ends = options_.end_of_generation;
+  if (!job.ignore_eos && std::find(ends.begin(), ends.end(), token) != ends.end()) {
+    return end(FinishReason::kEndOfGeneration);
+  }
+  job.result.tokens.push_back(token);
+  job.tokens.push_back(token);
+  if (*job.sink && !(*job.sink)(token)) return end(FinishReason::kStopped);
+  if (job.tokens_left() == 0) return end(FinishReason::kLength);
+  return true;
+}
+
+}  // namespace footnote::generator
