@@ -45,7 +45,7 @@ class LlamaCpp:
 
     # ---- llama-bench
 
-    def _bench_command(self, model, arguments, repack=True, fa="on", ubatch=512):
+    def _bench_command(self, model, arguments, repack=True, fa="auto", ubatch=512):
         return [self._bin / "llama-bench", "-m", model, "-t", self._threads, "-r", 1, "-o", "json",
                 "--repack", int(repack), "-fa", fa, "-ub", ubatch, *arguments]
 
