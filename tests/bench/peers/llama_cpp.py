@@ -35,7 +35,7 @@ class LlamaCpp:
     def version(self):
         """Version and build, as the program prints them."""
         done = processes.run([self._program("llama-bench"), "--version"], timeout_s=60)
-        return " ".join(done.output.split())
+        return " ".join((done.output + done.messages).split())
 
     def _program(self, name):
         path = self._bin / name

@@ -2,9 +2,33 @@
 
 import os
 import platform
+import resource
 
 FLAGS = ("avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
-BUSY = 0.3  # load average above which figures are doubtful
+BUSY = 0.3       # load average above which figures are doubtful
+DISTURBED = 0.03  # share of the CPUs' time that other processes took, above which they are too
+
+
+class Watch:
+    """How much of the machine was taken by processes that are not ours, from its making until `others` is asked."""
+
+    def __init__(self):
+        self._start = self._seconds()
+
+    @staticmethod
+    def _seconds():
+        """(all CPUs' time, the busy part of it, our own part), in seconds"""
+        with open("/proc/stat", encoding="utf-8") as lines:
+            ticks = [int(word) for word in lines.readline().split()[1:9]]
+        total, idle = sum(ticks), ticks[3] + ticks[4]
+        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return (total / os.sysconf("SC_CLK_TCK"), (total - idle) / os.sysconf("SC_CLK_TCK"),
+                sum(usage.ru_utime + usage.ru_stime for usage in used))
+
+    def others(self):
+        """Their share, 0 to 1; what a hypervisor took away counts. Children that still run count as others."""
+        total, busy, own = (now - then for now, then in zip(self._seconds(), self._start))
+        return max(0.0, busy - own) / total if total > 0 else 0.0
 
 
 def describe():

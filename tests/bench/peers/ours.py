@@ -22,6 +22,10 @@ FIELDS = {
     "chunks_per_second": "chunks",
     "time_to_first_token_cold_ms": "cold",
     "time_to_first_token_cached_ms": "cached",
+    "answer_tokens_per_second_plain": "plain",
+    "answer_tokens_per_second_speculating": "speculating",
+    "accepted_tokens": "accepted",
+    "guessed_tokens": "guessed",
 }
 
 
@@ -48,24 +52,21 @@ class Footnote:
                    "--repetitions", "1", "--json"]
         return Contender(name, lambda: self._bench(command), ours=True, command=shlex.join(command))
 
-    def generator(self, model, prompt_tokens, new_tokens, depth=0, sequences=1):
+    def generator(self, model, measures, prompt_tokens=512, new_tokens=64, depth=0, sequences=1):
         """Figures `prefill` (of prompt_tokens) and `decode` (all sequences together, after `depth` tokens), tokens/s."""
-        arguments = [model, "--prompt-tokens", prompt_tokens, "--new-tokens", new_tokens]
-        if depth:
-            arguments += ["--depth", depth]
-        if sequences > 1:
-            arguments += ["--sequences", sequences]
-        return self._contender("generator", arguments)
+        return self._contender("generator", [model, "--measure", ",".join(measures), "--prompt-tokens", prompt_tokens,
+                                             "--new-tokens", new_tokens, "--depth", depth, "--sequences", sequences])
 
     def second_question(self, model, prompt_tokens):
         """Figures `cold` and `cached`: milliseconds to the first token of a prompt, and of one with the same beginning."""
-        return self._contender("generator", [model, "--prompt-tokens", prompt_tokens, "--new-tokens", 8])
+        return self._contender("generator", [model, "--measure", "first-token", "--prompt-tokens", prompt_tokens])
 
-    def prompt_lookup(self, model, prompt_file, new_tokens):
-        """Two contenders with the figure `decode`: speculation off and on, over the same prompts."""
-        return [self._contender("generator", [model, "--prompt-file", prompt_file, "--new-tokens", new_tokens,
-                                              "--speculation", value], f"footnote, speculation {value}")
-                for value in ("off", "on")]
+    def prompt_lookup(self, model, prompt_files, new_tokens):
+        """Figures `plain` and `speculating`: tokens/s of answers to the same prompts. The command itself takes turns, and
+        fails when the two answers differ."""
+        files = [part for path in prompt_files for part in ("--prompt-file", path)]
+        return self._contender("generator", [model, "--measure", "prefill", "--prompt-tokens", 1, "--speculation",
+                                             "--new-tokens", new_tokens, *files])
 
     def embedder(self, model, texts_file, precision):
         """Figure `chunks`: chunks/s, tokenising included."""
@@ -73,18 +74,20 @@ class Footnote:
                                f"footnote {precision}")
 
     def ready(self, model):
-        """Figure `ready`: seconds from the start of a process until it has the model loaded and answers."""
+        """Figures `loaded` and `ready`: seconds from the start of a process until it answers, and until it has generated a
+        token from one token, for which every weight must be there and not merely be mapped."""
         def measure():
             start = time.monotonic()
             try:
                 with probe_client.Probe(self._binary, model, extra=("--threads", str(self._threads))) as probe:
-                    probe.tokenize("ready?")
-                    seconds = time.monotonic() - start
+                    ids = probe.tokenize("a")
+                    loaded = time.monotonic() - start
+                    probe.generate(ids[:1], 1)
+                    return {"loaded": loaded, "ready": time.monotonic() - start}
             except probe_client.ProbeError as error:
                 raise NotMeasured(str(error)) from error
-            return {"ready": seconds}
         return Contender("footnote", measure, ours=True, warm_up=measure,
-                         command=f"{self._binary} model probe {model} --threads {self._threads}; one tokenize")
+                         command=f"{self._binary} model probe {model} --threads {self._threads}; tokenize, then generate one token")
 
     def vectors(self, model, texts, precision, at_once=64):
         """The texts' vectors, a list of arrays of float32."""

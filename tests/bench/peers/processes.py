@@ -16,7 +16,8 @@ class NotMeasured(RuntimeError):
 
 @dataclasses.dataclass
 class Finished:
-    output: str
+    output: str      # what it wrote to standard output
+    messages: str    # and to standard error
     seconds: float
     peak_bytes: int  # resident, pages of mapped files included
 
@@ -47,10 +48,10 @@ def run(command, timeout_s=1800, environment=None):
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        output = out.read().decode(errors="replace")
+        output, messages = out.read().decode(errors="replace"), err.read().decode(errors="replace")
         if process.returncode != 0:
-            said = (err.read().decode(errors="replace").strip() or output.strip()).splitlines()
+            said = (messages.strip() or output.strip()).splitlines()
             if seconds >= timeout_s:
                 said = [f"it took more than {timeout_s} s"]
             raise NotMeasured(f"`{shlex.join(command)}` failed ({process.returncode}): {' '.join(said[-3:])[:400]}")
-    return Finished(output, seconds, usage.ru_maxrss * 1024)
+    return Finished(output, messages, seconds, usage.ru_maxrss * 1024)

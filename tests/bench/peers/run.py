@@ -77,7 +77,7 @@ def best_peer(outcome, contenders, figure):
 
 def judge(line, outcome, contenders):
     """One row of the table as a dictionary; "met" is None when it could not be measured."""
-    row = {"line": line.name, "what": line.what, "unit": line.unit, "must": line.must, "aim": line.aim, "limit": line.limit,
+    row = {"line": line.name, "what": line.what, "unit": line.unit, "digits": line.digits, "must": line.must, "aim": line.aim, "limit": line.limit,
            "ours": None, "peer": None, "peer_setting": None, "ratio": None, "met": None, "aim_met": None, "why": None}
     have = outcome.series.get(line.contender, {}).get(line.figure)
     peer = best_peer(outcome, contenders, line.figure)
@@ -109,14 +109,14 @@ def judge(line, outcome, contenders):
 
 
 def print_table(rows):
-    def value(series, unit):
-        return "–" if series is None else f"{series.text()} {unit}".rstrip()
+    def value(row, who):
+        return "–" if row[who] is None else f"{row[who].text(row['digits'])} {row['unit']}".rstrip()
     table = [("line", "ours: median (min–max)", "best peer: median (min–max)", "which", "ratio", "must", "aim", "met")]
     for row in rows:
         sign = {"at most": "≤ ", "at least": "≥ "}.get(row["limit"], "")
         times = "" if row["limit"] else "×"
         met = "not measured" if row["met"] is None else "aim" if row["aim_met"] else "must" if row["met"] else "MISSED"
-        table.append((row["what"], value(row["ours"], row["unit"]), value(row["peer"], row["unit"]),
+        table.append((row["what"], value(row, "ours"), value(row, "peer"),
                       row["peer_setting"] or "–", f"{row['ratio']:.2f}×" if row["ratio"] else "–",
                       f"{sign}{row['must']:g}{times}", f"{sign}{row['aim']:g}{times}", met))
     widths = [max(len(cells[i]) for cells in table) for i in range(len(table[0]))]
@@ -210,7 +210,12 @@ def main():
         found = versions(context)
         rows, measured = [], []
         for group in groups:
+            watch = machine.Watch()
             of_group, kept = measure(group, context, options)
+            kept["others"] = watch.others()
+            if kept["others"] > machine.DISTURBED:
+                kept["remarks"].append(f"other processes took {kept['others']:.0%} of the CPUs' time during: "
+                                       + ", ".join(kept["lines"]))
             rows += of_group
             measured.append(kept)
             if options.json is not None:  # after each group, so that a broken run leaves what it had
