@@ -156,7 +156,12 @@ def main():
         parser.error("--layers must be 1 or more")
     if not options.out.parent.is_dir():
         parser.error(f"the folder {options.out.parent} does not exist")
-    write(options.out, options.format, options.layers, options.seed)
+    try:
+        write(options.out, options.format, options.layers, options.seed)
+    except OSError as error:
+        part = options.out.with_name(options.out.name + ".part")
+        part.unlink(missing_ok=True)  # gigabytes
+        raise SystemExit(f"{options.out} could not be written: {error.strerror or error} (32 layers need up to 7.2 GB)")
     print(f"{options.out}: {options.out.stat().st_size} bytes, {options.layers} layers", file=sys.stderr)
 
 

@@ -17,6 +17,7 @@ from rounds import Contender
 PROMPT_TOKENS = 512
 SEQUENCES = 8
 QUESTION_PROMPT_TOKENS = 1536  # four passages and a question
+QUESTION_TOKENS = 16           # at their end, where `footnote bench` has the second prompt differ
 LOOKUP_PROMPTS = 8
 CHUNKS = 256
 SEVEN_B_FORMATS = ("Q4_K_M", "Q4_0", "Q8_0")
@@ -53,7 +54,7 @@ class Context:
     threads: int
     layers: int
     eval_folder: object    # or None
-    scratch: object        # a folder of this run
+    scratch: object        # a folder for the texts that are measured with, kept so that commands can be run again
     say: Callable
 
     @property
@@ -127,10 +128,10 @@ def second_question(context):
     model = context.smollm2
     draw = random.Random(passages.SEED)
     first = [draw.randrange(1000, 40000) for _ in range(QUESTION_PROMPT_TOKENS)]
-    second = first[:-32] + [draw.randrange(1000, 40000) for _ in range(32)]
+    second = first[:-QUESTION_TOKENS] + [draw.randrange(1000, 40000) for _ in range(QUESTION_TOKENS)]
     yield ([context.footnote.second_question(model, QUESTION_PROMPT_TOKENS),
             context.llama.second_question(model, first, second)],
-           [f"second question: prompts of {QUESTION_PROMPT_TOKENS} tokens"])
+           [f"second question: prompts of {QUESTION_PROMPT_TOKENS} tokens, alike but for the last {QUESTION_TOKENS}"])
 
 
 @contextlib.contextmanager
@@ -143,6 +144,13 @@ def prompt_lookup(context):
         files[-1].write_text(passages.prompt(*asked), encoding="utf-8")
     yield ([context.footnote.prompt_lookup(context.smollm2, files, 128)],
            [f"prompt lookup: {len(files)} questions of {context.eval_folder}, four passages each, answers of up to 128 tokens"])
+
+
+def broken(name, error):
+    """A peer that did not even start: told like one that fails in its first round."""
+    def measure():
+        raise error
+    return Contender(name, measure)
 
 
 @contextlib.contextmanager
@@ -158,8 +166,7 @@ def minilm(context):
                 worker = stack.enter_context(embedders.Worker(peer, model, texts_file, context.threads, graphs))
                 contenders += worker.contenders(CHUNKS)
             except NotMeasured as error:
-                context.say(f"{peer}: not measured: {error}")
-                remarks.append(f"MiniLM: {peer} could not be measured: {error}")
+                contenders.append(broken(peer, error))
         yield contenders, remarks
 
 

@@ -22,6 +22,11 @@ class Contender:
     warm_up: Callable[[], dict] | None = None  # run once before the rounds, not counted
 
 
+def short(value, digits=3):
+    """With as many significant digits, but no whole number cut."""
+    return f"{value:.0f}" if abs(value) >= 10 ** digits else f"{value:.{digits}g}"
+
+
 @dataclasses.dataclass
 class Series:
     """All values of one figure of one contender."""
@@ -32,10 +37,9 @@ class Series:
         return statistics.median(self.values)
 
     def text(self, digits=3):
-        """`median (min–max)`, with as many significant digits but no whole number cut."""
-        def short(value):
-            return f"{value:.0f}" if abs(value) >= 10 ** digits else f"{value:.{digits}g}"
-        return f"{short(self.median)} ({short(min(self.values))}–{short(max(self.values))})"
+        """`median (min–max)`"""
+        median, low, high = (short(value, digits) for value in (self.median, min(self.values), max(self.values)))
+        return f"{median} ({low}–{high})"
 
 
 @dataclasses.dataclass

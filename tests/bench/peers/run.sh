@@ -10,7 +10,7 @@
 #   --jobs N           compilers at once, for llama.cpp
 #
 # The first run installs the peers into $FOOTNOTE_CACHE (5 GB of packages, 15 GB of model files; README.md beside this file
-# says more). Exit status: 0 every required ratio is met; 1 one is missed; 2 none is missed, but something was not measured.
+# says more). Exit status: 0 every required ratio is met; 1 one is missed; 2 none is missed, but something was not measured; 3 wrong usage.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../../../tools/lib.sh"
@@ -21,6 +21,7 @@ arguments=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --list) exec python3 "$here/run.py" --list ;;
     --jobs) jobs=(--jobs "${2:?--jobs needs a number}"); shift 2 ;;
     *) arguments+=("$1"); shift ;;
   esac
@@ -38,11 +39,6 @@ if [ "$(cat "$venv/.pins" 2>/dev/null)" != "$pins" ]; then
   echo "$pins" >"$venv/.pins"
 fi
 
-case " ${arguments[*]-} " in
-  *' --list '*) ;;
-  *)
-    "$here/build_llama.sh" ${jobs[@]+"${jobs[@]}"} || warn "llama.cpp is not there: its lines will not be measured"
-    "$FOOTNOTE_ROOT/tools/fetch_models.sh" smollm2 minilm
-    ;;
-esac
+"$here/build_llama.sh" ${jobs[@]+"${jobs[@]}"} || warn "llama.cpp is not there: its lines will not be measured"
+"$FOOTNOTE_ROOT/tools/fetch_models.sh" smollm2 minilm
 exec "$venv/bin/python" "$here/run.py" --cache "$FOOTNOTE_CACHE" ${arguments[@]+"${arguments[@]}"}
