@@ -29,12 +29,16 @@ Status EmbedRows(Context& ctx, const Weight& table, std::span<const int32_t> ids
 Status MatMul(Context& ctx, ConstMatrix x, const Weight& w, std::span<const float> bias,
               Matrix out);
 
+// What is done to each output of a product, with its bias, before it is stored.
+enum class Activation { kNone, kGeluErf, kGeluTanh };
+
 // One of several products of the same x: fused QKV, gate and up. x is rounded once.
 struct MatMulTarget {
   const Weight* w;
   std::span<const float> bias;
   Matrix out;
-  bool add = false;  // to what out holds
+  bool add = false;  // to what out holds; then no activation
+  Activation activation = Activation::kNone;
 };
 Status MatMulMany(Context& ctx, ConstMatrix x, std::span<const MatMulTarget> targets);
 

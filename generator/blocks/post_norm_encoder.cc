@@ -98,8 +98,11 @@ Status PostNormEncoder::RunLayer(Context& context, Workspace& workspace,
   FOOTNOTE_RETURN_IF_ERROR(kernels::LayerNorm(context, hidden, layer.attention_norm.weight,
                                               layer.attention_norm.bias, spec_.norm_epsilon,
                                               hidden));
-  FOOTNOTE_RETURN_IF_ERROR(kernels::MatMul(context, hidden, layer.up, layer.up_bias, inner));
-  FOOTNOTE_RETURN_IF_ERROR(kernels::Gelu(context, spec_.gelu, inner));
+  const kernels::Activation gelu = spec_.gelu == kernels::GeluKind::kErf
+                                       ? kernels::Activation::kGeluErf
+                                       : kernels::Activation::kGeluTanh;
+  const kernels::MatMulTarget up{&layer.up, layer.up_bias, inner, false, gelu};
+  FOOTNOTE_RETURN_IF_ERROR(kernels::MatMulMany(context, hidden, {&up, 1}));
   FOOTNOTE_RETURN_IF_ERROR(kernels::MatMulAdd(context, inner, layer.down, layer.down_bias, hidden));
   return kernels::LayerNorm(context, hidden, layer.feed_forward_norm.weight,
                             layer.feed_forward_norm.bias, spec_.norm_epsilon, hidden);

@@ -59,12 +59,15 @@ struct RoundedRows {
   const int32_t* start;  // [rows, K / run]: -zero * sum of the run's codes
 };
 
-// out[t, n] = product + bias[n], or that added to what was there.
+enum ProductActivation { kNoActivation, kActivationGeluErf, kActivationGeluTanh };
+
+// out[t, n] = activation(product + bias[n]), or product and bias added to what was there.
 struct ProductOutput {
   const float* bias;  // or null
   float* data;
   int64_t stride;
   bool add;
+  ProductActivation activation;
 };
 
 // Pages of keys or values, kPageTokens positions each (kernels/kv_pages.h).

@@ -148,6 +148,12 @@ Panels PanelsOf(const CpuKernels& kernels, const Plan& plan, int64_t first, int6
   return {codes, numbers, bytes.codes, bytes.numbers};
 }
 
+ProductActivation ActivationOf(Activation activation) {
+  if (activation == Activation::kGeluErf) return kActivationGeluErf;
+  if (activation == Activation::kGeluTanh) return kActivationGeluTanh;
+  return kNoActivation;
+}
+
 void RunTask(const CpuKernels& kernels, ConstMatrix x, const Plan& plan, int64_t task) {
   const Weight& w = *plan.target->w;
   const int64_t k = w.columns;
@@ -160,7 +166,7 @@ void RunTask(const CpuKernels& kernels, ConstMatrix x, const Plan& plan, int64_t
   const std::span<const float> bias = plan.target->bias;
   const ProductOutput out = {bias.empty() ? nullptr : bias.data() + first,
                              plan.target->out.row(first_token) + first, plan.target->out.stride[0],
-                             plan.target->add};
+                             plan.target->add, ActivationOf(plan.target->activation)};
   const Panels from = PanelsOf(kernels, plan, first_panel, panels);
   if (!plan.traits.quantised) {
     kernels.multiply_float(plan.traits.format, x.row(first_token), x.stride[0], tokens, from.codes,
@@ -217,6 +223,9 @@ Status CheckTarget(ConstMatrix x, const MatMulTarget& target) {
     return ShapeError(kName, "out is " + ShapeText(target.out) + " but [" +
                                  std::to_string(x.shape[0]) + ", " +
                                  std::to_string(target.w->rows) + "] is needed");
+  }
+  if (target.add && target.activation != Activation::kNone) {
+    return ShapeError(kName, "a target that is added to cannot have an activation");
   }
   if (target.bias.empty()) return OkStatus();
   return CheckLength(kName, "bias", target.bias.size(), target.w->rows);

@@ -215,6 +215,36 @@ TEST_P(MatMulTest, AddsToWhatIsThere) {
   }
 }
 
+TEST_P(MatMulTest, AnActivationIsThatOfTheOperationOnItsOwn) {
+  for (const Precision precision : {Precision::kExact, Precision::kFast}) {
+    auto ctx = Make(precision);
+    for (const DType dtype : {DType::kF32, DType::kQ8_0, DType::kQ6_K}) {
+      const int64_t k = 1024, rows = 21, tokens = 9;
+      const OwnedWeight w(dtype, rows, k, 3);
+      const std::vector<float> x = RandomFloats(static_cast<size_t>(tokens * k), 4, 0.1f);
+      const std::vector<float> bias = RandomFloats(static_cast<size_t>(rows), 5);
+      const ConstMatrix view = ConstMatrix::Of(x.data(), tokens, k);
+      for (const auto& [activation, kind] :
+           {std::pair(Activation::kGeluErf, GeluKind::kErf),
+            std::pair(Activation::kGeluTanh, GeluKind::kTanh)}) {
+        std::vector<float> fused(static_cast<size_t>(tokens * rows)), separate = fused;
+        const MatMulTarget target{&w.weight, bias, Matrix::Of(fused.data(), tokens, rows), false,
+                                  activation};
+        ASSERT_OK(MatMulMany(*ctx, view, {&target, 1}));
+        const Matrix out = Matrix::Of(separate.data(), tokens, rows);
+        ASSERT_OK(MatMul(*ctx, view, w.weight, bias, out));
+        ASSERT_OK(Gelu(*ctx, kind, out));
+        EXPECT_TRUE(testing::SameBits(fused, separate)) << DTypeName(dtype);
+      }
+    }
+  }
+  std::vector<float> x(32), out(4);
+  const OwnedWeight w(DType::kQ8_0, 4, 32, 3);
+  const MatMulTarget both{&w.weight, {}, Matrix::Of(out.data(), 1, 4), true, Activation::kGeluErf};
+  EXPECT_STATUS(MatMulMany(*ctx_, ConstMatrix::Of(x.data(), 1, 32), {&both, 1}), kInvalidArgument,
+                "cannot have an activation");
+}
+
 TEST_P(MatMulTest, TakesZerosAndTinyAndHugeActivations) {
   auto ctx = Make(Precision::kFast);
   const OwnedWeight w(DType::kQ4_1, 16, 64, 3);

@@ -157,7 +157,7 @@ def broken(name, error):
 def minilm(context):
     remark, _, texts_file = context.texts()
     model = context.minilm
-    contenders = [context.footnote.embedder(model, texts_file, precision) for precision in ("fast", "exact")]
+    contenders = [context.footnote.embedder(model, texts_file, precision) for precision in ("int8", "exact")]
     remarks = [f"MiniLM: {remark}; tokenising included, for all"]
     with contextlib.ExitStack() as stack:
         for peer in ("onnx", "sentence-transformers"):
@@ -187,7 +187,7 @@ def cosine(context):
         return {"cosine": float(cosines.min())}
     yield [Contender(f"footnote {precision}", lambda precision=precision: measure(precision), ours=True,
                      command=f"footnote model probe --precision {precision}; embed_text, against sentence-transformers")
-           for precision in ("fast", "exact")], ["cosine: the smallest over the same chunks"]
+           for precision in ("int8", "exact")], ["cosine: the smallest over the same chunks"]
 
 
 @contextlib.contextmanager
@@ -211,12 +211,12 @@ GROUPS = [
                 against=("footnote", "cold"))], second_question),
     Group([Line("prompt-lookup", "prompt lookup on answers from passages", "speculating", 1.3, 2,
                 against=("footnote", "plain"))], prompt_lookup),
-    Group([Line("minilm-fast", "MiniLM, mixed lengths, fast precision, against float32", "chunks", 2, 4, unit="chunks/s",
-                contender="footnote fast"),
+    Group([Line("minilm-int8", "MiniLM, mixed lengths, int8, against float32", "chunks", 2, 4, unit="chunks/s",
+                contender="footnote int8"),
            Line("minilm-float32", "MiniLM, mixed lengths, float32", "chunks", 1, 1, unit="chunks/s",
                 contender="footnote exact")], minilm),
-    Group([Line("cosine-fast", "MiniLM fast: smallest cosine to sentence-transformers", "cosine", 0.999, 0.9999, unit="",
-                contender="footnote fast", limit="at least", digits=8),
+    Group([Line("cosine-int8", "MiniLM int8: smallest cosine to sentence-transformers", "cosine", 0.999, 0.9999, unit="",
+                contender="footnote int8", limit="at least", digits=8),
            Line("cosine-float32", "MiniLM float32: smallest cosine to sentence-transformers", "cosine", 0.9999, 0.99999,
                 unit="", contender="footnote exact", limit="at least", digits=8)], cosine, repetitions=1),
     Group([Line("ready", "model ready, second start", "ready", 2, 1, unit="s", limit="at most")], ready),
