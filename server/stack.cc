@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "server/home.h"
+#include "server/model_notes.h"
 
 namespace footnote::server {
 namespace fs = std::filesystem;
@@ -16,6 +17,7 @@ StatusOr<LoadedEmbedder> LoadEmbedder(const fs::path& path,
   }
   FOOTNOTE_ASSIGN_OR_RETURN(std::shared_ptr<const generator::Model> model,
                             generator::Model::Load(loaded.path, options));
+  PrintModelNotes(model->info());
   FOOTNOTE_ASSIGN_OR_RETURN(std::string sha256, ModelSha256(loaded.path));
   loaded.info = model->info();
   StatusOr<std::unique_ptr<Embedder>> embedder =
@@ -35,6 +37,7 @@ StatusOr<LoadedGenerator> LoadGenerator(const fs::path& path,
   }
   FOOTNOTE_ASSIGN_OR_RETURN(std::shared_ptr<const generator::Model> model,
                             generator::Model::Load(loaded.path, options));
+  PrintModelNotes(model->info());
   FOOTNOTE_ASSIGN_OR_RETURN(loaded.sha256, ModelSha256(loaded.path));
   loaded.info = model->info();
   loaded.isa = std::string(kernels::IsaName(model->isa()));

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "common/thread_pool.h"
+#include "server/model_notes.h"
 
 namespace footnote::server {
 namespace {
@@ -40,7 +41,9 @@ StatusOr<std::shared_ptr<const generator::Model>> LoadForBench(const BenchModelO
   generator::ModelOptions model_options;
   model_options.threads = options.threads;
   FOOTNOTE_ASSIGN_OR_RETURN(model_options.precision, kernels::PrecisionFromName(options.precision));
-  return generator::Model::Load(options.path, model_options);
+  FOOTNOTE_ASSIGN_OR_RETURN(auto model, generator::Model::Load(options.path, model_options));
+  PrintModelNotes(model->info());
+  return model;
 }
 
 BenchJson BenchSettings(const BenchModelOptions& options, const generator::Model& model) {

@@ -14,6 +14,7 @@
 #include "generator/chat_template.h"
 #include "generator/engine.h"
 #include "generator/tokenizer.h"
+#include "server/model_notes.h"
 
 namespace footnote::server {
 namespace {
@@ -314,6 +315,7 @@ Status RunProbe(const std::filesystem::path& path, const generator::ModelOptions
     if (!alone.ok()) return std::move(model).status();
     tokenizer = std::move(alone).value();
   }
+  if (model.ok()) PrintModelNotes((*model)->info());
   Probe probe(model.ok() ? *model : nullptr, model.status(), std::move(tokenizer));
   std::string line;
   while (std::getline(in, line)) {

@@ -1,6 +1,6 @@
 // kernel_bench [FORMAT] [ROWS] [COLUMNS] [TOKENS] [THREADS]: rate of one packed product, on
-// matrices that fit the caches and on ones that do not. A tool for those who change kernels; users
-// have `footnote bench`.
+// matrices that fit the caches and on ones that do not. kernel_bench read [THREADS]: rate of reading
+// memory. A tool for those who change kernels; users have `footnote bench`.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -66,6 +66,31 @@ void Run(DType dtype, int64_t rows, int64_t columns, int64_t tokens, int threads
       products / best / 1e9, size / best / 1e9);
 }
 
+// What memory gives to threads that only read: the ceiling of decoding.
+void RunRead(int threads) {
+  std::vector<uint64_t> memory(size_t{1} << 27, 1);  // 1 GiB
+  ThreadPool pool(threads);
+  std::vector<uint64_t> sums(static_cast<size_t>(threads) * 8);
+  double best = 1e9;
+  for (int round = 0; round < 10; ++round) {
+    const double start = Seconds();
+    pool.ParallelFor(threads, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; ++t) {
+        const size_t share = memory.size() / static_cast<size_t>(threads);
+        const uint64_t* from = memory.data() + static_cast<size_t>(t) * share;
+        uint64_t sum[8] = {};
+        for (size_t i = 0; i + 8 <= share; i += 8) {
+          for (size_t lane = 0; lane < 8; ++lane) sum[lane] += from[i + lane];
+        }
+        for (size_t lane = 0; lane < 8; ++lane) sums[static_cast<size_t>(t) * 8] += sum[lane];
+      }
+    });
+    best = std::min(best, Seconds() - start);
+  }
+  const double gib = static_cast<double>(memory.size() * sizeof(uint64_t)) / 1e9;
+  std::printf("reading memory, %d threads: %.1f GB/s\n", threads, gib / best);
+}
+
 }  // namespace
 }  // namespace footnote::kernels
 
@@ -74,6 +99,10 @@ int main(int argc, char** argv) {
   const auto number = [&](int i, int64_t otherwise) {
     return argc > i ? static_cast<int64_t>(std::atoll(argv[i])) : otherwise;
   };
+  if (argc > 1 && std::string(argv[1]) == "read") {
+    RunRead(static_cast<int>(number(2, 2)));
+    return 0;
+  }
   for (const DType dtype : {
 #define FOOTNOTE_FORMAT(enumerator, name, gguf_type, block_elements, block_bytes) DType::enumerator,
 #include "kernels/quant/formats.def"

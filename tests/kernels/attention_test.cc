@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 
 #include "kernels/ops.h"
@@ -115,6 +116,45 @@ TEST_P(AttentionTest, PagedGivesTheSameBitsHoweverAPromptIsCut) {
     EXPECT_TRUE(testing::SameBits(whole, run({1, 13, 20, 36}, {0, 1, 2, 3, 4}, *threaded)));
     EXPECT_TRUE(testing::SameBits(whole, run(std::vector<int64_t>(70, 1), {0, 1, 2, 3, 4}, *ctx_)));
     for (const float value : whole) ASSERT_TRUE(std::isfinite(value));
+  }
+}
+
+// Beyond one block of 256 positions, parts are joined; with few rows, several threads make them.
+TEST_P(AttentionTest, PagedJoinsTheBlocksOfALongPastInOneOrder) {
+  ThreadPool pool(3);
+  auto threaded = Make(Precision::kExact, &pool);
+  const int64_t rows = 600, heads = 6, kv_heads = 2, width = 64;
+  const std::vector<float> q = RandomFloats(static_cast<size_t>(rows * heads * width), 4);
+  const std::vector<float> k = RandomFloats(static_cast<size_t>(rows * kv_heads * width), 5);
+  const std::vector<float> v = RandomFloats(static_cast<size_t>(rows * kv_heads * width), 6);
+  std::vector<int32_t> list;
+  for (int32_t page = 0; page < 38; ++page) list.push_back(page * 5 % 38);
+  for (const AttentionParams params :
+       {AttentionParams{0.125f, 0, 0}, AttentionParams{0.125f, 0, 300},
+        AttentionParams{0.3f, 4.0f, 256}, AttentionParams{0.125f, 0, 17}}) {
+    SCOPED_TRACE("window " + std::to_string(params.window));
+    Pages pages(DType::kF16, 38, kv_heads, width);
+    const KvSequence whole{0, rows, 0, list};
+    ASSERT_OK(KvWrite(*ctx_, ConstHeads::Of(k.data(), rows, kv_heads, width),
+                      ConstHeads::Of(v.data(), rows, kv_heads, width), {&whole, 1}, pages.layer));
+    const ConstHeads queries = ConstHeads::Of(q.data(), rows, heads, width);
+    std::vector<float> out(q.size(), NAN), cut = out;
+    ASSERT_OK(AttentionPaged(*ctx_, queries, {&whole, 1}, pages.layer, params,
+                             Heads::Of(out.data(), rows, heads, width)));
+    ExpectNear(out, reference::AttentionPaged(queries, {&whole, 1}, pages.layer, params),
+               kRelative, kAbsolute);
+    // The last rows alone, as decoding and speculation ask for them.
+    for (const int64_t part : {1, 2, 5, 8, 40}) {
+      for (const int64_t at : {rows - part, int64_t{256}, int64_t{500}}) {
+        const KvSequence sequence{0, part, at, list};
+        ASSERT_OK(AttentionPaged(*threaded, queries.slice(at, part), {&sequence, 1}, pages.layer,
+                                 params, Heads::Of(cut.data(), rows, heads, width).slice(at, part)));
+        const auto begin = static_cast<size_t>(at * heads * width);
+        const auto count = static_cast<size_t>(part * heads * width);
+        EXPECT_EQ(0, std::memcmp(out.data() + begin, cut.data() + begin, count * sizeof(float)))
+            << part << " rows at " << at;
+      }
+    }
   }
 }
 

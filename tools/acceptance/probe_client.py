@@ -6,6 +6,7 @@ Needs nothing but the standard library; float arrays come back as `array('f')` w
 import array
 import base64
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -18,13 +19,13 @@ class ProbeError(RuntimeError):
 
 
 class Probe:
-    def __init__(self, binary, model, precision="fast", extra=(), timeout_s=600):
+    def __init__(self, binary, model, precision="fast", extra=(), timeout_s=600, environment=None):
         command = [binary, "model", "probe", str(model), "--precision", precision, *extra]
         self._what = f"probe of {pathlib.Path(model).name} ({precision})"
         self._timeout_s = timeout_s
         self._stderr = tempfile.TemporaryFile()
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                         stderr=self._stderr)
+                                         stderr=self._stderr, env=environment and {**os.environ, **environment})
 
     def __enter__(self):
         return self

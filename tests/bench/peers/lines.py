@@ -193,7 +193,7 @@ def cosine(context):
 @contextlib.contextmanager
 def ready(context):
     model = context.seven_b("Q4_K_M")
-    yield ([context.footnote.ready(model), *context.llama.ready(model)],
+    yield ([context.footnote.ready(model, context.cache / "peers" / "packed"), *context.llama.ready(model)],
            [f"ready: {model.name}, {model.stat().st_size / 1e9:.2f} GB, after a first start that is not counted"])
 
 

@@ -73,13 +73,17 @@ class Footnote:
         return self._contender("embedder", [model, "--texts", texts_file, "--precision", precision],
                                f"footnote {precision}")
 
-    def ready(self, model):
+    def ready(self, model, packed_folder):
         """Figures `loaded` and `ready`: seconds from the start of a process until it answers, and until it has generated a
-        token from one token, for which every weight must be there and not merely be mapped."""
+        token from one token, for which every weight must be there and not merely be mapped. Packed weights are kept in
+        packed_folder."""
+        environment = {"FOOTNOTE_PACKED_CACHE": str(packed_folder)}
+
         def measure():
             start = time.monotonic()
             try:
-                with probe_client.Probe(self._binary, model, extra=("--threads", str(self._threads))) as probe:
+                with probe_client.Probe(self._binary, model, extra=("--threads", str(self._threads)),
+                                        environment=environment) as probe:
                     ids = probe.tokenize("a")
                     loaded = time.monotonic() - start
                     probe.generate(ids[:1], 1)
@@ -87,7 +91,8 @@ class Footnote:
             except probe_client.ProbeError as error:
                 raise NotMeasured(str(error)) from error
         return Contender("footnote", measure, ours=True, warm_up=measure,
-                         command=f"{self._binary} model probe {model} --threads {self._threads}; tokenize, then generate one token")
+                         command=f"FOOTNOTE_PACKED_CACHE={packed_folder} {self._binary} model probe {model} --threads "
+                                 f"{self._threads}; tokenize, then generate one token")
 
     def vectors(self, model, texts, precision, at_once=64):
         """The texts' vectors, a list of arrays of float32."""
