@@ -9,8 +9,8 @@ namespace footnote::server {
 
 inline void PrintModelNotes(const generator::ModelInfo& info) {
   if (!info.packed_cache_problem.empty()) {
-    std::cerr << "footnote: " << info.name << " is packed anew at each start: "
-              << info.packed_cache_problem << "\n";
+    std::cerr << "footnote: " << info.name
+              << " is packed anew at each start: " << info.packed_cache_problem << "\n";
   }
 }
 

@@ -1,6 +1,6 @@
 // kernel_bench [FORMAT] [ROWS] [COLUMNS] [TOKENS] [THREADS]: rate of one packed product, on
-// matrices that fit the caches and on ones that do not. kernel_bench read [THREADS]: rate of reading
-// memory. A tool for those who change kernels; users have `footnote bench`.
+// matrices that fit the caches and on ones that do not. kernel_bench read [THREADS]: rate of
+// reading memory. A tool for those who change kernels; users have `footnote bench`.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

@@ -141,14 +141,15 @@ TEST_P(AttentionTest, PagedJoinsTheBlocksOfALongPastInOneOrder) {
     std::vector<float> out(q.size(), NAN), cut = out;
     ASSERT_OK(AttentionPaged(*ctx_, queries, {&whole, 1}, pages.layer, params,
                              Heads::Of(out.data(), rows, heads, width)));
-    ExpectNear(out, reference::AttentionPaged(queries, {&whole, 1}, pages.layer, params),
-               kRelative, kAbsolute);
+    ExpectNear(out, reference::AttentionPaged(queries, {&whole, 1}, pages.layer, params), kRelative,
+               kAbsolute);
     // The last rows alone, as decoding and speculation ask for them.
     for (const int64_t part : {1, 2, 5, 8, 40}) {
       for (const int64_t at : {rows - part, int64_t{256}, int64_t{500}}) {
         const KvSequence sequence{0, part, at, list};
         ASSERT_OK(AttentionPaged(*threaded, queries.slice(at, part), {&sequence, 1}, pages.layer,
-                                 params, Heads::Of(cut.data(), rows, heads, width).slice(at, part)));
+                                 params,
+                                 Heads::Of(cut.data(), rows, heads, width).slice(at, part)));
         const auto begin = static_cast<size_t>(at * heads * width);
         const auto count = static_cast<size_t>(part * heads * width);
         EXPECT_EQ(0, std::memcmp(out.data() + begin, cut.data() + begin, count * sizeof(float)))

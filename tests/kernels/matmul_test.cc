@@ -224,9 +224,8 @@ TEST_P(MatMulTest, AnActivationIsThatOfTheOperationOnItsOwn) {
       const std::vector<float> x = RandomFloats(static_cast<size_t>(tokens * k), 4, 0.1f);
       const std::vector<float> bias = RandomFloats(static_cast<size_t>(rows), 5);
       const ConstMatrix view = ConstMatrix::Of(x.data(), tokens, k);
-      for (const auto& [activation, kind] :
-           {std::pair(Activation::kGeluErf, GeluKind::kErf),
-            std::pair(Activation::kGeluTanh, GeluKind::kTanh)}) {
+      for (const auto& [activation, kind] : {std::pair(Activation::kGeluErf, GeluKind::kErf),
+                                             std::pair(Activation::kGeluTanh, GeluKind::kTanh)}) {
         std::vector<float> fused(static_cast<size_t>(tokens * rows)), separate = fused;
         const MatMulTarget target{&w.weight, bias, Matrix::Of(fused.data(), tokens, rows), false,
                                   activation};
