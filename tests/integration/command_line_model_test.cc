@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/testing/run_command.h"
 #include "tests/testing/status_matchers.h"
@@ -121,6 +122,34 @@ TEST_F(CommandLine, IndexesSearchesAsksAndShows) {
   EXPECT_NE(refusal["reason"], "");
   EXPECT_TRUE(refusal["answer"].get<std::string>().empty());
   EXPECT_FALSE(refusal["passages"].empty());
+}
+
+// The second start takes the packed weights that the first one left.
+TEST_F(CommandLine, AnEmbedderInEightBitsFindsTheSamePassagesAndItsWeightsAreKept) {
+  environment_["FOOTNOTE_PACKED_CACHE"] = (dir_ / "packed").string();
+  RunJson({"index", "house", Docs(), "--public"});
+  const Json built = RunJson({"index", "eight", Docs(), "--public", "--precision", "int8"});
+  EXPECT_EQ(built["documents"]["added"], 2);
+  const auto files = [&] {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(dir_ / "packed")) {
+      names.insert(entry.path().filename().string());
+    }
+    return names;
+  };
+  const std::set<std::string> kept = files();
+  EXPECT_EQ(kept.size(), 2u) << "one for each precision";
+  const std::vector<std::string> question = {"search", "house", "notice period to end the lease"};
+  const Json wanted = RunJson(question);
+  const Json got = RunJson({"search", "eight", "notice period to end the lease"});
+  ASSERT_FALSE(got["passages"].empty());
+  EXPECT_EQ(got["passages"][0]["document_id"], wanted["passages"][0]["document_id"]);
+  EXPECT_EQ(got["passages"][0]["start_byte"], wanted["passages"][0]["start_byte"]);
+  EXPECT_EQ(files(), kept);
+  environment_["FOOTNOTE_PACKED_CACHE"] = (dir_ / "docs" / "lease.md").string();
+  const CommandOutput output = Run(question);
+  EXPECT_EQ(output.exit_status, 0) << output.err;
+  EXPECT_NE(output.err.find("is packed anew at each start"), std::string::npos) << output.err;
 }
 
 TEST_F(CommandLine, ReplayGivesTheSameAnswer) {
