@@ -214,7 +214,9 @@ TEST(Durability, AReaderBesideAWriterSeesEachGenerationAndNeverFails) {
   });
   uint64_t last = 0;
   int status = 0;
-  int opened = 0;
+  // Now and then the corpus is opened anew. By rounds, not by generations: a busy machine may show
+  // this thread few of them.
+  int rounds = 0;
   while (waitpid(child, &status, WNOHANG) == 0) {
     auto published = ReadFile(folder / "published");
     const uint64_t known = published.ok() ? std::stoull(*published) : 1;
@@ -228,15 +230,12 @@ TEST(Durability, AReaderBesideAWriterSeesEachGenerationAndNeverFails) {
     EXPECT_OK(corpus->GetDocument("doc5", {}).status().code() == StatusCode::kNotFound
                   ? OkStatus()
                   : corpus->GetDocument("doc5", {}).status());
-    if (last % 5 == 0) {
-      EXPECT_OK(Corpus::Open(folder.path(), "docs"));
-      ++opened;
-    }
+    if (rounds++ % 5 == 0) EXPECT_OK(Corpus::Open(folder.path(), "docs"));
   }
   stop = true;
   second.join();
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  EXPECT_GT(opened, 0);
+  EXPECT_GT(rounds, 0);
   EXPECT_EQ(corpus->Info().generation, 31u);
   EXPECT_THAT(corpus->Verify(nullptr).value(), IsEmpty());
 }
