@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "generator/runtime/packed_cache.h"
 #include "kernels/dtype.h"
 
 namespace footnote::generator {
@@ -67,10 +68,6 @@ fs::path PackedCacheFolder(const ModelOptions& options) {
 
 }  // namespace
 
-LoadedModel::~LoadedModel() {
-  if (publisher_.joinable()) publisher_.join();
-}
-
 StatusOr<std::shared_ptr<const LoadedModel>> LoadedModel::Load(const fs::path& path,
                                                                const ModelOptions& options) {
   std::shared_ptr<LoadedModel> model(new LoadedModel());
@@ -129,9 +126,8 @@ Status LoadedModel::PackWeights() {
         pack([&](size_t bytes) { return cache->Map(bytes); });
     if (packed.ok()) {
       packed_ = *std::move(packed);
-      packed_cache_ = std::move(cache);
-      // Syncing gigabytes takes a while, and nothing waits for it.
-      publisher_ = std::thread([this] { packed_cache_->Publish().IgnoreError(); });
+      // What is mapped stays usable when it cannot be kept; the next start packs again.
+      if (Status kept = cache->Publish(); !kept.ok()) info_.packed_cache_problem = kept.message();
     } else {
       info_.packed_cache_problem = packed.status().message();
     }

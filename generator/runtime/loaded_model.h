@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "common/thread_pool.h"
@@ -13,7 +12,6 @@
 #include "generator/blocks/workspace.h"
 #include "generator/model.h"
 #include "generator/runtime/kv_cache.h"
-#include "generator/runtime/packed_cache.h"
 #include "kernels/context.h"
 #include "kernels/packing.h"
 
@@ -21,8 +19,6 @@ namespace footnote::generator {
 
 class LoadedModel final : public Model {
  public:
-  ~LoadedModel() override;
-
   // As Model::Load.
   static StatusOr<std::shared_ptr<const LoadedModel>> Load(const std::filesystem::path& path,
                                                            const ModelOptions& options);
@@ -64,8 +60,6 @@ class LoadedModel final : public Model {
   kernels::Isa isa_ = kernels::Isa::kPlain;
   std::unique_ptr<WeightSource> source_;  // outlives network_, which looks into its mapping
   std::unique_ptr<kernels::PackedWeights> packed_;  // network_ looks into it too
-  std::unique_ptr<PackedCache> packed_cache_;       // null without one
-  std::thread publisher_;                           // finishes packed_cache_
   Network network_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<ChatTemplate> chat_template_;

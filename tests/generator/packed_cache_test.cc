@@ -82,6 +82,17 @@ TEST(PackedCache, AnotherIdentitySizeOrDamageIsPackedAgain) {
   EXPECT_FALSE(memory->packed);
 }
 
+TEST(PackedCache, WhatCannotBeKeptIsAnErrorAndStaysUsable) {
+  const testing::TempDir dir;
+  PackedCache cache(dir.path() / "cache", "model", "one");
+  const auto memory = cache.Map(1000);
+  ASSERT_OK(memory);
+  fs::remove_all(dir.path() / "cache");
+  EXPECT_STATUS(cache.Publish(), kNotFound, "cannot finish");
+  memory->data[999] = 'x';
+  EXPECT_EQ(memory->data[999], 'x');
+}
+
 TEST(PackedCache, TwoWritersDoNotMix) {
   const testing::TempDir dir;
   PackedCache first(dir.path(), "model", "one"), second(dir.path(), "model", "one");
