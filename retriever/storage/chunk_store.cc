@@ -70,12 +70,30 @@ std::string UtcNow() {
   return text;
 }
 
+// Changes whenever the set of files does: which MANIFEST is current, and how long it is. The writer
+// adds to it before it deletes a log. So where it is the same before and after a reader's look, the
+// reader has seen each row, in the files listed or in the logs that they do not cover; where it is
+// not, a log may have gone between the two, with rows that are older than others the reader has.
+std::string ListingOf(const std::filesystem::path& folder) {
+  // Twice, should CURRENT change meanwhile and the file it named be gone.
+  for (int i = 0; i < 2; ++i) {
+    StatusOr<std::string> name = ReadFile(folder / "CURRENT", 256);
+    if (!name.ok()) continue;
+    while (!name->empty() && name->back() == '\n') name->pop_back();
+    std::error_code error;
+    const auto size = std::filesystem::file_size(folder / *name, error);
+    if (!error) return *name + " " + std::to_string(size);
+  }
+  return "";
+}
+
 }  // namespace
 
 struct ChunkStore::State {
   std::filesystem::path corpus;
   std::filesystem::path folder;  // RocksDB's
   bool writing = false;
+  std::string listing;  // a reader's: of what it has seen
   std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;  // the default family's is the last
   rocksdb::DB* db = nullptr;
@@ -216,17 +234,25 @@ StatusOr<std::unique_ptr<ChunkStore>> ChunkStore::OpenForReading(
   auto state = std::make_unique<State>();
   state->corpus = corpus;
   state->folder = corpus / "db";
-  // While it opens, the writer may delete a file that the list just read still names. Reading the
-  // list again mends that; a file that stays missing is damage.
+  // While it opens, the writer may delete a file that the list just read still names, or a log
+  // whose rows are in a file that was not in the list yet. Opening again mends that; a file that
+  // stays missing is damage.
   constexpr int kTries = 40;
   rocksdb::Status opened;
   for (int i = 0; i < kTries; ++i) {
+    const std::string before = ListingOf(state->folder);
     opened = state->Open();
-    if (opened.ok() || opened.IsCorruption()) break;
+    state->listing = ListingOf(state->folder);
+    if (state->listing == before) {
+      if (opened.ok()) return std::unique_ptr<ChunkStore>(new ChunkStore(std::move(state)));
+      if (opened.IsCorruption()) break;
+    }
+    state->Close();
     std::this_thread::sleep_for(std::chrono::milliseconds(5 * (i + 1)));
   }
   FOOTNOTE_RETURN_IF_ERROR(FromRocks(opened, state->folder));
-  return std::unique_ptr<ChunkStore>(new ChunkStore(std::move(state)));
+  return UnavailableError("the tables in \"" + state->folder.string() +
+                          "\" changed each time they were opened: try again");
 }
 
 StatusOr<std::optional<std::string>> ChunkStore::Get(Table table, std::string_view key) const {
@@ -258,15 +284,13 @@ Status ChunkStore::Write(Batch&& batch, bool sync) {
   return FromRocks(state_->db->Write(options, &batch.state_->batch), state_->folder);
 }
 
-Status ChunkStore::CatchUp() {
-  rocksdb::Status caught;
-  // As in OpenForReading: the writer may delete a log between our listing and our opening it.
-  for (int i = 0; i < 10; ++i) {
-    caught = state_->db->TryCatchUpWithPrimary();
-    if (caught.ok() || caught.IsCorruption()) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2 * (i + 1)));
-  }
-  return FromRocks(caught, state_->folder);
+StatusOr<bool> ChunkStore::CatchUp() {
+  if (ListingOf(state_->folder) != state_->listing) return false;
+  const rocksdb::Status caught = state_->db->TryCatchUpWithPrimary();
+  // A log may have been deleted between our listing and our opening it.
+  if (ListingOf(state_->folder) != state_->listing) return false;
+  FOOTNOTE_RETURN_IF_ERROR(FromRocks(caught, state_->folder));
+  return true;
 }
 
 Status ChunkStore::Purge() {

@@ -3,9 +3,8 @@
 //
 // A reader is a RocksDB secondary instance: it keeps the files it knows open, so that nothing the
 // writer compacts or deletes is pulled away from under it, it never blocks the writer, and CatchUp
-// shows what was written since — mostly: where the writer deleted a log before the reader read it,
-// keys that the reader had seen before keep their old values until it opens anew. So keys that ever
-// change their value live in one table, kState, and LocalCorpus checks its revision.
+// shows what was added to the logs since. Where the set of files has changed, it says so and the
+// reader opens anew: a log may be gone that it had not read, and its old values would hide the new.
 // docs/index_format.md says why not checkpoints. rocksdb:: is known to chunk_store.cc alone.
 // Errors: DATA_LOSS (damaged files, named), RESOURCE_EXHAUSTED (disk full), FAILED_PRECONDITION
 // (another writer). Threads: reading and CatchUp are safe concurrently; writing is for one caller
@@ -69,6 +68,7 @@ class ChunkStore {
 
   // `corpus` is the corpus's folder; the tables live in its "db". Creates them when they are new.
   static StatusOr<std::unique_ptr<ChunkStore>> OpenForWriting(const std::filesystem::path& corpus);
+  // Shows all that was written when it was called.
   static StatusOr<std::unique_ptr<ChunkStore>> OpenForReading(const std::filesystem::path& corpus);
   ~ChunkStore();
 
@@ -79,8 +79,9 @@ class ChunkStore {
   // sync: on disk when it returns; otherwise it survives the process's death only.
   Status Write(Batch&& batch, bool sync);
 
-  // Reader: shows what the writer wrote until now. Cheap when that is nothing.
-  Status CatchUp();
+  // Reader: shows what the writer wrote until now. False where that takes a new OpenForReading;
+  // what is read here may then be part old, part new.
+  StatusOr<bool> CatchUp();
 
   // Writer: rewrites every table so that no deleted byte is left in any file, logs included.
   Status Purge();

@@ -68,7 +68,9 @@ StatusOr<std::shared_ptr<LocalCorpus>> LocalCorpus::Open(const std::filesystem::
 }
 
 Status LocalCorpus::Start() {
-  FOOTNOTE_ASSIGN_OR_RETURN(settings_, ReadCorpusRecord(*store()));
+  StatusOr<records::CorpusRecord> settings = ReadCorpusRecord(*store());
+  if (!settings.ok() && ReadRevisionFile(folder_) == 0) return NothingPublished();
+  FOOTNOTE_ASSIGN_OR_RETURN(settings_, std::move(settings));
   if (settings_.analyzer_version() != kAnalyzerVersion) {
     return FailedPreconditionError("the corpus \"" + name_ +
                                    "\" was indexed with other rules for words: index its sources "
@@ -148,10 +150,9 @@ Status LocalCorpus::CatchUp(bool always) {
   const uint64_t announced = ReadRevisionFile(folder_);
   if (!always && announced != 0 && announced == revision_) return OkStatus();
   const std::shared_ptr<ChunkStore> tables = store();
-  FOOTNOTE_RETURN_IF_ERROR(tables->CatchUp());
+  FOOTNOTE_ASSIGN_OR_RETURN(const bool whole, tables->CatchUp());
   FOOTNOTE_ASSIGN_OR_RETURN(revision_, ReadRevision(*tables));
-  if (revision_ >= announced) return OkStatus();
-  // A log was deleted before it was read here, and old values hide the new: see chunk_store.h.
+  if (whole && revision_ >= announced) return OkStatus();
   FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<ChunkStore> fresh, ChunkStore::OpenForReading(folder_));
   FOOTNOTE_ASSIGN_OR_RETURN(revision_, ReadRevision(*fresh));
   const std::lock_guard lock(state_mutex_);
@@ -164,14 +165,16 @@ bool LocalCorpus::HasView(const std::string& manifest) {
   return view_ != nullptr && view_->manifest == manifest;
 }
 
+Status LocalCorpus::NothingPublished() const {
+  return FailedPreconditionError("the corpus \"" + name_ +
+                                 "\" has no generation yet: wait until `footnote index` has "
+                                 "published one, or run it again");
+}
+
 StatusOr<std::string> LocalCorpus::CurrentManifest() const {
   const std::shared_ptr<ChunkStore> tables = store();
   FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t current, ReadCurrent(*tables));
-  if (current == 0) {
-    return FailedPreconditionError("the corpus \"" + name_ +
-                                   "\" has no generation yet: wait until `footnote index` has "
-                                   "published one, or run it again");
-  }
+  if (current == 0) return NothingPublished();
   return ReadManifest(*tables, current);
 }
 
