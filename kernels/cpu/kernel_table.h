@@ -15,7 +15,8 @@
 //            element 4g + byte, h = g % 4 (6 bits). With 8 bits, vector g is elements 4g…4g+3.
 //   numbers  what turns codes into values: for a run of 32 elements (16 for Q6_K)
 //            weight = step * (code - zero) + min. float16 steps (and minima) [runs][panel_rows];
-//            for K formats a record per 256 elements: d, (dmin,) scales of the runs, (minima).
+//            for K formats a record per 256 elements: d, (dmin,) scales of the runs, (minima), two
+//            runs' side by side for each row.
 // so a packed matrix is as large as it was (Q4_K, Q5_K: 2 bits more per 32). A panel of plain
 // numbers is [K][panel_rows]. Rows beyond the matrix's last are zeros.
 #pragma once
@@ -51,12 +52,15 @@ struct Panels {
   int64_t numbers_bytes;
 };
 
-// Rows of x rounded to 8 bits: x = scales * codes.
+// Rows of x rounded to 8 bits: x = scales * codes. A scale holds for 32 elements; for 256 where the
+// weights are of a K format, whose runs then add up in integers.
 struct RoundedRows {
-  const int8_t* codes;   // [rows, K]
-  const float* scales;   // [rows, K / 32]
-  const float* offsets;  // [rows, K / run]: scale * sum of the run's codes, multiplies minima
-  const int32_t* start;  // [rows, K / run]: -zero * sum of the run's codes
+  const int8_t* codes;  // [rows, K]
+  const float* scales;  // [rows, K / 32 or K / 256]
+  // One of these, [rows, K / run]:
+  const float* offsets = nullptr;  // scale * sum of the run's codes, multiplies minima
+  const int32_t* start = nullptr;  // -zero * sum of the run's codes
+  const int16_t* sums = nullptr;   // K formats: sum of the run's codes
 };
 
 enum ProductActivation { kNoActivation, kActivationGeluErf, kActivationGeluTanh };
@@ -91,9 +95,10 @@ struct CpuKernels {
   // Unpacks one row of a quantised format, as it lies in a file, to float32.
   void (*dequantize[kQuantisedFormats])(const uint8_t* blocks, int64_t k, float* out);
 
-  // Rounds rows of x to 8 bits per 32 elements; sums16 [rows, K / 16] receives sums of codes.
-  void (*round_rows)(const float* x, int64_t x_stride, int64_t rows, int64_t k, int8_t* codes,
-                     float* scales, int32_t* sums16);
+  // Rounds rows of x to 8 bits, `group` (32 or 256) elements by one scale; sums16 [rows, K / 16]
+  // receives sums of codes.
+  void (*round_rows)(const float* x, int64_t x_stride, int64_t rows, int64_t k, int64_t group,
+                     int8_t* codes, float* scales, int32_t* sums16);
 
   // Products with w_rows rows of quantised panels. scratch: tile_panels * panel_rows * (K + 8 * K /
   // run) bytes, 64-byte aligned.

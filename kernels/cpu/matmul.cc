@@ -5,6 +5,7 @@
 #include "kernels/cpu/check.h"
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/panel_format.h"
+#include "kernels/cpu/rounded_input.h"
 #include "kernels/cpu/thread_scratch.h"
 #include "kernels/ops.h"
 #include "kernels/packing.h"
@@ -37,76 +38,16 @@ struct Plan {
 
 size_t RoundUp64(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-// What panel products need of one (run, zero) pair beside the codes.
-struct Derived {
-  int64_t run;
-  int32_t zero;
-  bool has_min;
-  float* offsets = nullptr;
-  int32_t* start = nullptr;
-};
-
-// Rounds x once for all plans that need it, and points them at the result.
-void RoundInput(Context& ctx, ConstMatrix x, std::vector<Plan>& plans) {
-  const int64_t rows = x.shape[0], k = x.shape[1];
-  std::vector<Derived> derived;
-  const auto find = [&](const PanelTraits& traits) -> Derived* {
-    for (Derived& each : derived) {
-      if (each.run == traits.run && each.zero == traits.zero && each.has_min == traits.has_min) {
-        return &each;
-      }
-    }
-    return nullptr;
-  };
+// Rounds x for all plans that need it, and points them at the result.
+void RoundInputOf(Context& ctx, ConstMatrix x, std::vector<Plan>& plans) {
+  std::vector<RoundingRequest> requests;
   for (const Plan& plan : plans) {
-    if (plan.traits.quantised && find(plan.traits) == nullptr) {
-      derived.push_back({plan.traits.run, plan.traits.zero, plan.traits.has_min});
-    }
+    if (plan.traits.quantised) requests.push_back({plan.traits});
   }
-  if (derived.empty()) return;
-
-  const auto elements = static_cast<size_t>(rows * k);
-  const size_t code_bytes = RoundUp64(elements);
-  const size_t scale_bytes = RoundUp64(elements / 32 * sizeof(float));
-  const size_t sum_bytes = RoundUp64(elements / 16 * sizeof(int32_t));
-  auto* memory = static_cast<std::byte*>(
-      ctx.Scratch(0, code_bytes + scale_bytes + sum_bytes * (1 + derived.size())));
-  auto* codes = reinterpret_cast<int8_t*>(memory);
-  auto* scales = reinterpret_cast<float*>(memory + code_bytes);
-  auto* sums = reinterpret_cast<int32_t*>(memory + code_bytes + scale_bytes);
-  std::byte* next = memory + code_bytes + scale_bytes + sum_bytes;
-  for (Derived& each : derived) {
-    if (each.has_min) {
-      each.offsets = reinterpret_cast<float*>(next);
-    } else {
-      each.start = reinterpret_cast<int32_t*>(next);
-    }
-    next += sum_bytes;
-  }
-
-  ctx.ParallelFor(rows, RowGrain(k), [&](int64_t begin, int64_t end) {
-    ctx.kernels().round_rows(x.row(begin), x.stride[0], end - begin, k, codes + begin * k,
-                             scales + begin * (k / 32), sums + begin * (k / 16));
-    for (const Derived& each : derived) {
-      const int64_t runs = k / each.run;
-      for (int64_t t = begin; t < end; ++t) {
-        for (int64_t r = 0; r < runs; ++r) {
-          const int32_t* pair = sums + t * (k / 16) + r * each.run / 16;
-          const int32_t sum = each.run == 32 ? pair[0] + pair[1] : pair[0];
-          if (each.has_min) {
-            each.offsets[t * runs + r] =
-                scales[t * (k / 32) + r * each.run / 32] * static_cast<float>(sum);
-          } else {
-            each.start[t * runs + r] = -each.zero * sum;
-          }
-        }
-      }
-    }
-  });
+  RoundInput(ctx, x, requests);
+  size_t next = 0;
   for (Plan& plan : plans) {
-    if (!plan.traits.quantised) continue;
-    const Derived* each = find(plan.traits);
-    plan.x = {codes, scales, each->offsets, each->start};
+    if (plan.traits.quantised) plan.x = requests[next++].x;
   }
 }
 
@@ -174,13 +115,9 @@ void RunTask(const CpuKernels& kernels, ConstMatrix x, const Plan& plan, int64_t
     return;
   }
   const int64_t runs = k / plan.traits.run;
-  RoundedRows rounded = plan.x;
-  rounded.codes += first_token * k;
-  rounded.scales += first_token * (k / 32);
-  if (rounded.offsets != nullptr) rounded.offsets += first_token * runs;
-  if (rounded.start != nullptr) rounded.start += first_token * runs;
   const int64_t scratch = kernels.tile_panels * kernels.panel_rows * (k + 8 * runs);
-  kernels.multiply_rounded(plan.traits.format, rounded, tokens, from, w_rows, k, out,
+  kernels.multiply_rounded(plan.traits.format, RowsFrom(plan.x, plan.traits, k, first_token),
+                           tokens, from, w_rows, k, out,
                            static_cast<uint8_t*>(ThreadScratch(2, static_cast<size_t>(scratch))));
 }
 
@@ -245,7 +182,7 @@ Status MatMulMany(Context& ctx, ConstMatrix x, std::span<const MatMulTarget> tar
     tasks += plans.back().panel_tasks * plans.back().token_tasks;
     products += x.shape[0] * target.w->rows * target.w->columns;
   }
-  RoundInput(ctx, x, plans);
+  RoundInputOf(ctx, x, plans);
   ctx.ParallelFor(tasks, products < kSerialProducts ? tasks : 1, [&](int64_t begin, int64_t end) {
     int64_t base = 0;
     for (const Plan& plan : plans) {

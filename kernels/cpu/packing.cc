@@ -91,11 +91,11 @@ PanelTraits TraitsOf(DType dtype, const CpuKernels& kernels) {
     case DType::kQ8_0:
       return {kPanelQ8_0, 32, kernels.q8_0_signed != 0 ? 0 : 128, false, true};
     case DType::kQ4_K:
-      return {kPanelQ4_K, 32, 0, true, true};
+      return {kPanelQ4_K, 32, 0, true, true, 256};
     case DType::kQ5_K:
-      return {kPanelQ5_K, 32, 0, true, true};
+      return {kPanelQ5_K, 32, 0, true, true, 256};
     case DType::kQ6_K:
-      return {kPanelQ6_K, 16, 32, false, true};
+      return {kPanelQ6_K, 16, 32, false, true, 256};
     case DType::kF32:
       return {kPanelF32, 1, 0, false, false};
     case DType::kF16:

@@ -16,6 +16,7 @@ struct PanelTraits {
   int32_t zero;  // code of value 0, when codes are unsigned
   bool has_min;
   bool quantised;
+  int64_t x_group = 32;  // elements of x that share a scale
 };
 
 PanelTraits TraitsOf(DType dtype, const CpuKernels& kernels);

@@ -28,13 +28,15 @@ bool IsPlainFormat(DType dtype) {
 // random sign do not line up, so a tenth of that depth is already generous and catches a lost lane.
 // Quantised formats in exact precision add eps/2 of |w| for decoding's own rounding (reference and
 // kernel decode alike, so it is zero; kept as slack).
-// fast: x is rounded to a step of max|x| / 127 per 32, an error of at most half a step an element
-// (plus one rounding of the scale): sum over blocks of step/2 * sum |w|.
-double Bound(const float* x, const double* w, int64_t k, bool rounded) {
+// fast: x is rounded to a step of max|x| / 127 per 32 (256 with K formats), an error of at most
+// half a step an element (plus one rounding of the scale): sum over blocks of step/2 * sum |w|.
+double Bound(const float* x, const double* w, int64_t k, bool rounded, DType dtype) {
+  const bool is_k = dtype == DType::kQ4_K || dtype == DType::kQ5_K || dtype == DType::kQ6_K;
+  const int64_t group = is_k ? 256 : 32;
   double absolute = 0, rounding = 0;
-  for (int64_t b = 0; b < k; b += 32) {
+  for (int64_t b = 0; b < k; b += group) {
     double largest = 0, weights = 0;
-    for (int64_t i = b; i < std::min(b + 32, k); ++i) {
+    for (int64_t i = b; i < std::min(b + group, k); ++i) {
       largest = std::max(largest, static_cast<double>(std::fabs(x[i])));
       weights += std::fabs(w[i]);
       absolute += std::fabs(x[i]) * std::fabs(w[i]);
@@ -68,8 +70,8 @@ class MatMulTest : public EveryIsa {
     double used = 0;
     for (int64_t t = 0; t < tokens; ++t) {
       for (int64_t n = 0; n < rows; ++n) {
-        const double bound =
-            Bound(x.view().row(t), weights.data() + n * k, k, rounded) + (with_bias ? 2 * kEps : 0);
+        const double bound = Bound(x.view().row(t), weights.data() + n * k, k, rounded, dtype) +
+                             (with_bias ? 2 * kEps : 0);
         const double error =
             std::fabs(out.view().row(t)[n] - wanted[static_cast<size_t>(t * rows + n)]);
         used = std::max(used, error / bound);
@@ -140,7 +142,8 @@ TEST_P(MatMulTest, DoesNotSaturateAtTheLargestCodes) {
         const reference::Values weights = reference::Dequantized(w.weight);
         // x rounds exactly: only float sums remain.
         for (size_t n = 0; n < 16; ++n) {
-          ASSERT_NEAR(out[n], wanted[n], 4 * Bound(x.data(), weights.data() + n * 256, k, false))
+          ASSERT_NEAR(out[n], wanted[n],
+                      4 * Bound(x.data(), weights.data() + n * 256, k, false, dtype))
               << "fill " << fill;
         }
       }
