@@ -38,6 +38,10 @@ constexpr uint32_t kNumberMask = ~(kNumberStep - 1);
 // Looks before a worker sleeps: some 50 us, longer than what lies between two loops of a forward
 // pass. Waking a sleeping thread takes as long as many a loop.
 constexpr int kSpins = 1500;
+// From here on, some 10 us, it lets others have the CPU between looks: the next loop is mostly there
+// by then, and a request that waits for a CPU is not made to wait for a thread that waits.
+constexpr int kSpinsAlone = 300;
+constexpr int kSpinsPerYield = 32;
 
 constexpr int64_t kPartsPerThread = 32;
 
@@ -97,7 +101,12 @@ void ThreadPool::ParallelFor(int64_t count, int64_t grain,
     body(0, count);
     return;
   }
-  std::lock_guard run_lock(run_mutex_);
+  // Where another caller's loop has the workers, this one needs no wait: its own thread is a CPU too.
+  const std::unique_lock run_lock(run_mutex_, std::try_to_lock);
+  if (!run_lock.owns_lock()) {
+    body(0, count);
+    return;
+  }
   // Each thread begins with its own stretch of the range, the same in every loop of that length, so
   // that what it wrote is still in its cache. Many parts each even out threads that the machine
   // slows down.
@@ -123,7 +132,7 @@ void ThreadPool::ParallelFor(int64_t count, int64_t grain,
   // Workers that did not come by now find nothing left; only those inside are waited for.
   state_.fetch_and(~kOpen, std::memory_order_acq_rel);
   for (int spins = 0; (state_.load(std::memory_order_acquire) & kInsideMask) != 0; ++spins) {
-    if (spins < kSpins) {
+    if (spins < kSpinsAlone) {
       Pause();
     } else {
       sched_yield();  // the worker may have lost its CPU to someone else
@@ -156,6 +165,7 @@ void ThreadPool::Work(int worker) {
     }
     if (++spins < kSpins) {
       Pause();
+      if (spins > kSpinsAlone && spins % kSpinsPerYield == 0) sched_yield();
       continue;
     }
     spins = 0;

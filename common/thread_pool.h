@@ -30,8 +30,8 @@ class ThreadPool {
 
   // Calls body(begin, end) over disjoint parts that cover [0, count), each part a multiple of
   // `grain` long (but the last), and returns when all are done. Runs on the calling thread alone
-  // when count <= grain, or when called from inside a body. Threads: loops of several callers run
-  // one after the other.
+  // when count <= grain, when called from inside a body, and while the workers are in the loop of
+  // another caller: nobody waits for a stranger's loop. Threads: any may call.
   void ParallelFor(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& body);
 
   // CPUs this process may run on (affinity and cgroup quota), at least 1.
@@ -44,7 +44,7 @@ class ThreadPool {
   bool Enter(uint32_t seen);
   void Drain(const Loop& loop, int thread);
 
-  std::mutex run_mutex_;            // one loop at a time
+  std::mutex run_mutex_;            // one loop with workers at a time
   std::atomic<uint32_t> state_{0};  // thread_pool.cc
   const Loop* loop_ = nullptr;      // of the open loop; published by state_
   std::vector<Share> shares_;       // by thread, the caller's first; likewise

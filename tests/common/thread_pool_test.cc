@@ -76,6 +76,26 @@ TEST(ThreadPool, LoopsOfSeveralCallersDoNotMix) {
   EXPECT_EQ(total, 4 * 200 * 50);
 }
 
+TEST(ThreadPool, ALoopDoesNotWaitForAnotherCallersLoop) {
+  ThreadPool pool(2);
+  std::atomic<bool> started = false, finished = false;
+  std::thread other([&] {
+    pool.ParallelFor(2, 1, [&](int64_t, int64_t) {
+      started = true;
+      while (!finished) std::this_thread::yield();
+    });
+  });
+  while (!started) std::this_thread::yield();
+  std::atomic<int64_t> sum = 0;
+  // Would never return if it waited for the loop above.
+  pool.ParallelFor(10, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) sum += i;
+  });
+  finished = true;
+  other.join();
+  EXPECT_EQ(sum, 45);
+}
+
 TEST(ThreadPool, ZeroThreadsMeansOnePerAvailableCpu) {
   EXPECT_GE(ThreadPool::AvailableCpus(), 1);
   EXPECT_EQ(ThreadPool(0).threads(), ThreadPool::AvailableCpus());
