@@ -38,8 +38,8 @@ constexpr uint32_t kNumberMask = ~(kNumberStep - 1);
 // Looks before a worker sleeps: some 50 us, longer than what lies between two loops of a forward
 // pass. Waking a sleeping thread takes as long as many a loop.
 constexpr int kSpins = 1500;
-// From here on, some 10 us, it lets others have the CPU between looks: the next loop is mostly there
-// by then, and a request that waits for a CPU is not made to wait for a thread that waits.
+// From here on, some 10 us, it lets others have the CPU between looks: the next loop is mostly
+// there by then, and a request that waits for a CPU is not made to wait for a thread that waits.
 constexpr int kSpinsAlone = 300;
 constexpr int kSpinsPerYield = 32;
 
@@ -101,7 +101,8 @@ void ThreadPool::ParallelFor(int64_t count, int64_t grain,
     body(0, count);
     return;
   }
-  // Where another caller's loop has the workers, this one needs no wait: its own thread is a CPU too.
+  // Where another caller's loop has the workers, this one needs no wait: its own thread is a CPU
+  // too.
   const std::unique_lock run_lock(run_mutex_, std::try_to_lock);
   if (!run_lock.owns_lock()) {
     body(0, count);

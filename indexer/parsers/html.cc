@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "indexer/parsers/document_builder.h"
+#include "indexer/parsers/html.h"
 #include "indexer/parsers/html_entities.h"
 #include "indexer/parsers/parser.h"
 #include "indexer/text/cleaner.h"
@@ -212,10 +213,11 @@ const GumboNode* FindRole(const GumboNode* node, std::string_view role, int dept
 // Walks the main content and writes blocks.
 class Renderer {
  public:
-  ParsedDocument Render(const GumboNode* root) {
+  explicit Renderer(DocumentBuilder& builder) : builder_(builder) {}
+
+  void Render(const GumboNode* root) {
     Visit(root, 0);
     Flush();
-    return builder_.Finish();
   }
 
  private:
@@ -348,7 +350,7 @@ class Renderer {
     }
   }
 
-  DocumentBuilder builder_;
+  DocumentBuilder& builder_;
   std::string text_;  // inline text of the open block
   std::string term_;  // of a definition list, until its definition comes
   std::vector<List> lists_;
@@ -370,43 +372,49 @@ class HtmlParser : public Parser {
 
   Status Parse(const SourceFile& file, DocumentSink& sink) const override {
     FOOTNOTE_ASSIGN_OR_RETURN(const std::string html, ReadCleanText(file));
-    if (IsNestedTooDeep(html)) return InvalidArgumentError("its elements are nested too deep");
-    const GumboTree tree = ParseHtml(html);
-    const GumboNode* main = FindTag(tree->root, GUMBO_TAG_MAIN, 0);
-    if (main == nullptr) main = FindRole(tree->root, "main", 0);
-    if (main == nullptr && CountTag(tree->root, GUMBO_TAG_ARTICLE, 0) == 1) {
-      main = FindTag(tree->root, GUMBO_TAG_ARTICLE, 0);
-    }
-    if (main == nullptr) main = FindTag(tree->root, GUMBO_TAG_BODY, 0);
-    ParsedDocument document = Renderer().Render(main == nullptr ? tree->root : main);
+    DocumentBuilder builder;
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::string title, RenderHtml(html, builder));
+    ParsedDocument document = builder.Finish();
     for (const Block& block : document.blocks) {
       if (document.title.empty() && block.kind == BlockKind::kHeading) {
         document.title = block.heading;
       }
     }
-    if (document.title.empty()) {
-      const GumboNode* title = FindTag(tree->root, GUMBO_TAG_TITLE, 0);
-      if (title != nullptr) document.title = TextBelow(title);
-    }
+    if (document.title.empty()) document.title = title;
     if (document.title.empty()) document.title = FileStem(file);
     document.id = file.relative_path;
     document.source = file.path.string();
     document.metadata["format"] = {std::string("html")};
     return sink.Add(std::move(document));
   }
-
- private:
-  static std::string TextBelow(const GumboNode* title) {
-    std::string text;
-    const GumboVector& children = title->v.element.children;
-    for (unsigned i = 0; i < children.length; ++i) {
-      AppendText(static_cast<const GumboNode*>(children.data[i]), 0, text);
-    }
-    return CollapseSpace(text);
-  }
 };
 
+std::string TitleOf(const GumboNode* root) {
+  const GumboNode* title = FindTag(root, GUMBO_TAG_TITLE, 0);
+  if (title == nullptr) return "";
+  // Not TextOf: a title lies in the head, which is dropped.
+  std::string text;
+  const GumboVector& children = title->v.element.children;
+  for (unsigned i = 0; i < children.length; ++i) {
+    AppendText(static_cast<const GumboNode*>(children.data[i]), 0, text);
+  }
+  return CollapseSpace(text);
+}
+
 }  // namespace
+
+StatusOr<std::string> RenderHtml(std::string_view html, DocumentBuilder& builder) {
+  if (IsNestedTooDeep(html)) return InvalidArgumentError("its elements are nested too deep");
+  const GumboTree tree = ParseHtml(html);
+  const GumboNode* main = FindTag(tree->root, GUMBO_TAG_MAIN, 0);
+  if (main == nullptr) main = FindRole(tree->root, "main", 0);
+  if (main == nullptr && CountTag(tree->root, GUMBO_TAG_ARTICLE, 0) == 1) {
+    main = FindTag(tree->root, GUMBO_TAG_ARTICLE, 0);
+  }
+  if (main == nullptr) main = FindTag(tree->root, GUMBO_TAG_BODY, 0);
+  Renderer(builder).Render(main == nullptr ? tree->root : main);
+  return TitleOf(tree->root);
+}
 
 // Decoded by gumbo itself, which knows all names; Markdown has no other list of them.
 void AppendEntity(std::string_view entity, std::string& out) {

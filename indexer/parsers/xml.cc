@@ -1,0 +1,133 @@
+#include "indexer/parsers/xml.h"
+
+#include <pugixml.hpp>
+
+namespace footnote::indexer {
+namespace {
+
+pugi::xml_node Of(void* node) { return pugi::xml_node(static_cast<pugi::xml_node_struct*>(node)); }
+
+std::string_view Local(std::string_view name) {
+  const size_t colon = name.rfind(':');
+  return colon == std::string_view::npos ? name : name.substr(colon + 1);
+}
+
+pugi::xml_attribute FindAttribute(void* node, std::string_view local_name) {
+  for (const pugi::xml_attribute& each : Of(node).attributes()) {
+    if (Local(each.name()) == local_name) return each;
+  }
+  return {};
+}
+
+bool IsElement(const pugi::xml_node& node) { return node.type() == pugi::node_element; }
+
+// Without recursion: pugixml builds and frees a deep tree without it, callers do not.
+bool IsTooDeep(const pugi::xml_document& document) {
+  int depth = 0;
+  for (pugi::xml_node node = document.first_child(); node;) {
+    if (node.first_child()) {
+      if (++depth > kMaxXmlDepth) return true;
+      node = node.first_child();
+      continue;
+    }
+    while (node && !node.next_sibling()) {
+      node = node.parent();
+      --depth;
+      if (depth < 0) return false;
+    }
+    node = node.next_sibling();
+  }
+  return false;
+}
+
+}  // namespace
+
+bool XmlNode::is_element() const { return node_ != nullptr && IsElement(Of(node_)); }
+
+bool XmlNode::is_text() const {
+  if (node_ == nullptr) return false;
+  const pugi::xml_node_type type = Of(node_).type();
+  return type == pugi::node_pcdata || type == pugi::node_cdata;
+}
+
+std::string_view XmlNode::name() const {
+  return is_element() ? Local(Of(node_).name()) : std::string_view();
+}
+
+std::string_view XmlNode::text() const {
+  return is_text() ? std::string_view(Of(node_).value()) : std::string_view();
+}
+
+std::string_view XmlNode::attribute(std::string_view local_name) const {
+  return FindAttribute(node_, local_name).value();
+}
+
+bool XmlNode::has_attribute(std::string_view local_name) const {
+  return static_cast<bool>(FindAttribute(node_, local_name));
+}
+
+XmlNode XmlNode::first_child() const { return XmlNode(Of(node_).first_child().internal_object()); }
+
+XmlNode XmlNode::next_sibling() const {
+  return XmlNode(Of(node_).next_sibling().internal_object());
+}
+
+XmlNode XmlNode::child(std::string_view local_name) const {
+  for (const pugi::xml_node& each : Of(node_).children()) {
+    if (IsElement(each) && Local(each.name()) == local_name) return XmlNode(each.internal_object());
+  }
+  return {};
+}
+
+std::vector<XmlNode> XmlNode::children() const {
+  std::vector<XmlNode> result;
+  for (const pugi::xml_node& each : Of(node_).children()) {
+    if (IsElement(each)) result.push_back(XmlNode(each.internal_object()));
+  }
+  return result;
+}
+
+std::vector<XmlNode> XmlNode::children(std::string_view local_name) const {
+  std::vector<XmlNode> result;
+  for (const pugi::xml_node& each : Of(node_).children()) {
+    if (IsElement(each) && Local(each.name()) == local_name) {
+      result.push_back(XmlNode(each.internal_object()));
+    }
+  }
+  return result;
+}
+
+std::string TextOf(const XmlNode& node) {
+  std::string text(node.text());
+  for (XmlNode child = node.first_child(); child; child = child.next_sibling()) {
+    text += TextOf(child);
+  }
+  return text;
+}
+
+struct XmlDocument::State {
+  pugi::xml_document document;
+};
+
+XmlDocument::XmlDocument(std::unique_ptr<State> state) : state_(std::move(state)) {}
+XmlDocument::XmlDocument(XmlDocument&&) noexcept = default;
+XmlDocument& XmlDocument::operator=(XmlDocument&&) noexcept = default;
+XmlDocument::~XmlDocument() = default;
+
+StatusOr<XmlDocument> XmlDocument::Parse(std::string_view bytes) {
+  auto state = std::make_unique<State>();
+  const pugi::xml_parse_result result = state->document.load_buffer(
+      bytes.data(), bytes.size(), pugi::parse_default | pugi::parse_ws_pcdata);
+  if (!result) {
+    return InvalidArgumentError("it is not well-formed XML: " + std::string(result.description()) +
+                                " at byte " + std::to_string(result.offset));
+  }
+  if (IsTooDeep(state->document)) return InvalidArgumentError("its elements are nested too deep");
+  return XmlDocument(std::move(state));
+}
+
+XmlNode XmlDocument::root() const {
+  return XmlNode(state_->document.document_element().internal_object());
+}
+
+}  // namespace footnote::indexer
