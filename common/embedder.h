@@ -10,6 +10,7 @@
 
 #include "common/call_context.h"
 #include "common/status.h"
+#include "common/types.h"
 
 namespace footnote {
 
@@ -23,6 +24,19 @@ struct Embeddings {
     return std::span<const float>(values).subspan(index * static_cast<size_t>(width),
                                                   static_cast<size_t>(width));
   }
+};
+
+// A text and parts of it, such as sentences: in order, not overlapping.
+struct PartedText {
+  std::string_view text;
+  std::vector<ByteSpan> parts;
+};
+
+struct PartedEmbeddings {
+  Embeddings texts;
+  // One row per part, text after text. `truncated` where the model saw nothing of a part, or not
+  // its end; in the first case the row is zeros.
+  Embeddings parts;
 };
 
 // What a text is to the search; models trained with prefixes ("query: ") need to know.
@@ -51,6 +65,12 @@ class Embedder {
   // text has a vector too. Errors: CANCELLED, DEADLINE_EXCEEDED.
   virtual StatusOr<Embeddings> Embed(std::span<const std::string_view> texts, TextRole role,
                                      const CallContext& call) const = 0;
+
+  // The same vectors as Embed gives, and one for each part: the mean of its tokens' states in the
+  // whole text, so that parts are seen in their context and cost no pass of their own. A part that
+  // begins or ends within a word has the tokens that it would have alone.
+  virtual StatusOr<PartedEmbeddings> EmbedParts(std::span<const PartedText> texts, TextRole role,
+                                                const CallContext& call) const = 0;
 };
 
 // Scores pairs of texts with a cross-encoder. Threads: as Embedder.

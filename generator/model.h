@@ -64,6 +64,12 @@ struct EncoderBatch {
   std::vector<int32_t> types;      // [T] token types, or empty for all 0
   std::vector<int32_t> positions;  // [T], or empty for 0, 1, 2… within each sequence
   std::vector<int64_t> offsets;    // [B + 1], offsets[0] = 0, offsets[B] = T
+  // [P] stretches of tokens that get a vector of their own, such as sentences: each within one
+  // sequence, none empty, in order.
+  struct Part {
+    int64_t begin = 0, end = 0;  // places in ids
+  };
+  std::vector<Part> parts = {};
 };
 
 class Model {
@@ -88,7 +94,9 @@ class Model {
   // cache.
   virtual StatusOr<std::vector<float>> Logits(std::span<const TokenId> ids) const = 0;
 
-  // Encoders. [B, width] as the model's own pooling and normalisation give it.
+  // Encoders. [B + P, width]: each sequence as the model's own pooling and normalisation give it,
+  // then each part as the mean of its tokens' states, of length 1. The states are those of the
+  // whole sequence: parts cost no second pass.
   virtual StatusOr<std::vector<float>> Encode(const EncoderBatch& batch) const = 0;
 };
 

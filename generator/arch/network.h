@@ -65,8 +65,9 @@ class Encoder {
   virtual const std::string& query_prefix() const = 0;
   virtual const std::string& passage_prefix() const = 0;
 
-  // Pooled vectors of the batch, out [B, width]. Errors: FAILED_PRECONDITION when the files do not
-  // say how to pool; those of the kernels. Ids, types and positions must be in range.
+  // Vectors of the batch's sequences and parts, out [B + P, width]. Errors: FAILED_PRECONDITION
+  // when the files do not say how to pool; those of the kernels. Ids, types and positions must be
+  // in range.
   virtual Status Forward(kernels::Context& context, Workspace& workspace, const EncoderBatch& batch,
                          kernels::Matrix out) const = 0;
 

@@ -127,7 +127,20 @@ Status PostNormEncoder::Forward(Context& context, Workspace& workspace, const En
   for (const PostNormEncoderLayer& layer : spec_.layers) {
     FOOTNOTE_RETURN_IF_ERROR(RunLayer(context, workspace, layer, batch.offsets, hidden));
   }
-  return Pool(context, batch.offsets, hidden, out);
+  const auto sequences = static_cast<int64_t>(batch.offsets.size()) - 1;
+  const auto parts = static_cast<int64_t>(batch.parts.size());
+  FOOTNOTE_RETURN_IF_ERROR(
+      Pool(context, batch.offsets, hidden, Matrix::Of(out.row(0), sequences, out.shape[1])));
+  if (parts == 0) return OkStatus();
+  for (int64_t p = 0; p < parts; ++p) {
+    const EncoderBatch::Part& part = batch.parts[static_cast<size_t>(p)];
+    const int64_t count = part.end - part.begin;
+    const int64_t offsets[] = {0, count};
+    FOOTNOTE_RETURN_IF_ERROR(
+        kernels::PoolMean(context, Matrix::Of(hidden.row(part.begin), count, hidden.shape[1]),
+                          offsets, Matrix::Of(out.row(sequences + p), 1, out.shape[1])));
+  }
+  return kernels::L2Normalize(context, Matrix::Of(out.row(sequences), parts, out.shape[1]));
 }
 
 std::vector<kernels::Weight*> PostNormEncoder::Matrices() {

@@ -232,6 +232,18 @@ Status LoadedModel::CheckEncoderBatch(const EncoderBatch& batch) const {
         "the batch's sequences are empty or disagree with its ids, types "
         "or positions in length");
   }
+  int64_t free = 0;     // the first token behind the part before
+  size_t sequence = 0;  // of the part
+  for (const EncoderBatch::Part& part : batch.parts) {
+    while (sequence + 2 < batch.offsets.size() && part.begin >= batch.offsets[sequence + 1]) {
+      ++sequence;
+    }
+    if (part.begin < free || part.end <= part.begin || part.end > batch.offsets[sequence + 1]) {
+      return InvalidArgumentError(
+          "the batch's parts are empty, out of order, or in more than one sequence");
+    }
+    free = part.end;
+  }
   FOOTNOTE_RETURN_IF_ERROR(
       CheckRange<TokenId>(batch.ids, network_.shape.vocabulary_size, "token id"));
   FOOTNOTE_RETURN_IF_ERROR(CheckRange<int32_t>(batch.types, encoder()->type_count(), "token type"));
@@ -242,13 +254,15 @@ StatusOr<std::vector<float>> LoadedModel::Encode(const EncoderBatch& batch) cons
   FOOTNOTE_RETURN_IF_ERROR(CheckEncoderBatch(batch));
   const size_t sequences = batch.offsets.size() - 1;
   const int64_t width = network_.shape.width;
-  std::vector<float> vectors(sequences * static_cast<size_t>(width));
+  std::vector<float> vectors((sequences + batch.parts.size()) * static_cast<size_t>(width));
   FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<Runner> runner, BorrowRunner());
   Status status;
   const auto part = [](const auto& from, int64_t begin, int64_t end) {
     using Vector = std::decay_t<decltype(from)>;
     return from.empty() ? Vector() : Vector(from.begin() + begin, from.begin() + end);
   };
+  size_t next_part = 0;
+  std::vector<float> rows;  // of a piece: its sequences, then its parts
   for (size_t first = 0; first < sequences && status.ok();) {
     // Whole sequences up to the bound; at least one.
     size_t last = first + 1;
@@ -261,12 +275,23 @@ StatusOr<std::vector<float>> LoadedModel::Encode(const EncoderBatch& batch) cons
     EncoderBatch piece{part(batch.ids, begin, end),
                        part(batch.types, begin, end),
                        part(batch.positions, begin, end),
+                       {},
                        {}};
     for (size_t i = first; i <= last; ++i) piece.offsets.push_back(batch.offsets[i] - begin);
-    status =
-        encoder()->Forward(*runner->context, runner->workspace, piece,
-                           kernels::Matrix::Of(vectors.data() + static_cast<int64_t>(first) * width,
-                                               last - first, width));
+    const size_t first_part = next_part;
+    for (; next_part < batch.parts.size() && batch.parts[next_part].begin < end; ++next_part) {
+      const EncoderBatch::Part& each = batch.parts[next_part];
+      piece.parts.push_back({each.begin - begin, each.end - begin});
+    }
+    const auto count = static_cast<int64_t>(last - first + piece.parts.size());
+    rows.resize(static_cast<size_t>(count * width));
+    status = encoder()->Forward(*runner->context, runner->workspace, piece,
+                                kernels::Matrix::Of(rows.data(), count, width));
+    const auto behind_sequences = rows.begin() + static_cast<int64_t>(last - first) * width;
+    std::copy(rows.begin(), behind_sequences,
+              vectors.begin() + static_cast<int64_t>(first) * width);
+    std::copy(behind_sequences, rows.end(),
+              vectors.begin() + static_cast<int64_t>(sequences + first_part) * width);
     first = last;
   }
   ReturnRunner(std::move(runner));

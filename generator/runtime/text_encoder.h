@@ -24,11 +24,25 @@ class TextEncoder final : public Embedder {
   int CountTokens(std::string_view text) const override;
   StatusOr<Embeddings> Embed(std::span<const std::string_view> texts, TextRole role,
                              const CallContext& call) const override;
+  StatusOr<PartedEmbeddings> EmbedParts(std::span<const PartedText> texts, TextRole role,
+                                        const CallContext& call) const override;
 
  private:
-  // Ids of a text with the model's special tokens; a text that is too long loses its end, but not
-  // the special token after it.
-  std::vector<TokenId> Ids(std::string_view text, TextRole role, bool* truncated) const;
+  struct Tokens {
+    // With the model's special tokens; a text that is too long loses its end, but not the special
+    // token after it.
+    std::vector<TokenId> ids;
+    bool truncated = false;
+    struct Part {
+      size_t begin = 0, end = 0;  // in ids; none when nothing of it was kept
+      bool truncated = false;
+    };
+    std::vector<Part> parts;
+  };
+
+  Tokens Tokenise(const PartedText& text, TextRole role) const;
+  std::vector<size_t> CountUpTo(std::string_view text, const std::vector<uint64_t>& bounds,
+                                size_t count) const;
 
   std::shared_ptr<const LoadedModel> model_;
   std::string model_sha256_;

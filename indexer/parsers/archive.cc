@@ -32,8 +32,7 @@ struct ArchiveReader::State {
   archive* reader = nullptr;
   archive_entry* entry = nullptr;
   std::filesystem::path path;
-  ArchiveLimits limits;
-  uint64_t bytes = 0;
+  uint64_t* budget = nullptr;
   int64_t entries = 0;
 
   ~State() {
@@ -51,10 +50,10 @@ ArchiveReader::ArchiveReader(std::unique_ptr<State> state) : state_(std::move(st
 ArchiveReader::~ArchiveReader() = default;
 
 StatusOr<std::unique_ptr<ArchiveReader>> ArchiveReader::Open(const std::filesystem::path& path,
-                                                             const ArchiveLimits& limits) {
+                                                             uint64_t& budget) {
   auto state = std::make_unique<State>();
   state->path = path;
-  state->limits = limits;
+  state->budget = &budget;
   state->reader = archive_read_new();
   if (state->reader == nullptr) return ResourceExhaustedError("no memory to read the archive");
   // Only filters inside this process: others would start programs.
@@ -79,9 +78,9 @@ StatusOr<std::optional<ArchiveEntry>> ArchiveReader::Next() {
     const int result = archive_read_next_header(state.reader, &state.entry);
     if (result == ARCHIVE_EOF) return std::optional<ArchiveEntry>();
     if (result != ARCHIVE_OK && result != ARCHIVE_WARN) return state.Damaged();
-    if (++state.entries > state.limits.entries) {
+    if (++state.entries > kMostArchiveEntries) {
       return ResourceExhaustedError("the archive holds more than " +
-                                    std::to_string(state.limits.entries) +
+                                    std::to_string(kMostArchiveEntries) +
                                     " files: unpack it and index the folder");
     }
     ArchiveEntry entry;
@@ -90,6 +89,7 @@ StatusOr<std::optional<ArchiveEntry>> ArchiveReader::Next() {
         return InvalidArgumentError("the archive cannot be read: it is damaged, or no archive");
       }
       entry.name = CleanName(state.path.stem().string());
+      entry.is_whole = true;
       return std::optional(std::move(entry));
     }
     if (archive_entry_filetype(state.entry) != AE_IFREG) continue;
@@ -103,6 +103,10 @@ StatusOr<std::optional<ArchiveEntry>> ArchiveReader::Next() {
   }
 }
 
+uint64_t ArchiveReader::bytes_read() const {
+  return static_cast<uint64_t>(std::max<int64_t>(archive_filter_bytes(state_->reader, -1), 0));
+}
+
 Status ArchiveReader::Read(const std::function<Status(std::string_view)>& take) {
   State& state = *state_;
   std::vector<char> buffer(kReadBytes);
@@ -111,12 +115,9 @@ Status ArchiveReader::Read(const std::function<Status(std::string_view)>& take) 
     if (got == 0) return OkStatus();
     if (got == ARCHIVE_RETRY) continue;
     if (got < 0) return state.Damaged();
-    state.bytes += static_cast<uint64_t>(got);
-    if (state.bytes > state.limits.total_bytes) {
-      return ResourceExhaustedError("the archive unpacks to more than " +
-                                    std::to_string(state.limits.total_bytes >> 20) +
-                                    " MB: unpack it and index the folder");
-    }
+    const auto bytes = static_cast<uint64_t>(got);
+    *state.budget -= std::min(bytes, *state.budget);
+    if (*state.budget == 0) return ResourceExhaustedError("it unpacks to more than is allowed");
     FOOTNOTE_RETURN_IF_ERROR(take({buffer.data(), static_cast<size_t>(got)}));
   }
 }

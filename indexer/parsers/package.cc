@@ -11,10 +11,9 @@ namespace footnote::indexer {
 StatusOr<Package> Package::Read(const SourceFile& file,
                                 const std::function<bool(std::string_view)>& wanted) {
   Package package;
-  ArchiveLimits limits;
-  limits.total_bytes = kMaxDocumentBytes;
+  uint64_t budget = kMaxDocumentBytes;
   FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<ArchiveReader> archive,
-                            ArchiveReader::Open(file.path, limits));
+                            ArchiveReader::Open(file.path, budget));
   for (;;) {
     FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<ArchiveEntry> entry, archive->Next());
     if (!entry) return package;

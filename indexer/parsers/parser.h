@@ -21,7 +21,9 @@ struct SourceFile {
   std::filesystem::path path;
   std::string relative_path;  // to the source it was found in, with '/': the document id
   uint64_t size = 0;
-  std::string head;  // the first 16 KiB
+  std::string head;                         // the first 16 KiB
+  int archives_around = 0;                  // how many archives it was unpacked from
+  std::shared_ptr<uint64_t> unpack_budget;  // bytes that the outermost one may still unpack to
 };
 
 // Takes documents one by one, so that a file of many is never whole in memory.

@@ -13,6 +13,7 @@
 #include "generator/engine.h"
 #include "generator/model.h"
 #include "server/commands/command.h"
+#include "server/commands/corpus_bench.h"
 #include "server/commands/engine_bench_generator.h"
 #include "server/commands/engine_bench_report.h"
 
@@ -170,6 +171,8 @@ void AddBenchCommand(CLI::App& app, CommandResult& result) {
   command->require_subcommand(1);
   AddGeneratorBench(*command, result);
   AddEmbedderBench(*command, result);
+  AddIndexBench(*command, result);
+  AddSearchBench(*command, result);
 }
 
 }  // namespace footnote::server

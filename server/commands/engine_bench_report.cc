@@ -46,16 +46,21 @@ StatusOr<std::shared_ptr<const generator::Model>> LoadForBench(const BenchModelO
   return model;
 }
 
-BenchJson BenchSettings(const BenchModelOptions& options, const generator::Model& model) {
+BenchJson MachineSettings(int threads) {
   const int cpus = ThreadPool::AvailableCpus();
   const std::string cpu = ProcLine("/proc/cpuinfo", "model name");
-  return {{"model", model.info().name},
-          {"precision", options.precision},
-          {"isa", kernels::IsaName(model.isa())},
-          {"threads", options.threads == 0 ? cpus : options.threads},
-          {"repetitions", options.repetitions},
+  return {{"threads", threads == 0 ? cpus : threads},
           {"cpu", cpu.empty() ? "unknown" : cpu},
           {"cpus", cpus}};
+}
+
+BenchJson BenchSettings(const BenchModelOptions& options, const generator::Model& model) {
+  BenchJson json = {{"model", model.info().name},
+                    {"precision", options.precision},
+                    {"isa", kernels::IsaName(model.isa())},
+                    {"repetitions", options.repetitions}};
+  json.update(MachineSettings(options.threads));
+  return json;
 }
 
 double Rates::Median() const {

@@ -23,6 +23,9 @@ struct BenchModelOptions {
 
 StatusOr<std::shared_ptr<const generator::Model>> LoadForBench(const BenchModelOptions& options);
 
+// Threads (0: all) and the machine.
+BenchJson MachineSettings(int threads);
+
 // Model, precision, instruction set, threads and the machine.
 BenchJson BenchSettings(const BenchModelOptions& options, const generator::Model& model);
 

@@ -18,6 +18,7 @@ namespace {
 
 using footnote::testing::Base64Floats;
 using footnote::testing::DataDir;
+using footnote::testing::GoldenFloats;
 using footnote::testing::GoldenLines;
 using footnote::testing::RelativeError;
 using footnote::testing::TempDir;
@@ -78,6 +79,77 @@ TEST(TinyBert, TextsAreTokenisedTruncatedAndPooled) {
     any_truncated = any_truncated || truncated;
   }
   EXPECT_TRUE(any_truncated) << "the golden holds a text that is too long";
+}
+
+// Hugging Face's hidden states of the first row, averaged here.
+TEST(TinyBert, APartIsTheMeanOfItsTokensStates) {
+  const json golden = GoldenLines("tiny_bert.jsonl").at(0);
+  const auto model = LoadTiny();
+  ASSERT_NE(model, nullptr);
+  const std::vector<float> hidden = GoldenFloats("tiny-bert.hidden.f32");
+  EncoderBatch batch = PackedGolden(golden);
+  const auto sequences = batch.offsets.size() - 1;
+  batch.parts = {{1, 4}, {4, 5}, {9, batch.offsets[1]}};
+  const auto vectors = model->Encode(batch);
+  ASSERT_OK(vectors);
+  ASSERT_EQ(vectors->size(), (sequences + batch.parts.size()) * 64);
+  std::vector<float> wanted;
+  for (const EncoderBatch::Part& part : batch.parts) {
+    std::vector<double> mean(64);
+    double length = 0;
+    for (int64_t t = part.begin; t < part.end; ++t) {
+      for (size_t d = 0; d < 64; ++d) mean[d] += hidden[static_cast<size_t>(t) * 64 + d];
+    }
+    for (const double value : mean) length += value * value;
+    for (const double value : mean) wanted.push_back(static_cast<float>(value / std::sqrt(length)));
+  }
+  const std::vector<float> parts(vectors->end() - static_cast<ptrdiff_t>(wanted.size()),
+                                 vectors->end());
+  EXPECT_LE(RelativeError(parts, wanted), kTolerance);
+  // The sequences' own vectors do not change.
+  const std::vector<float> own(vectors->begin(),
+                               vectors->begin() + static_cast<ptrdiff_t>(sequences * 64));
+  EXPECT_LE(RelativeError(own, Base64Floats(golden["pooled"])), kTolerance);
+}
+
+TEST(TinyBert, PartsThatAreNoneAreErrors) {
+  const auto model = LoadTiny();
+  EncoderBatch batch = PackedGolden(GoldenLines("tiny_bert.jsonl").at(0));
+  const int64_t first = batch.offsets[1];
+  for (const std::vector<EncoderBatch::Part>& parts : std::vector<std::vector<EncoderBatch::Part>>{
+           {{3, 3}}, {{5, 8}, {2, 4}}, {{first - 1, first + 1}}, {{-1, 2}}, {{0, 100000}}}) {
+    batch.parts = parts;
+    EXPECT_STATUS(model->Encode(batch), kInvalidArgument, "parts");
+  }
+}
+
+TEST(TinyBert, PartsOfATextAreItsSentencesInTheirContext) {
+  ASSERT_OK_AND_ASSIGN(const auto embedder, MakeEmbedder(LoadTiny(), ""));
+  const std::string text = "the cat sat here. a dog ran there.";
+  std::string cut = "one two. ";
+  for (int i = 0; i < 60; ++i) cut += "word ";
+  const uint64_t cut_end = cut.size();
+  cut += "last.";
+  const std::vector<PartedText> texts = {{text, {{0, 17}, {18, 34}}},
+                                         {"alone", {}},
+                                         {cut, {{0, 8}, {9, cut_end}, {cut_end, cut.size()}}}};
+  const auto result = embedder->EmbedParts(texts, TextRole::kPassage, CallContext());
+  ASSERT_OK(result);
+  std::vector<std::string_view> views;
+  for (const PartedText& each : texts) views.push_back(each.text);
+  EXPECT_EQ(result->texts.values,
+            embedder->Embed(views, TextRole::kPassage, CallContext())->values);
+  EXPECT_EQ(result->parts.truncated, (std::vector<bool>{false, false, false, true, true}));
+  const auto length = [&](size_t row) {
+    double sum = 0;
+    for (const float value : result->parts.row(row)) sum += static_cast<double>(value) * value;
+    return sum;
+  };
+  for (size_t row = 0; row < 4; ++row) EXPECT_NEAR(length(row), 1, 1e-5);
+  EXPECT_EQ(length(4), 0);  // the model saw nothing of it
+  // Both sentences' tokens, in proportion, and the two special ones make the text.
+  EXPECT_NE(std::vector<float>(result->parts.row(0).begin(), result->parts.row(0).end()),
+            std::vector<float>(result->parts.row(1).begin(), result->parts.row(1).end()));
 }
 
 TEST(TinyBert, AVectorDoesNotDependOnItsCompany) {

@@ -124,7 +124,9 @@ TEST(PlainTextParser, ReadsLatinText) {
 }
 
 TEST(Parsers, RefuseWhatIsNotText) {
-  EXPECT_STATUS(ParseText("a.pdf", "%PDF-1.7\n").status, kInvalidArgument, "a PDF file");
+  EXPECT_STATUS(ParseText("a.ps", "%!PS-Adobe-3.0\n").status, kInvalidArgument, "ps2pdf");
+  EXPECT_STATUS(ParseText("a.doc", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1").status, kInvalidArgument,
+                "save it as DOCX");
   const std::string png("\x89PNG\r\n\x1A\n\0\0\0\rIHDR", 16);
   EXPECT_STATUS(ParseText("a.png", png).status, kInvalidArgument, "not text: it looks like a PNG");
 }

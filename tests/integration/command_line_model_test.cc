@@ -278,5 +278,32 @@ TEST_F(CommandLine, EvaluatesRetrievalOnASetOfItsOwn) {
   EXPECT_EQ(line.substr(0, 10), "q1 Q0 l 1 ") << line;
 }
 
+TEST_F(CommandLine, BenchesOfBuildingAndSearchingGiveTheirFigures) {
+  const Json built = RunJson({"bench", "index", Docs(), "--precision", "int8"});
+  EXPECT_EQ(built["documents"], 2);
+  EXPECT_EQ(built["failed"], 0);
+  for (const char* figure :
+       {"chunks", "tokens", "seconds", "chunks_per_second", "unchanged_run_seconds",
+        "disk_bytes_per_chunk", "peak_resident_bytes", "threads", "cpu"}) {
+    EXPECT_TRUE(built.contains(figure)) << figure;
+  }
+  // Nothing of it stays.
+  ExpectFailure(Run({"search", "bench", "rent"}), 1, "no corpus");
+
+  RunJson({"index", "papers", Docs(), "--public"});
+  Write("queries.txt", "What is the rent?\n\nocclusion alarm\n");
+  const Json searched =
+      RunJson({"bench", "search", "papers", "--queries", (dir_ / "queries.txt").string()});
+  EXPECT_EQ(searched["queries"], 2);
+  EXPECT_EQ(searched["recall_against_exact"], 1.0);
+  for (const char* figure : {"total_ms_p50", "total_ms_p95", "dense_ms_p50", "resident_bytes"}) {
+    EXPECT_GT(searched[figure], 0) << figure;
+  }
+  // Without a file, the titles that the asker may see.
+  EXPECT_EQ(RunJson({"bench", "search", "papers"})["queries"], 2);
+  ExpectFailure(Run({"bench", "index", (dir_ / "queries.txt").string() + ".none"}), 1,
+                "does not exist");
+}
+
 }  // namespace
 }  // namespace footnote

@@ -74,4 +74,19 @@ StatusOr<Embeddings> FakeEmbedder::Embed(std::span<const std::string_view> texts
   return result;
 }
 
+StatusOr<PartedEmbeddings> FakeEmbedder::EmbedParts(std::span<const PartedText> texts,
+                                                    TextRole role, const CallContext& call) const {
+  std::vector<std::string_view> wholes, parts;
+  for (const PartedText& text : texts) {
+    wholes.push_back(text.text);
+    for (const ByteSpan& part : text.parts) {
+      parts.push_back(text.text.substr(part.start, part.size()));
+    }
+  }
+  PartedEmbeddings result;
+  FOOTNOTE_ASSIGN_OR_RETURN(result.texts, Embed(wholes, role, call));
+  FOOTNOTE_ASSIGN_OR_RETURN(result.parts, Embed(parts, role, call));
+  return result;
+}
+
 }  // namespace footnote::testing

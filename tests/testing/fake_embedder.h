@@ -23,6 +23,9 @@ class FakeEmbedder : public Embedder {
   int CountTokens(std::string_view text) const override;
   StatusOr<Embeddings> Embed(std::span<const std::string_view> texts, TextRole role,
                              const CallContext& call) const override;
+  // Each part as a text of its own.
+  StatusOr<PartedEmbeddings> EmbedParts(std::span<const PartedText> texts, TextRole role,
+                                        const CallContext& call) const override;
 
  private:
   std::vector<std::string> Words(std::string_view text) const;
