@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "indexer/text/clause.h"
 #include "indexer/text/cleaner.h"
 
 namespace footnote::indexer {
@@ -26,6 +27,10 @@ Block& DocumentBuilder::Begin(BlockKind kind, bool close_to_previous) {
   Block& block = document_.blocks.emplace_back();
   block.kind = kind;
   block.span.start = text.size();
+  for (; pages_to_begin_ > 0; --pages_to_begin_) {
+    // The first page holds the text's start, whatever stands before its first block.
+    document_.page_starts.push_back(document_.page_starts.empty() ? 0 : text.size());
+  }
   return block;
 }
 
@@ -51,6 +56,13 @@ void DocumentBuilder::Paragraph(std::string_view text) {
   Begin(BlockKind::kParagraph, false);
   document_.text += text;
   End();
+}
+
+void DocumentBuilder::ParagraphOrClause(std::string_view text) {
+  text = TrimSpace(text);
+  if (text.empty()) return;
+  Paragraph(text);
+  if (ReadClauseMark(text)) document_.blocks.back().kind = BlockKind::kClause;
 }
 
 void DocumentBuilder::ListItem(int depth, std::string_view mark, std::string_view text) {
@@ -113,6 +125,11 @@ void DocumentBuilder::TableRow(const std::vector<std::string>& cells, bool first
   End();
 }
 
-ParsedDocument DocumentBuilder::Finish() { return std::exchange(document_, ParsedDocument()); }
+ParsedDocument DocumentBuilder::Finish() {
+  for (; pages_to_begin_ > 0; --pages_to_begin_) {
+    document_.page_starts.push_back(document_.text.size());
+  }
+  return std::exchange(document_, ParsedDocument());
+}
 
 }  // namespace footnote::indexer

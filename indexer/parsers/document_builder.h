@@ -15,12 +15,17 @@ class DocumentBuilder {
   // are set apart by a blank line, list items and rows of one list or table by a line end.
   void Heading(int level, std::string_view text);
   void Paragraph(std::string_view text);
+  // As Paragraph, of kind kClause when it begins with a clause number ("7.3", "(b)").
+  void ParagraphOrClause(std::string_view text);
   // `mark` is "-" or "1."; depth 1 is outermost and not indented.
   void ListItem(int depth, std::string_view mark, std::string_view text);
   // A further paragraph of the item before.
   void ListContinuation(int depth, std::string_view text);
   void Code(std::string_view text);  // keeps leading white space of its lines
   void TableRow(const std::vector<std::string>& cells, bool first_row);
+
+  // The next block begins a page (a slide); pages without a block are counted too.
+  void BeginPage() { ++pages_to_begin_; }
 
   bool empty() const { return document_.blocks.empty(); }
   const std::string& text() const { return document_.text; }
@@ -34,6 +39,7 @@ class DocumentBuilder {
   void End();
 
   ParsedDocument document_;
+  int pages_to_begin_ = 0;  // at the next block
 };
 
 }  // namespace footnote::indexer

@@ -23,16 +23,38 @@ StatusOr<Package> Package::Read(const SourceFile& file,
     }
     std::string& part = package.parts_[entry->name];
     part.clear();
-    FOOTNOTE_RETURN_IF_ERROR(archive->Read([&](std::string_view bytes) {
+    const Status read = archive->Read([&](std::string_view bytes) {
       part += bytes;
       return OkStatus();
-    }));
+    });
+    if (read.code() == StatusCode::kResourceExhausted) {
+      return ResourceExhaustedError("it unpacks to more than " +
+                                    std::to_string(kMaxDocumentBytes >> 20) +
+                                    " MB, the limit for one document: split it into several");
+    }
+    FOOTNOTE_RETURN_IF_ERROR(read);
   }
 }
 
 const std::string* Package::Find(std::string_view name) const {
   const auto found = parts_.find(name);
   return found == parts_.end() ? nullptr : &found->second;
+}
+
+void Package::Drop(std::string_view name) {
+  const auto found = parts_.find(name);
+  if (found != parts_.end()) parts_.erase(found);
+}
+
+StatusOr<XmlDocument> ParsePart(const Package& package, std::string_view name) {
+  const std::string* bytes = package.Find(name);
+  if (bytes == nullptr) {
+    return InvalidArgumentError("it has no part " + std::string(name) +
+                                ": it is damaged, or not what its name says");
+  }
+  StatusOr<XmlDocument> document = XmlDocument::Parse(*bytes);
+  if (!document.ok()) return document.status().WithContext("part " + std::string(name));
+  return document;
 }
 
 std::string ResolvePart(std::string_view from, std::string_view target) {

@@ -9,6 +9,7 @@
 
 #include "common/status.h"
 #include "indexer/parsers/parser.h"
+#include "indexer/parsers/xml.h"
 
 namespace footnote::indexer {
 
@@ -22,11 +23,16 @@ class Package {
   // Null when the package has no such part, or it was not wanted. Names are as in the package, with
   // '/', without a leading one.
   const std::string* Find(std::string_view name) const;
+  // Frees a part that was dealt with; views into it end.
+  void Drop(std::string_view name);
   const std::map<std::string, std::string, std::less<>>& parts() const { return parts_; }
 
  private:
   std::map<std::string, std::string, std::less<>> parts_;
 };
+
+// A part as XML. Errors: INVALID_ARGUMENT when it is missing or not well-formed.
+StatusOr<XmlDocument> ParsePart(const Package& package, std::string_view name);
 
 // The name of a part that `target` means, seen from part `from`: "../media/a.png" from
 // "word/document.xml" is "media/a.png"; "/word/styles.xml" is "word/styles.xml".

@@ -1,5 +1,7 @@
 #include "indexer/parsers/xml.h"
 
+#include <algorithm>
+#include <charconv>
 #include <pugixml.hpp>
 
 namespace footnote::indexer {
@@ -40,6 +42,16 @@ bool IsTooDeep(const pugi::xml_document& document) {
   return false;
 }
 
+// A few bytes of markup make a node of many: "<a/>" 64. Asked before the tree is built.
+bool IsTreeTooLarge(std::string_view bytes) {
+  constexpr uint64_t kMostBytes = uint64_t{1} << 30;
+  constexpr uint64_t kNodeBytes = 64;
+  constexpr uint64_t kAttributeBytes = 40;
+  const auto tags = static_cast<uint64_t>(std::count(bytes.begin(), bytes.end(), '<'));
+  const auto attributes = static_cast<uint64_t>(std::count(bytes.begin(), bytes.end(), '='));
+  return bytes.size() + tags * kNodeBytes + attributes * kAttributeBytes > kMostBytes;
+}
+
 }  // namespace
 
 bool XmlNode::is_element() const { return node_ != nullptr && IsElement(Of(node_)); }
@@ -60,6 +72,14 @@ std::string_view XmlNode::text() const {
 
 std::string_view XmlNode::attribute(std::string_view local_name) const {
   return FindAttribute(node_, local_name).value();
+}
+
+std::string_view XmlNode::prefixed_attribute(std::string_view local_name) const {
+  for (const pugi::xml_attribute& each : Of(node_).attributes()) {
+    const std::string_view name = each.name();
+    if (name.size() > local_name.size() && Local(name) == local_name) return each.value();
+  }
+  return {};
 }
 
 bool XmlNode::has_attribute(std::string_view local_name) const {
@@ -105,6 +125,13 @@ std::string TextOf(const XmlNode& node) {
   return text;
 }
 
+int ReadInt(std::string_view text, int low, int high, int otherwise) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc()) return otherwise;
+  return std::clamp(value, low, high);
+}
+
 struct XmlDocument::State {
   pugi::xml_document document;
 };
@@ -115,6 +142,9 @@ XmlDocument& XmlDocument::operator=(XmlDocument&&) noexcept = default;
 XmlDocument::~XmlDocument() = default;
 
 StatusOr<XmlDocument> XmlDocument::Parse(std::string_view bytes) {
+  if (IsTreeTooLarge(bytes)) {
+    return ResourceExhaustedError("its XML has too many elements: split it into several files");
+  }
   auto state = std::make_unique<State>();
   const pugi::xml_parse_result result = state->document.load_buffer(
       bytes.data(), bytes.size(), pugi::parse_default | pugi::parse_ws_pcdata);

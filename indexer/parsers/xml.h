@@ -26,6 +26,8 @@ class XmlNode {
   std::string_view text() const;  // of text itself; else empty: TextOf gives what is below
   // Empty when there is none. "val" finds w:val.
   std::string_view attribute(std::string_view local_name) const;
+  // Of an attribute with a prefix: "id" finds r:id beside id.
+  std::string_view prefixed_attribute(std::string_view local_name) const;
   bool has_attribute(std::string_view local_name) const;
 
   XmlNode first_child() const;
@@ -45,9 +47,13 @@ class XmlNode {
 // All text below, in order, as it is.
 std::string TextOf(const XmlNode& node);
 
+// The whole number that `text` begins with, within [low, high]; `otherwise` when there is none.
+int ReadInt(std::string_view text, int low, int high, int otherwise);
+
 class XmlDocument {
  public:
   // Errors: INVALID_ARGUMENT with what is wrong and at which byte; nested deeper than kMaxXmlDepth.
+  // RESOURCE_EXHAUSTED when the tree would take more than a gigabyte.
   static StatusOr<XmlDocument> Parse(std::string_view bytes);
   XmlDocument(XmlDocument&&) noexcept;
   XmlDocument& operator=(XmlDocument&&) noexcept;

@@ -1,6 +1,9 @@
 #include "indexer/text/cleaner.h"
 
+#include <algorithm>
 #include <cstddef>
+
+#include "common/text/utf8.h"
 
 namespace footnote::indexer {
 namespace {
@@ -70,6 +73,19 @@ std::string CollapseSpace(std::string_view text) {
   }
   if (!out.empty() && out.back() == ' ') out.pop_back();
   return out;
+}
+
+std::string CleanLines(std::string_view text) {
+  const std::string clean = CleanText(ReplaceInvalidUtf8(text));
+  std::string lines;
+  for (size_t at = 0; at < clean.size();) {
+    const size_t end = std::min(clean.find('\n', at), clean.size());
+    const std::string line = CollapseSpace(std::string_view(clean).substr(at, end - at));
+    if (!line.empty() && !lines.empty()) lines += '\n';
+    lines += line;
+    at = end + 1;
+  }
+  return lines;
 }
 
 std::string_view TrimSpace(std::string_view text) {

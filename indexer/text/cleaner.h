@@ -15,6 +15,10 @@ std::string CleanText(std::string_view text);
 // Runs of white space become one space; none at the ends.
 std::string CollapseSpace(std::string_view text);
 
+// For text out of XML: ill-formed UTF-8 is replaced, then CleanText; in each line runs of white
+// space become one space, and lines without text go.
+std::string CleanLines(std::string_view text);
+
 std::string_view TrimSpace(std::string_view text);
 
 }  // namespace footnote::indexer

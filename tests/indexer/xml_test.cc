@@ -40,5 +40,21 @@ TEST(Xml, ADeepTreeIsRefused) {
   EXPECT_STATUS(XmlDocument::Parse(deep), kInvalidArgument, "nested too deep");
 }
 
+TEST(Xml, ATreeThatMemoryDoesNotHoldIsRefused) {
+  constexpr int kElements = 17 << 20;  // 68 MB of text, over a gigabyte of nodes
+  std::string wide = "<r>";
+  for (int i = 0; i < kElements; ++i) wide += "<a/>";
+  EXPECT_STATUS(XmlDocument::Parse(wide + "</r>"), kResourceExhausted, "split it into several");
+}
+
+TEST(Xml, AttributesWithAPrefixAndNumbersAreTold) {
+  ASSERT_OK_AND_ASSIGN(const XmlDocument document, XmlDocument::Parse("<s id='256' r:id='rId2'/>"));
+  EXPECT_EQ(document.root().attribute("id"), "256");
+  EXPECT_EQ(document.root().prefixed_attribute("id"), "rId2");
+  EXPECT_EQ(ReadInt("99999999999", 0, 9, -1), -1);
+  EXPECT_EQ(ReadInt("12 pt", 0, 9, -1), 9);
+  EXPECT_EQ(ReadInt("", 0, 9, -1), -1);
+}
+
 }  // namespace
 }  // namespace footnote::indexer
