@@ -25,7 +25,7 @@ inline std::string MakeZip(const std::vector<std::pair<std::string, std::string>
   std::string zip;
   std::string folder;
   const auto number = [](std::string& out, size_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i) & 0xFF);
+    for (int i = 0; i < bytes; ++i, value >>= 8) out += static_cast<char>(value & 0xFF);
   };
   for (const auto& [name, content] : parts) {
     const size_t offset = zip.size();
