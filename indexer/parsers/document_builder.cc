@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "indexer/text/clause.h"
 #include "indexer/text/cleaner.h"
+#include "indexer/text/structure.h"
 
 namespace footnote::indexer {
 namespace {
@@ -51,6 +53,12 @@ void DocumentBuilder::Paragraph(std::string_view text) {
   Begin(BlockKind::kParagraph, false);
   document_.text += text;
   End();
+}
+
+void DocumentBuilder::Clause(std::string_view text) {
+  Paragraph(text);
+  text = TrimSpace(text);
+  if (!text.empty() && ReadClauseMark(text)) document_.blocks.back().kind = BlockKind::kClause;
 }
 
 void DocumentBuilder::ListItem(int depth, std::string_view mark, std::string_view text) {
@@ -111,6 +119,24 @@ void DocumentBuilder::TableRow(const std::vector<std::string>& cells, bool first
   const std::string_view trimmed = TrimSpace(row);
   document_.text += trimmed;
   End();
+}
+
+void DocumentBuilder::PlainText(std::string_view text, int level) {
+  // Not TrimSpace: the first line's indentation may mean something.
+  const size_t first = text.find_first_not_of(" \t\n\r\f");
+  if (first == std::string_view::npos) return;
+  const size_t line_start = text.rfind('\n', first);
+  text.remove_prefix(line_start == std::string_view::npos ? 0 : line_start + 1);
+  std::string& whole = document_.text;
+  if (!whole.empty()) whole += "\n\n";
+  const size_t offset = whole.size();
+  whole += text.substr(0, text.find_last_not_of(" \t\n\r\f") + 1);
+  for (Block& block : FindStructure(std::string_view(whole).substr(offset))) {
+    block.span.start += offset;
+    block.span.end += offset;
+    if (block.kind == BlockKind::kHeading) block.level += level;
+    document_.blocks.push_back(std::move(block));
+  }
 }
 
 ParsedDocument DocumentBuilder::Finish() { return std::exchange(document_, ParsedDocument()); }

@@ -15,12 +15,17 @@ class DocumentBuilder {
   // are set apart by a blank line, list items and rows of one list or table by a line end.
   void Heading(int level, std::string_view text);
   void Paragraph(std::string_view text);
+  // A paragraph that begins with a clause number ("7.3 …", "(b) …"); without one it is a paragraph.
+  void Clause(std::string_view text);
   // `mark` is "-" or "1."; depth 1 is outermost and not indented.
   void ListItem(int depth, std::string_view mark, std::string_view text);
   // A further paragraph of the item before.
   void ListContinuation(int depth, std::string_view text);
   void Code(std::string_view text);  // keeps leading white space of its lines
   void TableRow(const std::vector<std::string>& cells, bool first_row);
+  // Text without markup: its blocks are found as in a plain text file. `level` is the level of the
+  // heading that it stands under, 0 for none.
+  void PlainText(std::string_view text, int level);
 
   bool empty() const { return document_.blocks.empty(); }
   const std::string& text() const { return document_.text; }
