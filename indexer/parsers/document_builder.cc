@@ -5,6 +5,7 @@
 
 #include "indexer/text/clause.h"
 #include "indexer/text/cleaner.h"
+#include "indexer/text/structure.h"
 
 namespace footnote::indexer {
 namespace {
@@ -123,6 +124,24 @@ void DocumentBuilder::TableRow(const std::vector<std::string>& cells, bool first
   const std::string_view trimmed = TrimSpace(row);
   document_.text += trimmed;
   End();
+}
+
+void DocumentBuilder::PlainText(std::string_view text, int level) {
+  // Not TrimSpace: the first line's indentation may mean something.
+  const size_t first = text.find_first_not_of(" \t\n\r\f");
+  if (first == std::string_view::npos) return;
+  const size_t line_start = text.rfind('\n', first);
+  text.remove_prefix(line_start == std::string_view::npos ? 0 : line_start + 1);
+  std::string& whole = document_.text;
+  if (!whole.empty()) whole += "\n\n";
+  const size_t offset = whole.size();
+  whole += text.substr(0, text.find_last_not_of(" \t\n\r\f") + 1);
+  for (Block& block : FindStructure(std::string_view(whole).substr(offset))) {
+    block.span.start += offset;
+    block.span.end += offset;
+    if (block.kind == BlockKind::kHeading) block.level += level;
+    document_.blocks.push_back(std::move(block));
+  }
 }
 
 ParsedDocument DocumentBuilder::Finish() {

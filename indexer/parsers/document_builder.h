@@ -23,6 +23,9 @@ class DocumentBuilder {
   void ListContinuation(int depth, std::string_view text);
   void Code(std::string_view text);  // keeps leading white space of its lines
   void TableRow(const std::vector<std::string>& cells, bool first_row);
+  // Text without markup: its blocks are found as in a plain text file. `level` is the level of the
+  // heading that it stands under, 0 for none.
+  void PlainText(std::string_view text, int level);
 
   // The next block begins a page (a slide); pages without a block are counted too.
   void BeginPage() { ++pages_to_begin_; }

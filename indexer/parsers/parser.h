@@ -53,6 +53,9 @@ class Parser {
 // does.
 StatusOr<const Parser*> FindParser(const SourceFile& file);
 
+// The whole file as it is. RESOURCE_EXHAUSTED above kMaxDocumentBytes.
+StatusOr<std::string> ReadBytes(const SourceFile& file);
+
 // The whole file as clean UTF-8 (see cleaner.h). RESOURCE_EXHAUSTED above kMaxDocumentBytes.
 StatusOr<std::string> ReadCleanText(const SourceFile& file);
 

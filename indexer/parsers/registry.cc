@@ -81,13 +81,17 @@ StatusOr<const Parser*> FindParser(const SourceFile& file) {
   return is_text ? InvalidArgumentError("no parser knows this kind of file") : NotText(file.head);
 }
 
-StatusOr<std::string> ReadCleanText(const SourceFile& file) {
+StatusOr<std::string> ReadBytes(const SourceFile& file) {
   if (file.size > kMaxDocumentBytes) {
     return ResourceExhaustedError(
         "the file is larger than 256 MB, the limit for one document; "
         "split it into several");
   }
-  FOOTNOTE_ASSIGN_OR_RETURN(std::string bytes, ReadFile(file.path, kMaxDocumentBytes));
+  return ReadFile(file.path, kMaxDocumentBytes);
+}
+
+StatusOr<std::string> ReadCleanText(const SourceFile& file) {
+  FOOTNOTE_ASSIGN_OR_RETURN(std::string bytes, ReadBytes(file));
   if (!LooksLikeText(bytes)) {
     return InvalidArgumentError("not text: it has zero bytes or many control characters");
   }

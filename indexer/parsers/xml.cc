@@ -86,6 +86,16 @@ bool XmlNode::has_attribute(std::string_view local_name) const {
   return static_cast<bool>(FindAttribute(node_, local_name));
 }
 
+std::vector<std::pair<std::string_view, std::string_view>> XmlNode::attributes() const {
+  std::vector<std::pair<std::string_view, std::string_view>> result;
+  for (const pugi::xml_attribute& each : Of(node_).attributes()) {
+    const std::string_view name = each.name();
+    if (name != "xmlns" && !name.starts_with("xmlns:"))
+      result.emplace_back(Local(name), each.value());
+  }
+  return result;
+}
+
 XmlNode XmlNode::first_child() const { return XmlNode(Of(node_).first_child().internal_object()); }
 
 XmlNode XmlNode::next_sibling() const {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/status.h"
@@ -29,6 +30,8 @@ class XmlNode {
   // Of an attribute with a prefix: "id" finds r:id beside id.
   std::string_view prefixed_attribute(std::string_view local_name) const;
   bool has_attribute(std::string_view local_name) const;
+  // All of an element, as local name and value; declarations of namespaces are none.
+  std::vector<std::pair<std::string_view, std::string_view>> attributes() const;
 
   XmlNode first_child() const;
   XmlNode next_sibling() const;

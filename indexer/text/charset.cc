@@ -4,8 +4,10 @@
 #include <unicode/ucsdet.h>
 
 #include <algorithm>
+#include <cctype>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "common/text/utf8.h"
 
@@ -79,6 +81,23 @@ std::string DecodeToUtf8(std::string bytes) {
   if (charset == "UTF-8") return ReplaceInvalidUtf8(bytes);
   std::string text = Convert(charset.c_str(), bytes);
   return text.empty() ? ReplaceInvalidUtf8(bytes) : text;
+}
+
+std::string DecodeToUtf8(std::string bytes, std::string_view charset) {
+  constexpr size_t kLongestName = 40;  // of a charset; what is longer is no name
+  std::string name;
+  for (const char c : charset.substr(0, kLongestName)) {
+    // Commas would give ICU options.
+    if (c == ',' || static_cast<unsigned char>(c) <= ' ') return DecodeToUtf8(std::move(bytes));
+    name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  if (name.empty() || name == "utf-8" || name == "utf8" || name == "us-ascii" || name == "ascii") {
+    return DecodeToUtf8(std::move(bytes));
+  }
+  // As browsers do: what says Latin-1 has the quotation marks of Windows-1252.
+  if (name == "iso-8859-1" || name == "latin1") name = "windows-1252";
+  std::string text = Convert(name.c_str(), bytes);
+  return text.empty() ? DecodeToUtf8(std::move(bytes)) : text;
 }
 
 }  // namespace footnote::indexer

@@ -14,4 +14,8 @@ bool LooksLikeText(std::string_view bytes);
 // Windows-1252. Never fails: what has no meaning becomes U+FFFD. The mark itself is dropped.
 std::string DecodeToUtf8(std::string bytes);
 
+// From the charset that a format names ("iso-8859-2", "windows-1251"), in any spelling. An unknown
+// name, or UTF-8 or ASCII that it is not, is taken as if there were none: labels lie.
+std::string DecodeToUtf8(std::string bytes, std::string_view charset);
+
 }  // namespace footnote::indexer
