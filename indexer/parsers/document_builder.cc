@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/text/utf8.h"
 #include "indexer/text/clause.h"
 #include "indexer/text/cleaner.h"
 #include "indexer/text/structure.h"
@@ -11,6 +12,17 @@ namespace footnote::indexer {
 namespace {
 
 constexpr int kIndentSpaces = 2;  // of each deeper list level
+
+// Each byte that is no part of a character becomes a question mark: spans stay as they are. A
+// parser that cuts a hostile file's escapes may leave some.
+void MendUtf8(std::string& text) {
+  for (size_t at = 0; at < text.size(); ++at) {
+    const size_t invalid = FindInvalidUtf8(std::string_view(text).substr(at));
+    if (invalid == std::string_view::npos) return;
+    at += invalid;
+    text[at] = '?';
+  }
+}
 
 // `text` with the lines after the first indented by `spaces`.
 void AppendIndented(std::string_view text, int spaces, std::string& out) {
@@ -148,6 +160,8 @@ ParsedDocument DocumentBuilder::Finish() {
   for (; pages_to_begin_ > 0; --pages_to_begin_) {
     document_.page_starts.push_back(document_.text.size());
   }
+  MendUtf8(document_.text);
+  for (Block& block : document_.blocks) MendUtf8(block.heading);
   return std::exchange(document_, ParsedDocument());
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/text/utf8.h"
 #include "indexer/parsers/document_builder.h"
 #include "indexer/parsers/html.h"
 #include "indexer/parsers/mime.h"
@@ -181,7 +182,7 @@ class Renderer {
   static std::string NameOf(const MimePart& part) {
     const std::string name = part.file_name();
     if (!name.empty()) return name;
-    return part.type.value == "message/rfc822" ? "a message" : part.type.value;
+    return part.type.value == "message/rfc822" ? "a message" : ReplaceInvalidUtf8(part.type.value);
   }
 
   void WriteAttachmentNames(const std::vector<const MimePart*>& attachments) {

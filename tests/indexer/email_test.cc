@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/text/utf8.h"
 #include "indexer/parsers/mime.h"
 #include "tests/indexer/fixture.h"
 #include "tests/indexer/parse_text.h"
@@ -164,6 +165,17 @@ TEST(MimeDecode, ForgivesWhatMailGetsWrong) {
   EXPECT_EQ(value.value, "attachment");
   EXPECT_EQ(value.parameters.at("name"), "äb;");
   EXPECT_EQ(value.parameters.at("other"), "x\"y");
+}
+
+// Found by parser_fuzz.
+TEST(EmailParser, ATypeThatIsNotUtf8IsNamedReadably) {
+  const ParsedDocument document = ParseOne(
+      "a.eml",
+      "From: a@example.org\nSubject: s\nMIME-Version: 1.0\n"
+      "Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+      "Content-Type: odd\xED\xA0\x80/thing\nContent-Disposition: attachment\n\nx\n--b--\n");
+  EXPECT_TRUE(IsValidUtf8(document.text)) << document.text;
+  EXPECT_NE(document.text.find("Attachments: odd"), std::string::npos) << document.text;
 }
 
 }  // namespace

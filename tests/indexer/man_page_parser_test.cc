@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "common/text/utf8.h"
 #include "indexer/parsers/roff_text.h"
 #include "tests/indexer/parse_text.h"
 #include "tests/testing/status_matchers.h"
@@ -165,6 +166,16 @@ TEST(ManPageParser, SurvivesBrokenPages) {
     for (const ParsedDocument& document : result.documents) {
       ExpectBlocksCoverText(document.text, document.blocks);
     }
+  }
+}
+
+// Found by parser_fuzz: an escape that takes half a character.
+TEST(ManPageParser, GivesUtf8WhateverTheEscapes) {
+  for (const char* text :
+       {"\\*\xC3\xA9 x", "\\(\xC3\xA9\xC3 x", "\\f\xC3\xA9 x", "\\s\xC3\xA9 x", "\\\xC3\xA9"}) {
+    const ParsedDocument document =
+        ParseOne("a.1", ".TH A 1\n.SH NAME\na \\- b\n.SH TEXT\n" + std::string(text) + "\n");
+    EXPECT_TRUE(IsValidUtf8(document.text)) << text;
   }
 }
 
