@@ -70,7 +70,7 @@ class DelimitedParser : public Parser {
  private:
   // Takes a line "sep=;" off, as Excel writes and reads it.
   static char TakeDelimiter(const SourceFile& file, std::string_view& text) {
-    if (text.starts_with("sep=") && text.size() > 5 && text[5] == '\n') {
+    if (text.size() > 5 && text.substr(0, 4) == "sep=" && text[5] == '\n') {
       const char delimiter = text[4];
       text.remove_prefix(6);
       return delimiter;
