@@ -97,8 +97,8 @@ bool IsLeftOut(std::string_view name) {
   return name.starts_with('.') || name.find("/.") != std::string_view::npos;
 }
 
-bool IsOneCompressedFile(const SourceFile& file) {
-  // A tar inside is known by name alone before it is unpacked; `head` is of the packed bytes.
+// gzip, bzip2, xz or zstd: one file, or a tar of many, which shows when it is unpacked.
+bool IsCompressed(const SourceFile& file) {
   for (const std::string_view mark : {"\x1F\x8B", "BZh",
                                       "\xFD"
                                       "7zXZ",
@@ -133,7 +133,7 @@ class ContainerParser : public Parser {
   bool Accepts(const SourceFile& file) const override {
     const std::string_view head = file.head;
     return head.starts_with("PK\x03\x04") || head.starts_with("7z\xBC\xAF\x27\x1C") ||
-           IsOneCompressedFile(file) || (head.size() > 262 && head.substr(257, 5) == "ustar");
+           IsCompressed(file) || (head.size() > 262 && head.substr(257, 5) == "ustar");
   }
 
   Status Parse(const SourceFile& file, DocumentSink& sink) const override {
