@@ -74,9 +74,12 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
   if (!options.access_file.empty()) {
     FOOTNOTE_ASSIGN_OR_RETURN(access, AccessRules::Read(options.access_file));
   }
-  FOOTNOTE_ASSIGN_OR_RETURN(const Discovery discovery, DiscoverFiles(options.sources));
-
   ReaderInputs inputs;
+  inputs.looked_at_ns =
+      std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+  FOOTNOTE_ASSIGN_OR_RETURN(const Discovery discovery, DiscoverFiles(options.sources));
+  inputs.keep_notes = options.skip_unchanged_files || options.read_all_files;
+  inputs.use_notes = options.skip_unchanged_files && !options.read_all_files;
   inputs.discovery = &discovery;
   inputs.access = &access;
   inputs.embedder = &embedder;
@@ -97,13 +100,14 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
   const auto report_progress = [&](const char* phase) {
     IndexProgress now;
     now.phase = phase;
-    now.documents_done = report.added + report.updated + counts.unchanged;
+    now.documents_done = report.added + report.updated + counts.unchanged + counts.access_changed;
     now.documents_total = counts.all_read ? counts.read.load() : 0;
     now.chunks_done = report.chunks;
     // Reading runs far ahead of embedding: once there is something to embed, that is what takes the
     // time.
-    now.bytes_share =
-        counts.read > counts.unchanged ? embed_writer.bytes_share() : counts.bytes_share.load();
+    now.bytes_share = counts.read > counts.unchanged + counts.access_changed
+                          ? embed_writer.bytes_share()
+                          : counts.bytes_share.load();
     reporter.Report(now);
   };
   embed_writer.on_progress = [&] { report_progress("embedding"); };
@@ -136,6 +140,7 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
 
   report_progress("publishing");
   report.unchanged = counts.unchanged;
+  report.updated += counts.access_changed;
   if (options.prune) {
     FOOTNOTE_ASSIGN_OR_RETURN(report.deleted, Prune(reader, writer, failures));
   }

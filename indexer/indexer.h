@@ -18,14 +18,18 @@ struct IndexOptions {
   bool prune = false;                          // delete documents that the sources no longer hold
   int chunk_budget_tokens = 0;  // 0: what suits the embedder (at most its max_tokens)
   std::filesystem::path
-      access_file;  // JSON lines {"document_id" or "prefix", "allow":[], "deny":[]}; empty: none
+      access_file{};  // JSON lines {"document_id" or "prefix", "allow":[], "deny":[]}; empty: none
+  // Leave files unread that look as they did when an earlier run read them (size, times, inode) and
+  // whose documents are still there. That run must have had this set, too.
+  bool skip_unchanged_files = false;
+  bool read_all_files = false;  // does not skip, but leaves notes for the next run
   // Stage and publish every so many chunks, so that a long first build is searchable early and
   // resumes cheaply. 0: publish at the end only.
   int64_t publish_every_chunks = 0;
   // Documents below the folder `source_folder` are said to come from `shown_source` instead: an
   // upload's waiting place means nothing to anybody.
-  std::filesystem::path source_folder;
-  std::string shown_source;
+  std::filesystem::path source_folder{};
+  std::string shown_source{};
 };
 
 struct IndexFailure {

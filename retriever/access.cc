@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "common/sha256.h"
+
 namespace footnote::retriever {
 namespace {
 
@@ -28,6 +30,21 @@ Status CheckPrincipal(const std::string& principal) {
   return InvalidArgumentError(
       "\"" + principal +
       "\" is not a principal: write \"user:\" or \"group:\" and a name, or \"everyone\"");
+}
+
+std::string DigestOf(const AccessList& list) {
+  Sha256 hash;
+  const auto add = [&](std::string_view sign, const std::vector<std::string>& principals) {
+    for (const std::string& principal : principals) {
+      hash.Update(sign);
+      hash.Update(std::to_string(principal.size()));
+      hash.Update(":");
+      hash.Update(principal);
+    }
+  };
+  add("+", list.allow);
+  add("-", list.deny);
+  return hash.FinishHex();
 }
 
 bool MaySee(const Asker& asker, const AccessList& list, bool corpus_is_public) {

@@ -29,6 +29,9 @@ struct Asker {
 // what is expected.
 Status CheckPrincipal(const std::string& principal);
 
+// Tells two lists apart: a digest of the principals in their order.
+std::string DigestOf(const AccessList& list);
+
 // In a public corpus a document without any list is visible to all; one with a list follows its
 // list.
 bool MaySee(const Asker& asker, const AccessList& list, bool corpus_is_public);

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,9 +34,22 @@ struct CorpusSettings {
 // What the writer knows about a document, to decide whether work is needed.
 struct DocumentState {
   std::string version;
-  std::string fingerprint;  // caller's: hash of everything else that matters (metadata, ACL,
-                            // chunker settings)
-  bool staged = false;      // by this or an earlier, unpublished run
+  std::string fingerprint;   // caller's: hash of everything else that matters (metadata, chunker
+                             // settings)
+  std::string given_access;  // digest of the list that its source gave: see GiveAccess
+  bool staged = false;       // by this or an earlier, unpublished run
+};
+
+struct AccessChange {
+  std::string document_id;
+  AccessList access;
+};
+
+// What a caller wants to find again in its next run about a file that it read. Not part of any
+// generation.
+struct FileNote {
+  std::string file;
+  std::string note;
 };
 
 class CorpusWriter {
@@ -67,6 +81,17 @@ class CorpusWriter {
   // Changes who may see a document, at once and in every generation; denying "everyone" withdraws
   // it. Not undone by a rollback. NOT_FOUND when it is unknown.
   virtual Status SetAccess(const std::string& document_id, const AccessList& access) = 0;
+
+  // What the sources say of documents that are there, in one durable write that holds at once, as
+  // SetAccess does. Put says it of its own document. A list that SetAccess gave stays until the
+  // sources say something else than they did before: indexing again must not bring back what was
+  // withdrawn. Documents that are unknown are left out.
+  virtual Status GiveAccess(std::span<const AccessChange> changes) = 0;
+
+  // Notes may be lost in a crash, and all are with an erasure, since they may name what is erased:
+  // they only save work.
+  virtual StatusOr<std::optional<std::string>> NoteOf(const std::string& file) = 0;
+  virtual Status PutNotes(std::span<const FileNote> notes) = 0;
 
   // Makes all that is staged visible as a new generation, and returns its number; the current one
   // when nothing is staged.

@@ -34,6 +34,18 @@ class CorpusEditor::SharedWriter final : public retriever::CorpusWriter {
     const std::lock_guard lock(mutex_);
     return writer_->SetAccess(document_id, access);
   }
+  Status GiveAccess(std::span<const retriever::AccessChange> changes) override {
+    const std::lock_guard lock(mutex_);
+    return writer_->GiveAccess(changes);
+  }
+  StatusOr<std::optional<std::string>> NoteOf(const std::string& file) override {
+    const std::lock_guard lock(mutex_);
+    return writer_->NoteOf(file);
+  }
+  Status PutNotes(std::span<const retriever::FileNote> notes) override {
+    const std::lock_guard lock(mutex_);
+    return writer_->PutNotes(notes);
+  }
   StatusOr<uint64_t> Publish() override {
     const std::lock_guard lock(mutex_);
     return writer_->Publish();

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/sha256.h"
 #include "indexer/text/line_reader.h"
 
 namespace footnote::indexer {
@@ -72,6 +73,20 @@ StatusOr<AccessRules> AccessRules::Read(const std::filesystem::path& path) {
     return UnavailableError("access file " + path.string() + " could not be read to its end");
   }
   return rules;
+}
+
+std::string AccessRules::Digest() const {
+  Sha256 hash;
+  for (const auto* rules : {&documents_, &prefixes_}) {
+    for (const auto& [name, access] : *rules) {
+      hash.Update(std::to_string(name.size()));
+      hash.Update(":");
+      hash.Update(name);
+      hash.Update(retriever::DigestOf(access));
+    }
+    hash.Update("|");
+  }
+  return hash.FinishHex();
 }
 
 const retriever::AccessList* AccessRules::Find(const std::string& document_id) const {

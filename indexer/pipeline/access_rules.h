@@ -22,6 +22,9 @@ class AccessRules {
   // The rule of the document itself, else that of the longest prefix of its id, else null.
   const retriever::AccessList* Find(const std::string& document_id) const;
 
+  // Tells sets of rules apart.
+  std::string Digest() const;
+
  private:
   std::map<std::string, retriever::AccessList> documents_;
   std::map<std::string, retriever::AccessList> prefixes_;

@@ -1,6 +1,9 @@
 #include "indexer/pipeline/discover.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 
 namespace footnote::indexer {
@@ -8,15 +11,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
+int64_t Nanoseconds(const timespec& time) {
+  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
 void AddFile(const fs::path& path, std::string relative_path, Discovery& discovery) {
-  std::error_code error;
-  const uint64_t size = fs::file_size(path, error);
-  if (error) {
-    discovery.failures.push_back({path, UnavailableError(error.message())});
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    discovery.failures.push_back({path, ErrnoError("the file cannot be looked at", errno)});
     return;
   }
-  discovery.files.push_back({path, std::move(relative_path), size});
-  discovery.bytes += size;
+  FileIdentity identity;
+  identity.size = static_cast<uint64_t>(info.st_size);
+  identity.modified_ns = Nanoseconds(info.st_mtim);
+  identity.changed_ns = Nanoseconds(info.st_ctim);
+  identity.device = info.st_dev;
+  identity.inode = info.st_ino;
+  discovery.files.push_back({path, std::move(relative_path), identity});
+  discovery.bytes += identity.size;
 }
 
 void AddFolder(const fs::path& root, Discovery& discovery) {

@@ -9,10 +9,20 @@
 
 namespace footnote::indexer {
 
+// What changes when a file does, unless somebody takes pains to hide it.
+struct FileIdentity {
+  uint64_t size = 0;
+  int64_t modified_ns = 0;  // since 1970, as is the next
+  int64_t changed_ns = 0;  // of content, name, owner or rights: tools that set the former change it
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  bool operator==(const FileIdentity&) const = default;
+};
+
 struct DiscoveredFile {
   std::filesystem::path path;
   std::string relative_path;  // to its source, with '/'; a source that is a file: its name
-  uint64_t size = 0;
+  FileIdentity identity;
 };
 
 struct Discovery {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <utility>
 
 #include "common/sha256.h"
 #include "common/text/utf8.h"
@@ -44,25 +45,30 @@ void HashMetadata(const retriever::Metadata& metadata, Sha256& hash) {
   }
 }
 
-std::string_view AccessPart(std::string_view fingerprint) {
-  const size_t colon = fingerprint.find(':');
-  return colon == std::string_view::npos ? fingerprint : fingerprint.substr(colon + 1);
+std::string SettingsDigest(const ReaderInputs& inputs) {
+  Sha256 hash;
+  HashField("chunker " + std::to_string(kChunkerVersion), hash);
+  HashField("budget " + std::to_string(inputs.budget_tokens), hash);
+  HashField(inputs.source_prefix, hash);
+  HashField(inputs.shown_prefix, hash);
+  return hash.FinishHex();
+}
+
+// Two sources may hold one file under two names, which are two documents.
+std::string NoteName(const DiscoveredFile& file) {
+  std::error_code error;
+  return std::filesystem::absolute(file.path, error).string() + "\n" + file.relative_path;
 }
 
 }  // namespace
 
-std::string MakeFingerprint(const retriever::Document& document, const Embedder& embedder,
-                            int budget_tokens) {
+std::string MakeFingerprint(const retriever::Document& document, int budget_tokens) {
   Sha256 content;
   HashField("chunker " + std::to_string(kChunkerVersion), content);
   HashField("budget " + std::to_string(budget_tokens), content);
-  HashField(embedder.model_sha256(), content);
   HashField(document.title, content);
   HashMetadata(document.metadata, content);
-  Sha256 access;
-  for (const std::string& principal : document.access.allow) HashField("+" + principal, access);
-  for (const std::string& principal : document.access.deny) HashField("-" + principal, access);
-  return content.FinishHex() + ":" + access.FinishHex();
+  return content.FinishHex();
 }
 
 Reader::Reader(const ReaderInputs& inputs, SharedWriter& writer, WorkQueue& queue,
@@ -72,7 +78,9 @@ Reader::Reader(const ReaderInputs& inputs, SharedWriter& writer, WorkQueue& queu
       queue_(queue),
       counts_(counts),
       failures_(failures),
-      call_(call) {}
+      call_(call),
+      settings_(SettingsDigest(inputs)),
+      rules_(inputs.access->Digest()) {}
 
 Status Reader::Run() {
   for (const Discovery::Failure& failure : inputs_.discovery->failures) {
@@ -80,23 +88,113 @@ Status Reader::Run() {
   }
   for (const DiscoveredFile& file : inputs_.discovery->files) {
     FOOTNOTE_RETURN_IF_ERROR(call_.Check());
-    SourceFile source{file.path, file.relative_path, file.size, ""};
-    file_bytes_ = file.size;
-    Status status;
-    if (StatusOr<std::string> head = ReadHead(file.path); !head.ok()) {
-      status = head.status();
-    } else {
-      source.head = *std::move(head);
-      const StatusOr<const Parser*> parser = FindParser(source);
-      status = parser.ok() ? (*parser)->Parse(source, *this) : parser.status();
+    file_bytes_ = file.identity.size;
+    bool unchanged = false;
+    if (inputs_.use_notes) {
+      FOOTNOTE_ASSIGN_OR_RETURN(unchanged, IsUnchanged(file));
     }
-    if (!run_error_.ok()) return run_error_;
-    if (!status.ok()) Fail(file.path.string(), file.relative_path, status);
-    bytes_before_ += file.size;
+    if (!unchanged) FOOTNOTE_RETURN_IF_ERROR(ReadFile(file));
+    bytes_before_ += file.identity.size;
     counts_.bytes_share = ShareAt(0);
   }
+  FOOTNOTE_RETURN_IF_ERROR(FlushAccess());
+  FOOTNOTE_RETURN_IF_ERROR(FlushNotes());
   counts_.all_read = true;
   return OkStatus();
+}
+
+Status Reader::ReadFile(const DiscoveredFile& file) {
+  note_ = {file.identity, settings_, rules_, false, {}};
+  note_is_whole_ = true;
+  SourceFile source;
+  source.path = file.path;
+  source.relative_path = file.relative_path;
+  source.size = file.identity.size;
+  Status status;
+  if (StatusOr<std::string> head = ReadHead(file.path); !head.ok()) {
+    status = head.status();
+  } else {
+    source.head = *std::move(head);
+    const StatusOr<const Parser*> parser = FindParser(source);
+    status = parser.ok() ? (*parser)->Parse(source, *this) : parser.status();
+  }
+  FOOTNOTE_RETURN_IF_ERROR(run_error_);
+  if (!status.ok()) Fail(file.path.string(), file.relative_path, status);
+  return inputs_.keep_notes ? LeaveNote(file) : OkStatus();
+}
+
+StatusOr<bool> Reader::IsUnchanged(const DiscoveredFile& file) {
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const std::optional<std::string> bytes,
+      writer_.With([&](retriever::CorpusWriter& writer) { return writer.NoteOf(NoteName(file)); }));
+  const std::optional<ReadNote> note = bytes ? DecodeNote(*bytes) : std::nullopt;
+  if (!note || note->identity != file.identity || note->settings != settings_) return false;
+  // Lists of its own stand in the file, and which of them hold depends on the rules.
+  if (note->own_access && note->rules != rules_) return false;
+  std::vector<const std::string*> changed;
+  for (const ReadNote::Document& document : note->documents) {
+    if (seen_.contains(document.id)) return false;
+    FOOTNOTE_ASSIGN_OR_RETURN(const auto state, writer_.With([&](retriever::CorpusWriter& writer) {
+      return writer.Lookup(document.id);
+    }));
+    // Deleted, rolled back, or changed by another way than this file.
+    if (!state || DigestOfState(state->version, state->fingerprint) != document.digest) {
+      return false;
+    }
+    if (!note->own_access && state->given_access != retriever::DigestOf(GivenAccess(document.id))) {
+      changed.push_back(&document.id);
+    }
+  }
+  for (const std::string* id : changed) {
+    FOOTNOTE_RETURN_IF_ERROR(ChangeAccess(*id, GivenAccess(*id)));
+  }
+  const auto documents = static_cast<int64_t>(note->documents.size());
+  const auto with_new_access = static_cast<int64_t>(changed.size());
+  for (const ReadNote::Document& document : note->documents) seen_.insert(document.id);
+  counts_.read += documents;
+  counts_.unchanged += documents - with_new_access;
+  counts_.access_changed += with_new_access;
+  return true;
+}
+
+Status Reader::LeaveNote(const DiscoveredFile& file) {
+  constexpr size_t kNotesAWrite = 256;
+  // A failed document is tried again each time.
+  if (!note_is_whole_ || !IsSettled(file.identity, inputs_.looked_at_ns)) return OkStatus();
+  notes_.push_back({NoteName(file), EncodeNote(note_)});
+  return notes_.size() < kNotesAWrite ? OkStatus() : FlushNotes();
+}
+
+Status Reader::FlushNotes() {
+  if (notes_.empty()) return OkStatus();
+  const std::vector<retriever::FileNote> notes = std::exchange(notes_, {});
+  return writer_.With([&](retriever::CorpusWriter& writer) { return writer.PutNotes(notes); });
+}
+
+const retriever::AccessList& Reader::GivenAccess(const std::string& id) const {
+  static const retriever::AccessList kNone;
+  const retriever::AccessList* rule = inputs_.access->Find(id);
+  return rule == nullptr ? kNone : *rule;
+}
+
+// Who may see a document changes at once, not when a new version is published; but a change of many
+// is not one write to the disk for each.
+Status Reader::ChangeAccess(const std::string& id, const retriever::AccessList& access) {
+  constexpr size_t kChangesAWrite = 1000;
+  constexpr std::chrono::milliseconds kPatience(200);
+  const auto now = std::chrono::steady_clock::now();
+  if (access_changes_.empty()) first_access_change_ = now;
+  access_changes_.push_back({id, access});
+  if (access_changes_.size() < kChangesAWrite && now - first_access_change_ < kPatience) {
+    return OkStatus();
+  }
+  return FlushAccess();
+}
+
+Status Reader::FlushAccess() {
+  if (access_changes_.empty()) return OkStatus();
+  const std::vector<retriever::AccessChange> changes = std::exchange(access_changes_, {});
+  return writer_.With([&](retriever::CorpusWriter& writer) { return writer.GiveAccess(changes); });
 }
 
 double Reader::ShareAt(uint64_t bytes_of_file) const {
@@ -106,6 +204,7 @@ double Reader::ShareAt(uint64_t bytes_of_file) const {
 }
 
 void Reader::Fail(const std::string& source, const std::string& id, const Status& error) {
+  note_is_whole_ = false;
   if (id.empty()) {
     seen_is_incomplete_ = true;
   } else {
@@ -146,6 +245,18 @@ StatusOr<retriever::Document> Reader::MakeDocument(ParsedDocument& parsed) const
   return document;
 }
 
+Status Reader::LookUp(const retriever::Document& document, Work& work) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto state, writer_.With([&](retriever::CorpusWriter& writer) {
+    return writer.Lookup(document.id);
+  }));
+  if (!state) return OkStatus();
+  work.is_update = true;
+  work.is_unchanged = state->version == document.version && state->fingerprint == work.fingerprint;
+  const bool new_access = state->given_access != retriever::DigestOf(document.access);
+  if (work.is_unchanged) ++(new_access ? counts_.access_changed : counts_.unchanged);
+  return new_access ? ChangeAccess(document.id, document.access) : OkStatus();
+}
+
 Status Reader::Add(ParsedDocument parsed) {
   run_error_ = call_.Check();
   if (!run_error_.ok()) return run_error_;
@@ -162,22 +273,13 @@ Status Reader::Add(ParsedDocument parsed) {
   }
   ++counts_.read;
   Work work;
-  work.fingerprint = MakeFingerprint(*document, *inputs_.embedder, inputs_.budget_tokens);
+  work.fingerprint = MakeFingerprint(*document, inputs_.budget_tokens);
   work.bytes_share = ShareAt(parsed.source_bytes_end == 0 ? file_bytes_ : parsed.source_bytes_end);
-  bool unchanged = false;
-  run_error_ = writer_.With([&](retriever::CorpusWriter& writer) -> Status {
-    FOOTNOTE_ASSIGN_OR_RETURN(const auto state, writer.Lookup(document->id));
-    if (!state) return OkStatus();
-    work.is_update = true;
-    unchanged = state->version == document->version && state->fingerprint == work.fingerprint;
-    if (AccessPart(state->fingerprint) == AccessPart(work.fingerprint)) return OkStatus();
-    // Who may see it changes at once, not when the new version is published.
-    const Status changed = writer.SetAccess(document->id, document->access);
-    return changed.code() == StatusCode::kNotFound ? OkStatus() : changed;
-  });
+  note_.own_access |= parsed.access.has_value();
+  note_.documents.push_back({document->id, DigestOfState(document->version, work.fingerprint)});
+  run_error_ = LookUp(*document, work);
   if (!run_error_.ok()) return run_error_;
-  if (unchanged) {
-    ++counts_.unchanged;
+  if (work.is_unchanged) {
     counts_.bytes_share = work.bytes_share;
     return OkStatus();
   }

@@ -1,12 +1,15 @@
 // The first thread of a run: reads the files, parses, decides what needs work, cuts into chunks.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include "indexer/parsers/parser.h"
 #include "indexer/pipeline/access_rules.h"
 #include "indexer/pipeline/discover.h"
+#include "indexer/pipeline/file_notes.h"
 #include "indexer/pipeline/run_state.h"
 #include "indexer/pipeline/work_queue.h"
 
@@ -17,6 +20,9 @@ struct ReaderInputs {
   const AccessRules* access = nullptr;
   const Embedder* embedder = nullptr;
   int budget_tokens = 0;
+  bool keep_notes = false;    // about files, for the next run
+  bool use_notes = false;     // of the last run: leave unread what did not change
+  int64_t looked_at_ns = 0;   // when the files were discovered, since 1970
   std::string source_prefix;  // of a document's source, replaced by shown_prefix; empty: none
   std::string shown_prefix;
 };
@@ -38,7 +44,19 @@ class Reader : private DocumentSink {
   Status Add(ParsedDocument parsed) override;
   void Fail(const std::string& source, const std::string& id, const Status& error) override;
 
+  // True when nothing of the file has to be read. Errors: the writer's.
+  StatusOr<bool> IsUnchanged(const DiscoveredFile& file);
+  Status LeaveNote(const DiscoveredFile& file);
+  Status FlushNotes();
+  // What the rules say of a document that has no list of its own.
+  const retriever::AccessList& GivenAccess(const std::string& id) const;
+  Status ChangeAccess(const std::string& id, const retriever::AccessList& access);
+  Status FlushAccess();
+  Status ReadFile(const DiscoveredFile& file);
+
   std::string ShownSource(const std::string& source) const;
+  // Tells whether the corpus holds the document already, and changes who may see it if need be.
+  Status LookUp(const retriever::Document& document, Work& work);
   StatusOr<retriever::Document> MakeDocument(ParsedDocument& parsed) const;
   double ShareAt(uint64_t bytes_of_file) const;
 
@@ -50,14 +68,20 @@ class Reader : private DocumentSink {
   const CallContext& call_;
   std::unordered_set<std::string> seen_;
   bool seen_is_incomplete_ = false;
-  Status run_error_;           // of Add, kept apart from what is wrong with the file
+  Status run_error_;                        // of Add, kept apart from what is wrong with the file
+  const std::string settings_;              // digest of what decides how files are read and cut
+  const std::string rules_;                 // digest of the access rules
+  ReadNote note_;                           // about the open file
+  bool note_is_whole_ = false;              // nothing failed in the open file
+  std::vector<retriever::FileNote> notes_;  // not stored yet
+  std::vector<retriever::AccessChange> access_changes_;  // not told yet
+  std::chrono::steady_clock::time_point first_access_change_;
   uint64_t bytes_before_ = 0;  // of the files that are done
   uint64_t file_bytes_ = 0;    // of the open file
 };
 
-// Hash of all that makes a document's chunks and vectors but its text: "HASH:HASH", of what is
-// embedded and of the access list, so that a change of access alone can be told.
-std::string MakeFingerprint(const retriever::Document& document, const Embedder& embedder,
-                            int budget_tokens);
+// Hash of all that makes a document's chunks but its text. Not of the embedder: that is the
+// corpus's.
+std::string MakeFingerprint(const retriever::Document& document, int budget_tokens);
 
 }  // namespace footnote::indexer

@@ -14,9 +14,10 @@ namespace footnote::indexer {
 
 struct RunCounts {
   std::atomic<int64_t> unchanged = 0;
-  std::atomic<int64_t> read = 0;        // documents that the parsers gave, failed ones included
-  std::atomic<bool> all_read = false;   // so `read` is the total
-  std::atomic<double> bytes_share = 0;  // of what was read and needed no work
+  std::atomic<int64_t> access_changed = 0;  // of documents that are unchanged but for their list
+  std::atomic<int64_t> read = 0;            // documents that the parsers gave, failed ones included
+  std::atomic<bool> all_read = false;       // so `read` is the total
+  std::atomic<double> bytes_share = 0;      // of what was read and needed no work
 };
 
 // Failures in order of their coming. Threads: any.

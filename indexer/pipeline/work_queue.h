@@ -17,7 +17,8 @@ struct Work {
   retriever::IndexedDocument document;  // without vectors
   std::string fingerprint;
   bool is_update = false;
-  double bytes_share = 0;  // of the sources' bytes, read when this document ended
+  bool is_unchanged = false;  // nothing is left to do
+  double bytes_share = 0;     // of the sources' bytes, read when this document ended
 };
 
 // Threads: one pushes, one pops.

@@ -20,6 +20,13 @@ constexpr char kDefaultLanguage[] = "english";
 std::string HeaderKey(const std::string& id) { return "h" + id; }
 std::string BodyKey(const std::string& id) { return "b" + id; }
 
+Status CheckPrincipals(const AccessList& access) {
+  for (const auto* list : {&access.allow, &access.deny}) {
+    for (const std::string& principal : *list) FOOTNOTE_RETURN_IF_ERROR(CheckPrincipal(principal));
+  }
+  return OkStatus();
+}
+
 // Deletes what lies in segments [begin, end), if anything does: a delete of nothing would still be
 // written, and replayed by every reader.
 Status DeleteIfAny(ChunkStore& store, uint32_t begin, uint64_t end) {
@@ -213,11 +220,19 @@ StatusOr<std::optional<DocumentState>> LocalWriter::Lookup(const std::string& do
   FOOTNOTE_ASSIGN_OR_RETURN(const auto header, StagedHeaderOf(document_id));
   if (header && header->deletion()) return std::optional<DocumentState>();
   if (header) {
-    return std::optional(DocumentState{header->version(), header->fingerprint(), /*staged=*/true});
+    FOOTNOTE_ASSIGN_OR_RETURN(const auto body, store_->Get(Table::kStaged, BodyKey(document_id)));
+    if (!body) return DataLossError("the staged document \"" + document_id + "\" is missing");
+    FOOTNOTE_ASSIGN_OR_RETURN(const auto staged,
+                              ParseRecord<records::StagedDocument>(*body, "staged document"));
+    return std::optional(DocumentState{header->version(), header->fingerprint(),
+                                       staged.access().given(), /*staged=*/true});
   }
   const auto found = published_.find(document_id);
   if (found == published_.end()) return std::optional<DocumentState>();
-  return std::optional(DocumentState{found->second.version, found->second.fingerprint, false});
+  DocumentState state{found->second.version, found->second.fingerprint, "", /*staged=*/false};
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto access, AccessOf(document_id));
+  if (access) state.given_access = access->given();
+  return std::optional(std::move(state));
 }
 
 StatusOr<std::vector<std::string>> LocalWriter::DocumentIds() {
@@ -251,11 +266,7 @@ Status LocalWriter::Check(const IndexedDocument& indexed) const {
   if (document.version != Sha256Hex(document.text)) {
     return bad("has a version that is not its text's SHA-256");
   }
-  for (const auto* list : {&document.access.allow, &document.access.deny}) {
-    for (const std::string& principal : *list) {
-      FOOTNOTE_RETURN_IF_ERROR(CheckPrincipal(principal).WithContext("document " + document.id));
-    }
-  }
+  FOOTNOTE_RETURN_IF_ERROR(CheckPrincipals(document.access).WithContext("document " + document.id));
   for (const Chunk& chunk : indexed.chunks) {
     const ByteSpan span = chunk.span;
     if (span.start > span.end || span.end > document.text.size() ||
@@ -313,7 +324,12 @@ Status LocalWriter::Put(const IndexedDocument& indexed, const std::string& finge
   record.set_chunks(static_cast<uint32_t>(indexed.chunks.size()));
   record.set_tokens(tokens);
   staged.set_vectors(EncodeHalves(indexed.vectors));
-  *staged.mutable_access() = ToRecord(document.access);
+  // A list that was set by hand stays as long as the source says what it said before.
+  const std::string given = DigestOf(document.access);
+  FOOTNOTE_ASSIGN_OR_RETURN(auto access, AccessOf(document.id));
+  if (!access || access->given() != given) access = ToRecord(document.access);
+  access->set_given(given);
+  *staged.mutable_access() = *std::move(access);
   records::StagedHeader header;
   header.set_version(document.version);
   header.set_fingerprint(fingerprint);
@@ -339,32 +355,84 @@ Status LocalWriter::Delete(const std::string& document_id) {
   return store_->Write(std::move(batch), /*sync=*/true);
 }
 
-Status LocalWriter::SetAccess(const std::string& document_id, const AccessList& access) {
-  for (const auto* list : {&access.allow, &access.deny}) {
-    for (const std::string& principal : *list) {
-      FOOTNOTE_RETURN_IF_ERROR(CheckPrincipal(principal));
-    }
-  }
-  FOOTNOTE_ASSIGN_OR_RETURN(const auto body, store_->Get(Table::kStaged, BodyKey(document_id)));
-  FOOTNOTE_ASSIGN_OR_RETURN(const auto kept, store_->Get(Table::kState, AccessKey(document_id)));
-  if (!body && !kept) {
-    return NotFoundError("the corpus \"" + corpus_.filename().string() + "\" has no document \"" +
-                         document_id + "\"");
-  }
-  const records::AccessRecord record = ToRecord(access);
-  ChunkStore::Batch batch = store_->NewBatch();
+StatusOr<std::optional<records::AccessRecord>> LocalWriter::AccessOf(const std::string& id) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto value, store_->Get(Table::kState, AccessKey(id)));
+  if (!value) return std::optional<records::AccessRecord>();
+  FOOTNOTE_ASSIGN_OR_RETURN(records::AccessRecord record,
+                            ParseRecord<records::AccessRecord>(*value, "access list"));
+  // Written by a release that did not keep it.
+  if (record.given().empty()) record.set_given(DigestOf(FromRecord(record)));
+  return std::optional(std::move(record));
+}
+
+StatusOr<bool> LocalWriter::StageAccess(const std::string& id, uint64_t epoch,
+                                        const std::function<void(records::AccessRecord&)>& change,
+                                        ChunkStore::Batch& batch) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto body, store_->Get(Table::kStaged, BodyKey(id)));
+  FOOTNOTE_ASSIGN_OR_RETURN(auto kept, AccessOf(id));
+  if (!body && !kept) return false;
   if (body) {
     FOOTNOTE_ASSIGN_OR_RETURN(auto staged,
                               ParseRecord<records::StagedDocument>(*body, "staged document"));
-    *staged.mutable_access() = record;
-    batch.Put(Table::kStaged, BodyKey(document_id), staged.SerializeAsString());
+    change(*staged.mutable_access());
+    batch.Put(Table::kStaged, BodyKey(id), staged.SerializeAsString());
   }
   if (kept) {
-    FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t epoch, ReadAccessEpoch(*store_));
-    PutAccess(document_id, record, epoch + 1, batch);
-    PutAccessEpoch(epoch + 1, batch);
+    change(*kept);
+    PutAccess(id, *kept, epoch, batch);
   }
+  return true;
+}
+
+Status LocalWriter::SetAccess(const std::string& document_id, const AccessList& access) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t epoch, ReadAccessEpoch(*store_));
+  FOOTNOTE_RETURN_IF_ERROR(CheckPrincipals(access));
+  ChunkStore::Batch batch = store_->NewBatch();
+  const auto set = [&](records::AccessRecord& record) {
+    records::AccessRecord next = ToRecord(access);
+    next.set_given(record.given());
+    record = std::move(next);
+  };
+  FOOTNOTE_ASSIGN_OR_RETURN(const bool known, StageAccess(document_id, epoch + 1, set, batch));
+  if (!known) {
+    return NotFoundError("the corpus \"" + corpus_.filename().string() + "\" has no document \"" +
+                         document_id + "\"");
+  }
+  PutAccessEpoch(epoch + 1, batch);
   return Commit(std::move(batch));
+}
+
+Status LocalWriter::GiveAccess(std::span<const AccessChange> changes) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t before, ReadAccessEpoch(*store_));
+  uint64_t epoch = before;
+  ChunkStore::Batch batch = store_->NewBatch();
+  for (const AccessChange& change : changes) {
+    FOOTNOTE_RETURN_IF_ERROR(
+        CheckPrincipals(change.access).WithContext("document " + change.document_id));
+    const std::string given = DigestOf(change.access);
+    const auto give = [&](records::AccessRecord& record) {
+      if (record.given() == given) return;
+      record = ToRecord(change.access);
+      record.set_given(given);
+    };
+    // The log of changes has one row for each.
+    FOOTNOTE_ASSIGN_OR_RETURN(const bool known,
+                              StageAccess(change.document_id, epoch + 1, give, batch));
+    if (known) ++epoch;
+  }
+  if (epoch == before) return OkStatus();
+  PutAccessEpoch(epoch, batch);
+  return Commit(std::move(batch));
+}
+
+StatusOr<std::optional<std::string>> LocalWriter::NoteOf(const std::string& file) {
+  return store_->Get(Table::kState, NoteKey(file));
+}
+
+Status LocalWriter::PutNotes(std::span<const FileNote> notes) {
+  ChunkStore::Batch batch = store_->NewBatch();
+  for (const FileNote& note : notes) batch.Put(Table::kState, NoteKey(note.file), note.note);
+  return store_->Write(std::move(batch), /*sync=*/false);
 }
 
 }  // namespace footnote::retriever

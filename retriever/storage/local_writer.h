@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -37,6 +38,9 @@ class LocalWriter : public CorpusWriter {
   Status Put(const IndexedDocument& document, const std::string& fingerprint) override;
   Status Delete(const std::string& document_id) override;
   Status SetAccess(const std::string& document_id, const AccessList& access) override;
+  Status GiveAccess(std::span<const AccessChange> changes) override;
+  StatusOr<std::optional<std::string>> NoteOf(const std::string& file) override;
+  Status PutNotes(std::span<const FileNote> notes) override;
   StatusOr<uint64_t> Publish() override;
   StatusOr<uint64_t> CurrentGeneration() override { return current_.number(); }
 
@@ -70,6 +74,11 @@ class LocalWriter : public CorpusWriter {
                         const std::vector<uint32_t>& dropped);
   Status Check(const IndexedDocument& document) const;
   StatusOr<std::optional<records::StagedHeader>> StagedHeaderOf(const std::string& id);
+  StatusOr<std::optional<records::AccessRecord>> AccessOf(const std::string& id);
+  // Stages what `change` makes of a document's list as change `epoch`; false when it is unknown.
+  StatusOr<bool> StageAccess(const std::string& id, uint64_t epoch,
+                             const std::function<void(records::AccessRecord&)>& change,
+                             ChunkStore::Batch& batch);
   StatusOr<Plan> MakePlan();
   void ChooseMerges(Plan& plan) const;
   StatusOr<std::optional<records::SegmentRecord>> WriteSegment(Plan& plan, uint32_t id);

@@ -122,6 +122,7 @@ Status LocalWriter::Erase(const std::string& document_id) {
   ForgetAccessLog(epoch + 1, batch);
   batch.Delete(Table::kStaged, "b" + document_id);
   batch.Delete(Table::kStaged, "h" + document_id);
+  DeleteNotes(batch);
   PutPurgePending(true, batch);
   FOOTNOTE_RETURN_IF_ERROR(Commit(std::move(batch)));
   // Nobody finds it from here on; now its bytes go.

@@ -18,6 +18,7 @@ constexpr std::string_view kAccessEpochKey = "access_epoch";
 constexpr std::string_view kRevisionKey = "revision";
 constexpr std::string_view kPurgePendingKey = "purge_pending";
 constexpr std::string_view kGenerationPrefix = "generation/";
+constexpr std::string_view kNotePrefix = "note/";
 constexpr std::string_view kAccessLogPrefix = "access_log/";
 
 std::string NumberedKey(std::string_view prefix, uint64_t number) {
@@ -161,6 +162,12 @@ void PutNextSegment(uint32_t id, ChunkStore::Batch& batch) {
 
 std::string AccessKey(const std::string& document_id) {
   return std::string(kAccessPrefix) + document_id;
+}
+
+std::string NoteKey(const std::string& file) { return std::string(kNotePrefix) + file; }
+
+void DeleteNotes(ChunkStore::Batch& batch) {
+  batch.DeleteRange(Table::kState, kNotePrefix, "note0");  // the character after '/'
 }
 
 StatusOr<uint64_t> ReadRevision(const ChunkStore& store) { return ReadNumber(store, kRevisionKey); }

@@ -75,6 +75,10 @@ void ForgetAccessLog(uint64_t epoch, ChunkStore::Batch& batch);
 StatusOr<std::optional<std::vector<std::string>>> ReadAccessLog(const ChunkStore& store,
                                                                 uint64_t since, uint64_t until);
 
+// Notes about files: CorpusWriter::PutNotes.
+std::string NoteKey(const std::string& file);
+void DeleteNotes(ChunkStore::Batch& batch);
+
 // Set while erased bytes may still lie in files: the next writer rewrites them.
 StatusOr<bool> ReadPurgePending(const ChunkStore& store);
 void PutPurgePending(bool pending, ChunkStore::Batch& batch);

@@ -25,6 +25,7 @@ struct Options {
   std::string precision = "fast";
   std::string vector_index = "auto";
   bool prune = false;
+  bool read_all = false;
   int chunk_tokens = 0;
   int threads = 0;
   bool json = false;
@@ -71,6 +72,8 @@ Status RunIndex(const Options& options) {
     index.sources.emplace_back(source);
   }
   index.prune = options.prune;
+  index.skip_unchanged_files = true;
+  index.read_all_files = options.read_all;
   index.access_file = options.access_file;
   index.chunk_budget_tokens = options.chunk_tokens;
 
@@ -154,6 +157,8 @@ void AddIndexCommand(CLI::App& app, CommandResult& result) {
       ->capture_default_str();
   command->add_flag("--prune", options->prune,
                     "Also delete documents that the sources no longer hold");
+  command->add_flag("--read-all", options->read_all,
+                    "Read also files whose size, times and inode are those of the last run");
   command
       ->add_option("--chunk-tokens", options->chunk_tokens,
                    "Token budget of a chunk (default: what suits the embedder)")

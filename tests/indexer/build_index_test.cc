@@ -2,10 +2,14 @@
 
 #include <atomic>
 #include <fstream>
+#include <map>
+#include <optional>
 #include <stop_token>
+#include <thread>
 
 #include "common/sha256.h"
 #include "indexer/indexer.h"
+#include "indexer/pipeline/file_notes.h"
 #include "tests/indexer/memory_writer.h"
 #include "tests/testing/fake_embedder.h"
 #include "tests/testing/status_matchers.h"
@@ -148,6 +152,94 @@ TEST_F(BuildIndexTest, FailsTheLaterOfTwoDocumentsWithOneId) {
   EXPECT_EQ(writer_.documents.at("x").document.document.text, "First.");
   EXPECT_NE(report.failures.at(0).error.find("\"x\""), std::string::npos);
   EXPECT_NE(report.failures.at(0).source.find("b.jsonl"), std::string::npos);
+}
+
+TEST_F(BuildIndexTest, LeavesFilesUnreadThatLookAsTheyDid) {
+  options_.skip_unchanged_files = true;
+  Write("a.txt", "A.");
+  Write("b.jsonl", "{\"_id\":\"x\",\"text\":\"X.\"}\n{\"_id\":\"y\",\"text\":\"Y.\"}\n");
+  Write("broken.txt", std::string("B\0", 2));
+  Write("own.jsonl", "{\"_id\":\"o\",\"text\":\"O.\",\"acl\":{\"allow\":[\"user:ann\"]}}\n");
+  ASSERT_OK(Build());
+  // They changed a moment ago, and could again without looking different.
+  EXPECT_TRUE(writer_.notes.empty());
+  std::this_thread::sleep_for(std::chrono::milliseconds(2200));
+  ASSERT_OK_AND_ASSIGN(IndexReport report, Build());
+  EXPECT_EQ(report.unchanged, 4);
+  EXPECT_EQ(writer_.notes.size(), 3u);  // a failed file is tried again each time
+  ASSERT_OK_AND_ASSIGN(report, Build());
+  EXPECT_EQ(report.unchanged, 4);
+  EXPECT_EQ(report.failed, 1);
+
+  // That the notes are what is gone by: those here tell of no documents.
+  const std::map<std::string, std::string> true_notes = writer_.notes;
+  for (auto& [file, bytes] : writer_.notes) {
+    ReadNote note = DecodeNote(bytes).value();
+    note.documents.clear();
+    bytes = EncodeNote(note);
+  }
+  ASSERT_OK_AND_ASSIGN(report, Build());
+  EXPECT_EQ(report.unchanged, 0);
+  options_.read_all_files = true;
+  ASSERT_OK_AND_ASSIGN(report, Build());
+  EXPECT_EQ(report.unchanged, 4);
+  EXPECT_EQ(writer_.notes, true_notes);
+  options_.read_all_files = false;
+
+  // A document that went by another way, an erasure or a rollback, comes back.
+  writer_.documents.erase("y");
+  ASSERT_OK_AND_ASSIGN(report, Build());
+  EXPECT_EQ(report.added, 1);
+  EXPECT_EQ(report.unchanged, 3);
+
+  // Rules change who may see a document, without its file being read or its text embedded.
+  const testing::TempDir other;
+  options_.access_file = other / "access.jsonl";
+  std::ofstream(options_.access_file) << R"({"prefix":"x","allow":["user:bob"]})";
+  const int puts = writer_.puts;
+  ASSERT_OK_AND_ASSIGN(report, Build());
+  EXPECT_EQ(report.updated, 1);
+  EXPECT_EQ(report.chunks, 0);
+  EXPECT_EQ(writer_.puts, puts);
+  ASSERT_EQ(writer_.access_changes.size(), 1u);
+  EXPECT_EQ(writer_.access_changes[0].first, "x");
+  // "o" has a list of its own, which the rule for "x" does not touch.
+  EXPECT_EQ(writer_.documents.at("o").document.document.access.allow,
+            std::vector<std::string>{"user:ann"});
+
+  // Another content of the same length, in another file that takes the name.
+  Write("new", "C.");
+  fs::rename(source_ / "new", source_ / "a.txt");
+  ASSERT_OK_AND_ASSIGN(report, Build());
+  EXPECT_EQ(report.updated, 1);
+  EXPECT_EQ(writer_.documents.at("a.txt").document.document.text, "C.");
+
+  // Other settings.
+  options_.chunk_budget_tokens = 16;
+  ASSERT_OK_AND_ASSIGN(report, Build());
+  EXPECT_EQ(report.updated, 4);
+}
+
+TEST(FileNotes, AreReadBackOrRefused) {
+  ReadNote note{{1, -2, 3, 4, 5}, "settings", "rules", true, {}};
+  note.documents.push_back({std::string("odd: \n\0 id", 11), DigestOfState("v", "f")});
+  note.documents.push_back({"", ""});
+  const std::string bytes = EncodeNote(note);
+  const std::optional<ReadNote> back = DecodeNote(bytes);
+  ASSERT_TRUE(back.has_value());
+  EXPECT_EQ(back->identity, note.identity);
+  EXPECT_EQ(back->settings, "settings");
+  EXPECT_EQ(back->rules, "rules");
+  EXPECT_TRUE(back->own_access);
+  ASSERT_EQ(back->documents.size(), 2u);
+  EXPECT_EQ(back->documents[0].id, note.documents[0].id);
+  EXPECT_EQ(back->documents[0].digest, note.documents[0].digest);
+  // A cut between two fields gives a shorter note or none, never a wrong one.
+  for (size_t cut = 0; cut < bytes.size(); ++cut) {
+    const std::optional<ReadNote> part = DecodeNote(bytes.substr(0, cut));
+    EXPECT_TRUE(!part || part->documents.size() < 2) << cut;
+  }
+  EXPECT_NE(DigestOfState("ab", "c"), DigestOfState("a", "bc"));
 }
 
 TEST_F(BuildIndexTest, GoesOnAfterFailures) {

@@ -24,6 +24,7 @@ class MemoryWriter : public retriever::CorpusWriter {
     retriever::DocumentState state;
     state.version = found->second.document.document.version;
     state.fingerprint = found->second.fingerprint;
+    state.given_access = retriever::DigestOf(found->second.document.document.access);
     return std::optional(state);
   }
   StatusOr<std::vector<std::string>> DocumentIds() override {
@@ -45,11 +46,29 @@ class MemoryWriter : public retriever::CorpusWriter {
     access_changes.emplace_back(id, access);
     return OkStatus();
   }
+  Status GiveAccess(std::span<const retriever::AccessChange> changes) override {
+    for (const retriever::AccessChange& change : changes) {
+      access_changes.emplace_back(change.document_id, change.access);
+      const auto found = documents.find(change.document_id);
+      if (found != documents.end()) found->second.document.document.access = change.access;
+    }
+    return OkStatus();
+  }
+  StatusOr<std::optional<std::string>> NoteOf(const std::string& file) override {
+    const auto found = notes.find(file);
+    if (found == notes.end()) return std::optional<std::string>();
+    return std::optional(found->second);
+  }
+  Status PutNotes(std::span<const retriever::FileNote> added) override {
+    for (const retriever::FileNote& note : added) notes[note.file] = note.note;
+    return OkStatus();
+  }
   StatusOr<uint64_t> Publish() override { return ++generation; }
   StatusOr<uint64_t> CurrentGeneration() override { return generation; }
 
   std::map<std::string, Stored> documents;
   std::vector<std::pair<std::string, retriever::AccessList>> access_changes;
+  std::map<std::string, std::string> notes;
   std::function<Status(const retriever::IndexedDocument&)> on_put;
   int puts = 0;
   uint64_t generation = 0;

@@ -172,11 +172,31 @@ TEST_F(CorpusTest, AccessListsHoldAtOnceAndInOldGenerations) {
   EXPECT_STATUS(writer->SetAccess("nobody knows", {}), kNotFound, "nobody knows");
   EXPECT_STATUS(writer->SetAccess("a", {{"ann"}, {}}), kInvalidArgument, "user:");
 
+  // What the source says again does not undo what was set by hand; something new does.
+  const auto given_to = [&](const char* principal) {
+    const AccessList list = {{principal}, {}};
+    return MakeDocument(embedder_, "a", "the secret plan of spring", {}, list);
+  };
+  ASSERT_OK(writer->Put(given_to("user:ann"), "f"));
+  ASSERT_OK(writer->Publish());
+  EXPECT_THAT(ask(ann), IsEmpty());
+  const std::vector<AccessChange> again = {{"a", {{"user:ann"}, {}}}, {"unknown", {}}};
+  ASSERT_OK(writer->GiveAccess(again));
+  EXPECT_THAT(ask(ann), IsEmpty());
+  const std::vector<AccessChange> other = {{"a", {{"user:ann", "user:eve"}, {}}}};
+  ASSERT_OK(writer->GiveAccess(other));
+  EXPECT_THAT(ask(ann), ElementsAre("a"));
+  EXPECT_THAT(ask({{"user:eve"}}), ::testing::UnorderedElementsAre("a", "b"));
+  ASSERT_OK(writer->Put(given_to("user:ann"), "f"));
+  ASSERT_OK(writer->Publish());
+  EXPECT_THAT(ask({{"user:eve"}}), ElementsAre("b"));
+  ASSERT_OK(writer->SetAccess("a", {{"user:bob"}, {}}));
+
   ASSERT_OK(Put(*writer, "d", "unrelated"));
   ASSERT_OK(writer->Publish());
   writer.reset();
   ASSERT_OK_AND_ASSIGN(const uint64_t generation, RollbackCorpus(folder_.path(), "docs", 0));
-  EXPECT_EQ(generation, 1u);
+  EXPECT_EQ(generation, 3u);
   EXPECT_THAT(ask(ann), IsEmpty());  // the list of now, not that of generation 1
 }
 
