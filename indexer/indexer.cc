@@ -1,6 +1,7 @@
 #include "indexer/indexer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -17,8 +18,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Parsed documents that wait for the embedder; enough to keep it busy, little beside the weights.
+// Parsed documents that wait for the embedder: enough to keep it busy, little beside the weights.
 constexpr uint64_t kQueueBytes = 32 << 20;
+// The same where what the queue does not take is written without vectors: half a minute's work on
+// two cores, for which writing twice does not pay.
+constexpr uint64_t kQueueBytesBeforeSpilling = 4 << 20;
 
 // Calls back at most five times a second, and always for a new phase.
 class ProgressReporter {
@@ -61,6 +65,26 @@ StatusOr<int64_t> Prune(const Reader& reader, SharedWriter& writer, FailureList&
   });
 }
 
+// Embeds the documents that the corpus holds without vectors: those that the queue did not take,
+// and those that an earlier run left behind.
+Status EmbedWaiting(EmbedWriter& embed_writer, SharedWriter& writer, IndexReport& report,
+                    const CallContext& call) {
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const std::vector<std::string> ids,
+      writer.With([](retriever::CorpusWriter& corpus) { return corpus.Unembedded(); }));
+  if (ids.empty()) return OkStatus();
+  embed_writer.PublishAsItGrows();
+  for (const std::string& id : ids) {
+    FOOTNOTE_RETURN_IF_ERROR(call.Check());
+    StatusOr<retriever::UnembeddedDocument> waiting =
+        writer.With([&](retriever::CorpusWriter& corpus) { return corpus.ReadUnembedded(id); });
+    if (waiting.status().code() == StatusCode::kNotFound) continue;  // deleted meanwhile
+    FOOTNOTE_RETURN_IF_ERROR(waiting.status());
+    FOOTNOTE_RETURN_IF_ERROR(embed_writer.Add(*std::move(waiting), report));
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& embedder,
@@ -69,7 +93,9 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
                                  const CallContext& call) {
   const Clock::time_point start = Clock::now();
   ProgressReporter reporter(progress);
-  reporter.Report({"reading", 0, 0, 0, 0});
+  IndexProgress begin;
+  begin.phase = "reading";
+  reporter.Report(begin);
   AccessRules access;
   if (!options.access_file.empty()) {
     FOOTNOTE_ASSIGN_OR_RETURN(access, AccessRules::Read(options.access_file));
@@ -91,23 +117,32 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
     inputs.shown_prefix = options.shown_source;
   }
   SharedWriter writer(corpus_writer);
-  WorkQueue queue(kQueueBytes);
+  inputs.spill = options.words_first;
+  WorkQueue queue(options.words_first ? kQueueBytesBeforeSpilling : kQueueBytes);
   RunCounts counts;
-  FailureList failures;
+  FailureList failures(options.on_failure);
   IndexReport report;
   Reader reader(inputs, writer, queue, counts, failures, call);
   EmbedWriter embed_writer(embedder, writer, failures, options.publish_every_chunks, call);
+  double shown_share = 0;
+  std::atomic<uint64_t> words_generation = 0;
   const auto report_progress = [&](const char* phase) {
     IndexProgress now;
     now.phase = phase;
-    now.documents_done = report.added + report.updated + counts.unchanged + counts.access_changed;
+    now.documents_done =
+        report.added + report.updated + counts.spilled + counts.unchanged + counts.access_changed;
     now.documents_total = counts.all_read ? counts.read.load() : 0;
     now.chunks_done = report.chunks;
-    // Reading runs far ahead of embedding: once there is something to embed, that is what takes the
-    // time.
-    now.bytes_share = counts.read > counts.unchanged + counts.access_changed
-                          ? embed_writer.bytes_share()
-                          : counts.bytes_share.load();
+    now.chunks_total = counts.all_read ? counts.chunks_found.load() : 0;
+    now.failed = failures.count();
+    now.generation = std::max(words_generation.load(), embed_writer.generation());
+    now.document = embed_writer.last_document();
+    // Reading runs far ahead of embedding, which is what takes the time.
+    now.share = now.chunks_total > 0
+                    ? static_cast<double>(now.chunks_done) / static_cast<double>(now.chunks_total)
+                : counts.chunks_found > 0 ? embed_writer.bytes_share()
+                                          : counts.bytes_share.load();
+    now.share = shown_share = std::clamp(now.share, shown_share, 1.0);
     reporter.Report(now);
   };
   embed_writer.on_progress = [&] { report_progress("embedding"); };
@@ -117,6 +152,13 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
   {
     std::jthread reading([&] {
       read_status = reader.Run();
+      if (read_status.ok() && counts.spilled > 0) {
+        // All is found by its words from here on.
+        const StatusOr<uint64_t> published =
+            writer.With([](retriever::CorpusWriter& corpus) { return corpus.Publish(); });
+        if (published.ok()) words_generation = *published;
+        read_status = published.status();
+      }
       queue.Finish();
     });
     constexpr std::chrono::milliseconds kPatience(200);
@@ -133,6 +175,9 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
       if (!embed_status.ok()) queue.Close();
     }
   }
+  if (embed_status.ok() && read_status.ok() && call.Check().ok()) {
+    embed_status = EmbedWaiting(embed_writer, writer, report, call);
+  }
   if (embed_status.ok() && call.Check().ok()) embed_status = embed_writer.Finish(report);
   FOOTNOTE_RETURN_IF_ERROR(embed_status);
   FOOTNOTE_RETURN_IF_ERROR(read_status);
@@ -140,7 +185,8 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
 
   report_progress("publishing");
   report.unchanged = counts.unchanged;
-  report.updated += counts.access_changed;
+  report.updated += counts.access_changed + counts.spilled_updates;
+  report.added += counts.spilled - counts.spilled_updates;
   if (options.prune) {
     FOOTNOTE_ASSIGN_OR_RETURN(report.deleted, Prune(reader, writer, failures));
   }

@@ -13,6 +13,11 @@
 
 namespace footnote::indexer {
 
+struct IndexFailure {
+  std::string source;
+  std::string error;
+};
+
 struct IndexOptions {
   std::vector<std::filesystem::path> sources;  // files or folders
   bool prune = false;                          // delete documents that the sources no longer hold
@@ -23,18 +28,18 @@ struct IndexOptions {
   // whose documents are still there. That run must have had this set, too.
   bool skip_unchanged_files = false;
   bool read_all_files = false;  // does not skip, but leaves notes for the next run
-  // Stage and publish every so many chunks, so that a long first build is searchable early and
-  // resumes cheaply. 0: publish at the end only.
+  // What is read faster than it is embedded is first published without vectors, found by its words
+  // as soon as all is read; vectors follow in generations that grow with what is done. False: all
+  // is read at the embedder's pace.
+  bool words_first = true;
+  // Publishes every so many chunks. 0: as words_first says.
   int64_t publish_every_chunks = 0;
+  // Called at once for each document that failed, from any thread, but one call at a time.
+  std::function<void(const IndexFailure&)> on_failure{};
   // Documents below the folder `source_folder` are said to come from `shown_source` instead: an
   // upload's waiting place means nothing to anybody.
   std::filesystem::path source_folder{};
   std::string shown_source{};
-};
-
-struct IndexFailure {
-  std::string source;
-  std::string error;
 };
 
 struct IndexReport {
@@ -55,7 +60,11 @@ struct IndexProgress {
   int64_t documents_done = 0;
   int64_t documents_total = 0;  // 0 while unknown
   int64_t chunks_done = 0;
-  double bytes_share = 0;  // 0…1 of the sources' bytes: a fair bar when documents differ in size
+  int64_t chunks_total = 0;  // to be embedded in this run; 0 while unknown
+  int64_t failed = 0;
+  uint64_t generation = 0;  // published last by this run; 0: none yet
+  std::string document;     // id of the one written last
+  double share = 0;         // 0…1: of the sources' bytes while they are read, then of the chunks
 };
 
 // A document that cannot be read or parsed is a failure in the report, not an error of the run.

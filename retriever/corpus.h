@@ -38,6 +38,7 @@ struct CorpusInfo {
   int64_t documents = 0;
   int64_t chunks = 0;
   int64_t tokens = 0;
+  int64_t unembedded_chunks = 0;  // of `chunks`: found by their words alone as yet
   int64_t disk_bytes = 0;
   std::vector<std::string> metadata_fields;
   std::vector<GenerationInfo> generations;

@@ -38,11 +38,20 @@ struct DocumentState {
                              // settings)
   std::string given_access;  // digest of the list that its source gave: see GiveAccess
   bool staged = false;       // by this or an earlier, unpublished run
+  bool embedded = true;      // has its vectors
+  int64_t chunks = 0;
 };
 
 struct AccessChange {
   std::string document_id;
   AccessList access;
+};
+
+// A document that waits for its vectors.
+struct UnembeddedDocument {
+  std::string id;
+  std::vector<std::string> texts;  // to be embedded, one for each chunk
+  int64_t tokens = 0;
 };
 
 // What a caller wants to find again in its next run about a file that it read. Not part of any
@@ -71,9 +80,20 @@ class CorpusWriter {
   // Ids of all documents as they will be after Publish.
   virtual StatusOr<std::vector<std::string>> DocumentIds() = 0;
 
-  // Adds or replaces. Durable when it returns (resumable after a crash), but not visible. Errors:
-  // RESOURCE_EXHAUSTED (disk full), INVALID_ARGUMENT.
+  // Adds or replaces. When it returns, the process may die and nothing is lost (the machine may die
+  // after Publish), but nothing is visible yet. Without
+  // vectors, the document is found by its words once it is published, and by its meaning when
+  // PutVectors was followed by another Publish. Errors: RESOURCE_EXHAUSTED (disk full),
+  // INVALID_ARGUMENT.
   virtual Status Put(const IndexedDocument& document, const std::string& fingerprint) = 0;
+
+  // Ids of the documents that wait for vectors, as they will be after Publish, sorted.
+  virtual StatusOr<std::vector<std::string>> Unembedded() = 0;
+  // NOT_FOUND when it does not wait, or not any more.
+  virtual StatusOr<UnembeddedDocument> ReadUnembedded(const std::string& document_id) = 0;
+  // [chunks, width], in the order of `texts`. As safe as after Put. Errors: those of ReadUnembedded
+  // and Put.
+  virtual Status PutVectors(const std::string& document_id, std::span<const float> vectors) = 0;
 
   // Stages a deletion. OK when it is not there.
   virtual Status Delete(const std::string& document_id) = 0;

@@ -26,6 +26,18 @@ class CorpusEditor::SharedWriter final : public retriever::CorpusWriter {
     const std::lock_guard lock(mutex_);
     return writer_->Put(document, fingerprint);
   }
+  StatusOr<std::vector<std::string>> Unembedded() override {
+    const std::lock_guard lock(mutex_);
+    return writer_->Unembedded();
+  }
+  StatusOr<retriever::UnembeddedDocument> ReadUnembedded(const std::string& document_id) override {
+    const std::lock_guard lock(mutex_);
+    return writer_->ReadUnembedded(document_id);
+  }
+  Status PutVectors(const std::string& document_id, std::span<const float> vectors) override {
+    const std::lock_guard lock(mutex_);
+    return writer_->PutVectors(document_id, vectors);
+  }
   Status Delete(const std::string& document_id) override {
     const std::lock_guard lock(mutex_);
     return writer_->Delete(document_id);

@@ -326,7 +326,7 @@ class LocalApi::Import final : public ImportSession {
       shown.set_phase(now.phase);
       shown.set_documents_done(static_cast<uint32_t>(now.documents_done));
       shown.set_chunks_done(static_cast<uint32_t>(now.chunks_done));
-      shown.set_share(now.bytes_share);
+      shown.set_share(now.share);
       emit(response);
     };
     FOOTNOTE_ASSIGN_OR_RETURN(

@@ -21,12 +21,34 @@ EmbedWriter::EmbedWriter(const Embedder& embedder, SharedWriter& writer, Failure
       publish_every_chunks_(publish_every_chunks),
       call_(call) {}
 
+std::string_view EmbedWriter::Pending::text(size_t chunk) const {
+  if (is_waiting) return waiting.texts[chunk];
+  const retriever::IndexedDocument& document = work.document;
+  const retriever::Chunk& cut = document.chunks[chunk];
+  if (!cut.embedded_text.empty()) return cut.embedded_text;
+  return std::string_view(document.document.text).substr(cut.span.start, cut.span.size());
+}
+
 Status EmbedWriter::Add(Work work, IndexReport& report) {
-  Pending& pending = pending_.emplace_back(Pending{std::move(work), 0});
-  retriever::IndexedDocument& document = pending.work.document;
-  pending.missing = document.chunks.size();
-  document.vectors.resize(pending.missing * static_cast<size_t>(embedder_.width()));
-  for (size_t i = 0; i < pending.missing; ++i) slots_.push_back({&pending, i});
+  Pending pending;
+  pending.work = std::move(work);
+  const size_t chunks = pending.work.document.chunks.size();
+  return Enqueue(std::move(pending), chunks, report);
+}
+
+Status EmbedWriter::Add(retriever::UnembeddedDocument waiting, IndexReport& report) {
+  Pending pending;
+  pending.is_waiting = true;
+  pending.waiting = std::move(waiting);
+  const size_t chunks = pending.waiting.texts.size();
+  return Enqueue(std::move(pending), chunks, report);
+}
+
+Status EmbedWriter::Enqueue(Pending pending, size_t chunks, IndexReport& report) {
+  pending.missing = chunks;
+  pending.vectors.resize(chunks * static_cast<size_t>(embedder_.width()));
+  Pending& kept = pending_.emplace_back(std::move(pending));
+  for (size_t i = 0; i < chunks; ++i) slots_.push_back({&kept, i});
   while (slots_.size() >= kWindow) FOOTNOTE_RETURN_IF_ERROR(EmbedSome(kWindow, report));
   return OkStatus();
 }
@@ -41,12 +63,7 @@ Status EmbedWriter::Finish(IndexReport& report) {
 Status EmbedWriter::EmbedSome(size_t count, IndexReport& report) {
   std::vector<Slot> window(slots_.begin(), slots_.begin() + static_cast<ptrdiff_t>(count));
   slots_.erase(slots_.begin(), slots_.begin() + static_cast<ptrdiff_t>(count));
-  const auto text_of = [](const Slot& slot) -> std::string_view {
-    const retriever::IndexedDocument& document = slot.pending->work.document;
-    const retriever::Chunk& chunk = document.chunks[slot.chunk];
-    if (!chunk.embedded_text.empty()) return chunk.embedded_text;
-    return std::string_view(document.document.text).substr(chunk.span.start, chunk.span.size());
-  };
+  const auto text_of = [](const Slot& slot) { return slot.pending->text(slot.chunk); };
   std::stable_sort(window.begin(), window.end(), [&](const Slot& a, const Slot& b) {
     return text_of(a).size() > text_of(b).size();
   });
@@ -63,9 +80,8 @@ Status EmbedWriter::EmbedSome(size_t count, IndexReport& report) {
     for (size_t i = begin; i < end; ++i) {
       const Slot& slot = window[i];
       const std::span<const float> row = embeddings.row(i - begin);
-      std::copy(
-          row.begin(), row.end(),
-          slot.pending->work.document.vectors.begin() + static_cast<ptrdiff_t>(slot.chunk * width));
+      std::copy(row.begin(), row.end(),
+                slot.pending->vectors.begin() + static_cast<ptrdiff_t>(slot.chunk * width));
       --slot.pending->missing;
     }
     // Documents are written in order; those in front that are done need not wait for the window.
@@ -77,32 +93,55 @@ Status EmbedWriter::EmbedSome(size_t count, IndexReport& report) {
 
 Status EmbedWriter::WriteDone(IndexReport& report) {
   while (!pending_.empty() && pending_.front().missing == 0) {
-    FOOTNOTE_RETURN_IF_ERROR(Write(pending_.front().work, report));
+    FOOTNOTE_RETURN_IF_ERROR(Write(pending_.front(), report));
     pending_.pop_front();
   }
   return OkStatus();
 }
 
-Status EmbedWriter::Write(Work& work, IndexReport& report) {
-  const retriever::IndexedDocument& document = work.document;
-  bytes_share_ = work.bytes_share;
-  const Status put = writer_.With(
-      [&](retriever::CorpusWriter& writer) { return writer.Put(document, work.fingerprint); });
+Status EmbedWriter::Write(Pending& pending, IndexReport& report) {
+  Work& work = pending.work;
+  Status put;
+  int64_t tokens = 0;
+  if (pending.is_waiting) {
+    put = writer_.With([&](retriever::CorpusWriter& writer) {
+      return writer.PutVectors(pending.waiting.id, pending.vectors);
+    });
+    last_ = pending.waiting.id;
+    tokens = pending.waiting.tokens;
+  } else {
+    bytes_share_ = work.bytes_share;
+    last_ = work.document.document.id;
+    for (const retriever::Chunk& chunk : work.document.chunks) tokens += chunk.tokens;
+    work.document.vectors = std::move(pending.vectors);
+    put = writer_.With([&](retriever::CorpusWriter& writer) {
+      return writer.Put(work.document, work.fingerprint);
+    });
+  }
   if (put.code() == StatusCode::kInvalidArgument) {  // this document's fault, not the run's
-    failures_.Add(document.document.source, put);
+    failures_.Add(pending.is_waiting ? last_ : work.document.document.source, put);
     return OkStatus();
   }
   FOOTNOTE_RETURN_IF_ERROR(put);
-  ++(work.is_update ? report.updated : report.added);
-  report.chunks += static_cast<int64_t>(document.chunks.size());
-  for (const retriever::Chunk& chunk : document.chunks) report.tokens += chunk.tokens;
-  chunks_since_publish_ += static_cast<int64_t>(document.chunks.size());
-  if (publish_every_chunks_ > 0 && chunks_since_publish_ >= publish_every_chunks_) {
-    chunks_since_publish_ = 0;
-    const auto published =
-        writer_.With([](retriever::CorpusWriter& writer) { return writer.Publish(); });
-    if (!published.ok()) return published.status();
+  const auto chunks = static_cast<int64_t>(pending.is_waiting ? pending.waiting.texts.size()
+                                                              : work.document.chunks.size());
+  if (!pending.is_waiting) ++(work.is_update ? report.updated : report.added);
+  report.chunks += chunks;
+  report.tokens += tokens;
+  chunks_since_publish_ += chunks;
+  return PublishIfDue(report);
+}
+
+Status EmbedWriter::PublishIfDue(IndexReport& report) {
+  constexpr int64_t kSmallestGrowth = 8192;
+  int64_t due = publish_every_chunks_;
+  if (due == 0 && grows_) {
+    due = std::max(kSmallestGrowth, (report.chunks - chunks_since_publish_) / 2);
   }
+  if (due == 0 || chunks_since_publish_ < due) return OkStatus();
+  chunks_since_publish_ = 0;
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      generation_, writer_.With([](retriever::CorpusWriter& writer) { return writer.Publish(); }));
   return OkStatus();
 }
 

@@ -132,6 +132,7 @@ StatusOr<bool> Reader::IsUnchanged(const DiscoveredFile& file) {
   // Lists of its own stand in the file, and which of them hold depends on the rules.
   if (note->own_access && note->rules != rules_) return false;
   std::vector<const std::string*> changed;
+  int64_t unembedded = 0;  // chunks
   for (const ReadNote::Document& document : note->documents) {
     if (seen_.contains(document.id)) return false;
     FOOTNOTE_ASSIGN_OR_RETURN(const auto state, writer_.With([&](retriever::CorpusWriter& writer) {
@@ -141,6 +142,7 @@ StatusOr<bool> Reader::IsUnchanged(const DiscoveredFile& file) {
     if (!state || DigestOfState(state->version, state->fingerprint) != document.digest) {
       return false;
     }
+    if (!state->embedded) unembedded += state->chunks;
     if (!note->own_access && state->given_access != retriever::DigestOf(GivenAccess(document.id))) {
       changed.push_back(&document.id);
     }
@@ -152,6 +154,7 @@ StatusOr<bool> Reader::IsUnchanged(const DiscoveredFile& file) {
   const auto with_new_access = static_cast<int64_t>(changed.size());
   for (const ReadNote::Document& document : note->documents) seen_.insert(document.id);
   counts_.read += documents;
+  counts_.chunks_found += unembedded;
   counts_.unchanged += documents - with_new_access;
   counts_.access_changed += with_new_access;
   return true;
@@ -253,7 +256,10 @@ Status Reader::LookUp(const retriever::Document& document, Work& work) {
   work.is_update = true;
   work.is_unchanged = state->version == document.version && state->fingerprint == work.fingerprint;
   const bool new_access = state->given_access != retriever::DigestOf(document.access);
-  if (work.is_unchanged) ++(new_access ? counts_.access_changed : counts_.unchanged);
+  if (work.is_unchanged) {
+    ++(new_access ? counts_.access_changed : counts_.unchanged);
+    if (!state->embedded) counts_.chunks_found += state->chunks;
+  }
   return new_access ? ChangeAccess(document.id, document.access) : OkStatus();
 }
 
@@ -286,8 +292,28 @@ Status Reader::Add(ParsedDocument parsed) {
   work.document.chunks = MakeChunks(parsed, *inputs_.embedder, inputs_.budget_tokens);
   work.document.document = *std::move(document);
   work.document.document.text = std::move(parsed.text);
-  if (!queue_.Push(std::move(work))) run_error_ = CancelledError("indexing was stopped");
+  counts_.chunks_found += static_cast<int64_t>(work.document.chunks.size());
+  run_error_ = HandOn(std::move(work));
   return run_error_;
+}
+
+Status Reader::HandOn(Work work) {
+  const Status stopped = CancelledError("indexing was stopped");
+  if (!inputs_.spill || work.document.chunks.empty()) {
+    return queue_.Push(std::move(work)) ? OkStatus() : stopped;
+  }
+  if (queue_.TryPush(work)) return OkStatus();
+  if (queue_.closed()) return stopped;
+  const Status put = writer_.With(
+      [&](retriever::CorpusWriter& writer) { return writer.Put(work.document, work.fingerprint); });
+  if (put.code() == StatusCode::kInvalidArgument) {  // this document's fault, not the run's
+    failures_.Add(work.document.document.source, put);
+    return OkStatus();
+  }
+  FOOTNOTE_RETURN_IF_ERROR(put);
+  ++counts_.spilled;
+  if (work.is_update) ++counts_.spilled_updates;
+  return OkStatus();
 }
 
 }  // namespace footnote::indexer

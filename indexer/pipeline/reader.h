@@ -23,6 +23,7 @@ struct ReaderInputs {
   bool keep_notes = false;    // about files, for the next run
   bool use_notes = false;     // of the last run: leave unread what did not change
   int64_t looked_at_ns = 0;   // when the files were discovered, since 1970
+  bool spill = false;         // what the queue does not take is written without vectors
   std::string source_prefix;  // of a document's source, replaced by shown_prefix; empty: none
   std::string shown_prefix;
 };
@@ -44,6 +45,8 @@ class Reader : private DocumentSink {
   Status Add(ParsedDocument parsed) override;
   void Fail(const std::string& source, const std::string& id, const Status& error) override;
 
+  // Hands a document on to be embedded; to the queue, or where that is full to the corpus.
+  Status HandOn(Work work);
   // True when nothing of the file has to be read. Errors: the writer's.
   StatusOr<bool> IsUnchanged(const DiscoveredFile& file);
   Status LeaveNote(const DiscoveredFile& file);

@@ -39,6 +39,22 @@ class WorkQueue {
     return true;
   }
 
+  // As Push, but false, with `work` as it was, when the queue is full.
+  bool TryPush(Work& work) {
+    const uint64_t bytes = SizeOf(work);
+    const std::lock_guard lock(mutex_);
+    if (closed_ || !(items_.empty() || bytes_ + bytes <= max_bytes_)) return false;
+    bytes_ += bytes;
+    items_.push_back(std::move(work));
+    changed_.notify_all();
+    return true;
+  }
+
+  bool closed() {
+    const std::lock_guard lock(mutex_);
+    return closed_;
+  }
+
   // No more will be pushed.
   void Finish() {
     const std::lock_guard lock(mutex_);

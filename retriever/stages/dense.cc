@@ -12,9 +12,9 @@ Status RunDenseStage(Retrieval& retrieval) {
   const RowSet& allowed = *retrieval.allowed;
   bool exact = true;
   for (size_t p = 0; p < view.parts.size(); ++p) {
-    if (allowed.counts[p] == 0) continue;
-    FOOTNOTE_RETURN_IF_ERROR(retrieval.call.Check());
     const LoadedSegment& segment = *view.parts[p].segment;
+    if (allowed.counts[p] == 0 || segment.vectors == nullptr) continue;
+    FOOTNOTE_RETURN_IF_ERROR(retrieval.call.Check());
     const size_t depth =
         segment.vectors->rounds() ? VectorIndex::RescoringDepth(retrieval.depth) : retrieval.depth;
     FOOTNOTE_ASSIGN_OR_RETURN(

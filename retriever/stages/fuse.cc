@@ -28,7 +28,7 @@ StatusOr<float> SampledMinimum(const Retrieval& retrieval) {
           : (uint64_t{kSampledRows} << 32) / static_cast<uint64_t>(allowed.count);
   float minimum = 1;
   for (size_t p = 0; p < view.parts.size(); ++p) {
-    if (allowed.counts[p] == 0) continue;
+    if (allowed.counts[p] == 0 || view.parts[p].segment->vectors == nullptr) continue;
     std::vector<uint32_t> rows;
     for (uint32_t row = 0; row < view.parts[p].segment->lengths.size(); ++row) {
       if (view.parts[p].segment->row_hashes[row] < limit && allowed.Has(p, row)) {
@@ -48,6 +48,10 @@ Status AddMissingCosines(Retrieval& retrieval, const std::vector<Candidate*>& mi
   std::vector<std::vector<Candidate*>> owners(view.parts.size());
   for (Candidate* candidate : missing) {
     const auto place = view.Locate(candidate->row);
+    if (view.parts[place.part].segment->vectors == nullptr) {
+      candidate->embedded = false;
+      continue;
+    }
     rows[place.part].push_back(place.row);
     owners[place.part].push_back(candidate);
   }
@@ -64,14 +68,19 @@ Status SetCalibratedScores(Retrieval& retrieval) {
   float maximum = minimum;
   float lexical_maximum = 0;
   for (const Candidate& candidate : retrieval.ranked) {
-    minimum = std::min(minimum, candidate.dense);
-    maximum = std::max(maximum, candidate.dense);
+    if (candidate.embedded) {
+      minimum = std::min(minimum, candidate.dense);
+      maximum = std::max(maximum, candidate.dense);
+    }
     lexical_maximum = std::max(lexical_maximum, candidate.lexical);
   }
   const double range = double{maximum} - minimum;
   for (Candidate& candidate : retrieval.ranked) {
-    const double dense = range > 0 ? (double{candidate.dense} - minimum) / range : 1.0;
     const double lexical = lexical_maximum > 0 ? double{candidate.lexical} / lexical_maximum : 0.0;
+    // What has no vector yet is judged by its words alone.
+    const double dense = !candidate.embedded ? lexical
+                         : range > 0         ? (double{candidate.dense} - minimum) / range
+                                             : 1.0;
     candidate.score = kDenseWeight * dense + (1 - kDenseWeight) * lexical;
   }
   return OkStatus();

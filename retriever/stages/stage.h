@@ -16,6 +16,7 @@ struct Candidate {
   double score = 0;
   float dense = 0;
   float lexical = 0;
+  bool embedded = true;  // false: there is no vector yet, and `dense` says nothing
 };
 
 // One request's state. A stage reads what those before it wrote.
@@ -47,7 +48,8 @@ struct Retrieval {
 };
 
 // True cosines of the query with rows of one part: from the index where it holds vectors unrounded,
-// else from the stored ones. ABORTED when the generation was dropped meanwhile.
+// else from the stored ones. The part must have vectors. ABORTED when the generation was dropped
+// meanwhile.
 StatusOr<std::vector<float>> CosinesOf(const Retrieval& retrieval, size_t part,
                                        const std::vector<uint32_t>& rows);
 

@@ -314,6 +314,7 @@ CorpusInfo LocalCorpus::Info() {
   info.width = static_cast<int>(settings_.width());
   const GenerationView::Part* largest = nullptr;
   for (const auto& part : view->parts) {
+    if (part.segment->record.without_vectors()) continue;
     if (largest == nullptr || part.segment->lengths.size() > largest->segment->lengths.size()) {
       largest = &part;
     }
@@ -330,6 +331,12 @@ CorpusInfo LocalCorpus::Info() {
   info.documents = static_cast<int64_t>(view->generation.documents());
   info.chunks = static_cast<int64_t>(view->generation.chunks());
   info.tokens = static_cast<int64_t>(view->generation.tokens());
+  for (const auto& part : view->parts) {
+    if (!part.segment->record.without_vectors()) continue;
+    for (size_t i = 0; i < part.dead.size(); ++i) {
+      if (!part.dead[i]) info.unembedded_chunks += part.segment->documents[i].chunks;
+    }
+  }
   info.disk_bytes = FolderBytes(folder_);
   info.metadata_fields.assign(view->fields.begin(), view->fields.end());
   StatusOr<std::vector<records::GenerationRecord>> generations = ReadGenerations(*store());

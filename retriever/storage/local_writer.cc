@@ -177,9 +177,13 @@ Status LocalWriter::LoadPublished() {
     const std::set<uint32_t> dead(use.tombstones().begin(), use.tombstones().end());
     for (uint32_t i = 0; i < documents.size(); ++i) {
       if (dead.contains(i)) continue;
-      published_[documents[i].id()] = {use.segment().id(),     i,
-                                       documents[i].chunks(),  documents[i].tokens(),
-                                       documents[i].version(), documents[i].fingerprint()};
+      published_[documents[i].id()] = {use.segment().id(),
+                                       i,
+                                       documents[i].chunks(),
+                                       documents[i].tokens(),
+                                       documents[i].version(),
+                                       documents[i].fingerprint(),
+                                       !use.segment().without_vectors()};
     }
   }
   return OkStatus();
@@ -225,11 +229,13 @@ StatusOr<std::optional<DocumentState>> LocalWriter::Lookup(const std::string& do
     FOOTNOTE_ASSIGN_OR_RETURN(const auto staged,
                               ParseRecord<records::StagedDocument>(*body, "staged document"));
     return std::optional(DocumentState{header->version(), header->fingerprint(),
-                                       staged.access().given(), /*staged=*/true});
+                                       staged.access().given(), /*staged=*/true,
+                                       !header->without_vectors(), staged.document().chunks()});
   }
   const auto found = published_.find(document_id);
   if (found == published_.end()) return std::optional<DocumentState>();
-  DocumentState state{found->second.version, found->second.fingerprint, "", /*staged=*/false};
+  DocumentState state{found->second.version, found->second.fingerprint, "",
+                      /*staged=*/false,      found->second.embedded,    found->second.chunks};
   FOOTNOTE_ASSIGN_OR_RETURN(const auto access, AccessOf(document_id));
   if (access) state.given_access = access->given();
   return std::optional(std::move(state));
@@ -275,17 +281,25 @@ Status LocalWriter::Check(const IndexedDocument& indexed) const {
       return bad("has a chunk outside its text or inside a character");
     }
   }
+  if (indexed.vectors.empty()) return OkStatus();
+  return CheckVectors(document.id, indexed.chunks.size(), indexed.vectors);
+}
+
+Status LocalWriter::CheckVectors(const std::string& document_id, size_t chunks,
+                                 std::span<const float> vectors) const {
   const size_t width = settings_.width();
-  if (indexed.vectors.size() != indexed.chunks.size() * width) {
-    return bad("has not one vector of width " + std::to_string(width) + " for each chunk");
+  const std::string document = "the document \"" + document_id + "\" has ";
+  if (vectors.size() != chunks * width) {
+    return InvalidArgumentError(document + "not one vector of width " + std::to_string(width) +
+                                " for each chunk");
   }
-  for (size_t i = 0; i < indexed.chunks.size(); ++i) {
+  for (size_t i = 0; i < chunks; ++i) {
     double norm = 0;
-    for (size_t j = 0; j < width; ++j) {
-      norm += double{indexed.vectors[i * width + j]} * indexed.vectors[i * width + j];
-    }
+    for (const float x : vectors.subspan(i * width, width)) norm += double{x} * x;
     // Also false for NaN.
-    if (!(std::fabs(norm - 1) < 0.02)) return bad("has a vector whose length is not 1");
+    if (!(std::fabs(norm - 1) < 0.02)) {
+      return InvalidArgumentError(document + "a vector whose length is not 1");
+    }
   }
   return OkStatus();
 }
@@ -333,10 +347,78 @@ Status LocalWriter::Put(const IndexedDocument& indexed, const std::string& finge
   records::StagedHeader header;
   header.set_version(document.version);
   header.set_fingerprint(fingerprint);
+  header.set_without_vectors(indexed.vectors.empty() && !indexed.chunks.empty());
   ChunkStore::Batch batch = store_->NewBatch();
   batch.Put(Table::kStaged, BodyKey(document.id), staged.SerializeAsString());
   batch.Put(Table::kStaged, HeaderKey(document.id), header.SerializeAsString());
-  return store_->Write(std::move(batch), /*sync=*/true);
+  return store_->Write(std::move(batch), /*sync=*/false);
+}
+
+StatusOr<std::vector<std::string>> LocalWriter::Unembedded() {
+  std::set<std::string> ids;
+  for (const auto& [id, document] : published_) {
+    if (!document.embedded) ids.insert(id);
+  }
+  ChunkStore::Cursor cursor = store_->Scan(Table::kStaged);
+  for (cursor.Seek("h"); cursor.Valid() && cursor.key().starts_with("h"); cursor.Next()) {
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        const records::StagedHeader header,
+        ParseRecord<records::StagedHeader>(cursor.value(), "staged document"));
+    const std::string id(cursor.key().substr(1));
+    if (header.without_vectors()) {
+      ids.insert(id);
+    } else {
+      ids.erase(id);
+    }
+  }
+  FOOTNOTE_RETURN_IF_ERROR(cursor.status());
+  return std::vector<std::string>(ids.begin(), ids.end());
+}
+
+StatusOr<records::StagedDocument> LocalWriter::ReadWaiting(const std::string& document_id) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto header, StagedHeaderOf(document_id));
+  const auto found = published_.find(document_id);
+  const bool waits =
+      header ? header->without_vectors() : found != published_.end() && !found->second.embedded;
+  if (!waits) {
+    return NotFoundError("the document \"" + document_id + "\" does not wait for vectors");
+  }
+  if (header) {
+    FOOTNOTE_ASSIGN_OR_RETURN(const auto body, store_->Get(Table::kStaged, BodyKey(document_id)));
+    if (!body) return DataLossError("the staged document \"" + document_id + "\" is missing");
+    return ParseRecord<records::StagedDocument>(*body, "staged document");
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(records::StagedDocument document,
+                            ReadDocument(*store_, found->second.segment, found->second.ordinal,
+                                         /*with_vectors=*/false));
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto access, AccessOf(document_id));
+  if (access) *document.mutable_access() = *access;
+  return document;
+}
+
+StatusOr<UnembeddedDocument> LocalWriter::ReadUnembedded(const std::string& document_id) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const records::StagedDocument document, ReadWaiting(document_id));
+  UnembeddedDocument waiting;
+  waiting.id = document_id;
+  waiting.tokens = static_cast<int64_t>(document.document().tokens());
+  for (const records::ChunkRecord& chunk : document.chunks()) {
+    waiting.texts.push_back(EmbeddedText(chunk));
+  }
+  return waiting;
+}
+
+Status LocalWriter::PutVectors(const std::string& document_id, std::span<const float> vectors) {
+  FOOTNOTE_ASSIGN_OR_RETURN(records::StagedDocument document, ReadWaiting(document_id));
+  FOOTNOTE_RETURN_IF_ERROR(
+      CheckVectors(document_id, static_cast<size_t>(document.chunks_size()), vectors));
+  document.set_vectors(EncodeHalves(vectors));
+  records::StagedHeader header;
+  header.set_version(document.document().version());
+  header.set_fingerprint(document.document().fingerprint());
+  ChunkStore::Batch batch = store_->NewBatch();
+  batch.Put(Table::kStaged, BodyKey(document_id), document.SerializeAsString());
+  batch.Put(Table::kStaged, HeaderKey(document_id), header.SerializeAsString());
+  return store_->Write(std::move(batch), /*sync=*/false);
 }
 
 Status LocalWriter::Delete(const std::string& document_id) {
@@ -352,7 +434,7 @@ Status LocalWriter::Delete(const std::string& document_id) {
   } else {
     batch.Delete(Table::kStaged, HeaderKey(document_id));
   }
-  return store_->Write(std::move(batch), /*sync=*/true);
+  return store_->Write(std::move(batch), /*sync=*/false);
 }
 
 StatusOr<std::optional<records::AccessRecord>> LocalWriter::AccessOf(const std::string& id) {

@@ -36,6 +36,9 @@ class LocalWriter : public CorpusWriter {
   StatusOr<std::optional<DocumentState>> Lookup(const std::string& document_id) override;
   StatusOr<std::vector<std::string>> DocumentIds() override;
   Status Put(const IndexedDocument& document, const std::string& fingerprint) override;
+  StatusOr<std::vector<std::string>> Unembedded() override;
+  StatusOr<UnembeddedDocument> ReadUnembedded(const std::string& document_id) override;
+  Status PutVectors(const std::string& document_id, std::span<const float> vectors) override;
   Status Delete(const std::string& document_id) override;
   Status SetAccess(const std::string& document_id, const AccessList& access) override;
   Status GiveAccess(std::span<const AccessChange> changes) override;
@@ -57,6 +60,7 @@ class LocalWriter : public CorpusWriter {
     uint64_t tokens = 0;
     std::string version;
     std::string fingerprint;
+    bool embedded = true;
   };
   struct Plan;
 
@@ -73,6 +77,10 @@ class LocalWriter : public CorpusWriter {
   Status ForgetAccessOf(const std::vector<records::GenerationRecord>& kept,
                         const std::vector<uint32_t>& dropped);
   Status Check(const IndexedDocument& document) const;
+  Status CheckVectors(const std::string& document_id, size_t chunks,
+                      std::span<const float> vectors) const;
+  // All of a document that waits for vectors, as it was staged.
+  StatusOr<records::StagedDocument> ReadWaiting(const std::string& document_id);
   StatusOr<std::optional<records::StagedHeader>> StagedHeaderOf(const std::string& id);
   StatusOr<std::optional<records::AccessRecord>> AccessOf(const std::string& id);
   // Stages what `change` makes of a document's list as change `epoch`; false when it is unknown.
@@ -81,7 +89,10 @@ class LocalWriter : public CorpusWriter {
                              ChunkStore::Batch& batch);
   StatusOr<Plan> MakePlan();
   void ChooseMerges(Plan& plan) const;
-  StatusOr<std::optional<records::SegmentRecord>> WriteSegment(Plan& plan, uint32_t id);
+  // Of the plan's sources that have vectors, or of those that have none; nothing when there are
+  // none of the kind.
+  StatusOr<std::optional<records::SegmentRecord>> WriteSegment(Plan& plan, bool with_vectors,
+                                                               uint32_t id);
   // A copy of a segment that lacks one document.
   StatusOr<records::SegmentRecord> CopyWithout(const records::SegmentRecord& segment,
                                                uint32_t ordinal, uint32_t id);

@@ -36,11 +36,13 @@ StatusOr<uint64_t> LocalWriter::Rollback(uint64_t to_generation) {
 
 StatusOr<records::SegmentRecord> LocalWriter::CopyWithout(const records::SegmentRecord& segment,
                                                           uint32_t ordinal, uint32_t id) {
-  SegmentBuilder builder(*store_, *analyzer_, id, static_cast<int>(settings_.width()));
+  const bool with_vectors = !segment.without_vectors();
+  SegmentBuilder builder(*store_, *analyzer_, id, static_cast<int>(settings_.width()),
+                         with_vectors);
   for (uint32_t i = 0; i < segment.documents(); ++i) {
     if (i == ordinal) continue;
     FOOTNOTE_ASSIGN_OR_RETURN(records::StagedDocument document,
-                              ReadDocument(*store_, segment.id(), i));
+                              ReadDocument(*store_, segment.id(), i, with_vectors));
     FOOTNOTE_RETURN_IF_ERROR(builder.Add(std::move(document)));
   }
   return builder.Finish(corpus_, FromRecord(segment.kind()));
@@ -146,7 +148,7 @@ Status LocalWriter::RepairVectorFiles() {
     bool generation_changed = false;
     for (records::SegmentUse& use : *generation.mutable_segments()) {
       records::SegmentRecord& segment = *use.mutable_segment();
-      if (segment.rows() == 0) continue;
+      if (segment.rows() == 0 || segment.without_vectors()) continue;
       if (!checksums.contains(segment.id())) {
         const StatusOr<std::string> actual = Sha256HexOfFile(VectorFile(corpus_, segment.id()));
         std::string& checksum = checksums[segment.id()];

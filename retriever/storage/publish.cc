@@ -14,6 +14,7 @@ struct LocalWriter::Plan {
   struct Source {
     std::string id;
     bool staged = false;
+    bool embedded = true;
     uint32_t segment = 0;  // when not staged
     uint32_t ordinal = 0;
   };
@@ -24,7 +25,7 @@ struct LocalWriter::Plan {
     bool merge = false;
   };
   std::vector<Kept> segments;
-  std::vector<Source> sources;  // of the new segment
+  std::vector<Source> sources;  // of the new segments: one with vectors, one without
   std::set<std::string> deleted;
   std::vector<std::pair<std::string, records::AccessRecord>> access;
   uint64_t staged = 0;
@@ -46,7 +47,7 @@ StatusOr<LocalWriter::Plan> LocalWriter::MakePlan() {
     if (header.deletion()) {
       plan.deleted.insert(std::move(id));
     } else {
-      plan.sources.push_back({std::move(id), /*staged=*/true});
+      plan.sources.push_back({std::move(id), /*staged=*/true, !header.without_vectors()});
     }
   }
   FOOTNOTE_RETURN_IF_ERROR(cursor.status());
@@ -76,7 +77,8 @@ StatusOr<LocalWriter::Plan> LocalWriter::MakePlan() {
   };
   for (const auto& [id, document] : published_) {
     if (dead[document.segment].contains(document.ordinal) || !merges(document.segment)) continue;
-    plan.sources.push_back({id, /*staged=*/false, document.segment, document.ordinal});
+    plan.sources.push_back(
+        {id, /*staged=*/false, document.embedded, document.segment, document.ordinal});
   }
   std::erase_if(plan.segments, [](const Plan::Kept& kept) { return kept.merge; });
   // By id: a segment's content does not depend on the order in which documents were staged, nor on
@@ -88,9 +90,17 @@ StatusOr<LocalWriter::Plan> LocalWriter::MakePlan() {
 
 void LocalWriter::ChooseMerges(Plan& plan) const {
   uint64_t merged_rows = 0;
+  const bool new_without_vectors = std::any_of(plan.sources.begin(), plan.sources.end(),
+                                               [](const auto& source) { return !source.embedded; });
   size_t remaining = plan.sources.empty() ? 0 : 1;
   std::vector<Plan::Kept*> whole;
   for (Plan::Kept& kept : plan.segments) {
+    if (kept.use.segment().without_vectors()) {
+      // Its documents leave it as they are embedded, until none is left; it is not written anew for
+      // that. There is never more than one.
+      kept.merge = new_without_vectors;
+      continue;
+    }
     const uint64_t rows = kept.use.segment().rows();
     const double dead_share =
         rows == 0 ? 0 : 1.0 - static_cast<double>(kept.live_rows) / static_cast<double>(rows);
@@ -118,10 +128,15 @@ void LocalWriter::ChooseMerges(Plan& plan) const {
   }
 }
 
-StatusOr<std::optional<records::SegmentRecord>> LocalWriter::WriteSegment(Plan& plan, uint32_t id) {
-  if (plan.sources.empty()) return std::optional<records::SegmentRecord>();
-  SegmentBuilder builder(*store_, *analyzer_, id, static_cast<int>(settings_.width()));
+StatusOr<std::optional<records::SegmentRecord>> LocalWriter::WriteSegment(Plan& plan,
+                                                                          bool with_vectors,
+                                                                          uint32_t id) {
+  SegmentBuilder builder(*store_, *analyzer_, id, static_cast<int>(settings_.width()),
+                         with_vectors);
+  bool any = false;
   for (const Plan::Source& source : plan.sources) {
+    if (source.embedded != with_vectors) continue;
+    any = true;
     records::StagedDocument document;
     if (source.staged) {
       FOOTNOTE_ASSIGN_OR_RETURN(const auto body, store_->Get(Table::kStaged, "b" + source.id));
@@ -130,10 +145,12 @@ StatusOr<std::optional<records::SegmentRecord>> LocalWriter::WriteSegment(Plan& 
                                 ParseRecord<records::StagedDocument>(*body, "staged document"));
       plan.access.emplace_back(source.id, document.access());
     } else {
-      FOOTNOTE_ASSIGN_OR_RETURN(document, ReadDocument(*store_, source.segment, source.ordinal));
+      FOOTNOTE_ASSIGN_OR_RETURN(
+          document, ReadDocument(*store_, source.segment, source.ordinal, with_vectors));
     }
     FOOTNOTE_RETURN_IF_ERROR(builder.Add(std::move(document)));
   }
+  if (!any) return std::optional<records::SegmentRecord>();
   FOOTNOTE_ASSIGN_OR_RETURN(records::SegmentRecord record,
                             builder.Finish(corpus_, FromRecord(settings_.vector_index())));
   return std::optional(std::move(record));
@@ -143,8 +160,14 @@ StatusOr<uint64_t> LocalWriter::Publish() {
   FOOTNOTE_ASSIGN_OR_RETURN(Plan plan, MakePlan());
   // A corpus that never had a generation gets an empty one, so that it can be opened.
   if (plan.staged == 0 && current_.number() != 0) return current_.number();
-  FOOTNOTE_ASSIGN_OR_RETURN(const uint32_t segment_id, ReadNextSegment(*store_));
-  FOOTNOTE_ASSIGN_OR_RETURN(const auto segment, WriteSegment(plan, segment_id));
+  FOOTNOTE_ASSIGN_OR_RETURN(uint32_t next_segment, ReadNextSegment(*store_));
+  std::vector<records::SegmentRecord> written;
+  for (const bool with_vectors : {true, false}) {
+    FOOTNOTE_ASSIGN_OR_RETURN(auto segment, WriteSegment(plan, with_vectors, next_segment));
+    if (!segment) continue;
+    written.push_back(*std::move(segment));
+    ++next_segment;
+  }
   FOOTNOTE_ASSIGN_OR_RETURN(std::vector<records::GenerationRecord> generations,
                             ReadGenerations(*store_));
 
@@ -153,19 +176,23 @@ StatusOr<uint64_t> LocalWriter::Publish() {
   next.set_created_unix_s(std::time(nullptr));
   next.set_embedder_sha256(settings_.embedder_sha256());
   for (const Plan::Kept& kept : plan.segments) *next.add_segments() = kept.use;
-  if (segment) *next.add_segments()->mutable_segment() = *segment;
+  for (const auto& segment : written) *next.add_segments()->mutable_segment() = segment;
 
   // The documents as they will be.
   std::unordered_map<std::string, Published> published = published_;
   for (const std::string& id : plan.deleted) published.erase(id);
-  if (segment) {
+  for (const auto& segment : written) {
     FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<records::DocumentRecord> documents,
-                              ReadDocumentRecords(*store_, segment_id));
+                              ReadDocumentRecords(*store_, segment.id()));
     for (uint32_t i = 0; i < documents.size(); ++i) {
       const records::DocumentRecord& document = documents[i];
-      published[document.id()] = {segment_id,         i,
-                                  document.chunks(),  document.tokens(),
-                                  document.version(), document.fingerprint()};
+      published[document.id()] = {segment.id(),
+                                  i,
+                                  document.chunks(),
+                                  document.tokens(),
+                                  document.version(),
+                                  document.fingerprint(),
+                                  !segment.without_vectors()};
     }
   }
   uint64_t chunks = 0;
@@ -181,7 +208,7 @@ StatusOr<uint64_t> LocalWriter::Publish() {
   ChunkStore::Batch batch = store_->NewBatch();
   PutGeneration(next, batch);
   PutCurrent(next.number(), batch);
-  PutNextSegment(segment_id + 1, batch);
+  PutNextSegment(next_segment, batch);
   FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t epoch, ReadAccessEpoch(*store_));
   if (!plan.access.empty()) {
     for (const auto& [id, access] : plan.access) {

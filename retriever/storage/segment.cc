@@ -38,7 +38,7 @@ Status SegmentBuilder::Add(records::StagedDocument document) {
   const std::string key = RowKey(id_, documents_);
   batch_.Put(Table::kDocuments, key, record.SerializeAsString());
   batch_.Put(Table::kTexts, key, document.text());
-  const size_t vector_bytes = 2 * static_cast<size_t>(width_);
+  const size_t vector_bytes = with_vectors_ ? 2 * static_cast<size_t>(width_) : 0;
   if (document.vectors().size() != vector_bytes * static_cast<size_t>(document.chunks_size())) {
     return InternalError("the document \"" + record.id() + "\" has not one vector for each chunk");
   }
@@ -46,12 +46,14 @@ Status SegmentBuilder::Add(records::StagedDocument document) {
     records::ChunkRecord& chunk = *document.mutable_chunks(i);
     chunk.set_document(documents_);
     const std::string row_key = RowKey(id_, rows_);
-    const std::string_view vector =
-        std::string_view(document.vectors())
-            .substr(static_cast<size_t>(i) * vector_bytes, vector_bytes);
     batch_.Put(Table::kChunks, row_key, chunk.SerializeAsString());
-    batch_.Put(Table::kVectors, row_key, vector);
-    DecodeHalves(vector, static_cast<size_t>(width_), vectors_);
+    if (with_vectors_) {
+      const std::string_view vector =
+          std::string_view(document.vectors())
+              .substr(static_cast<size_t>(i) * vector_bytes, vector_bytes);
+      batch_.Put(Table::kVectors, row_key, vector);
+      DecodeHalves(vector, static_cast<size_t>(width_), vectors_);
+    }
     FOOTNOTE_RETURN_IF_ERROR(postings_.Add(rows_, analyzer_.Terms(EmbeddedText(chunk))));
     ++rows_;
   }
@@ -72,7 +74,8 @@ StatusOr<records::SegmentRecord> SegmentBuilder::Finish(const std::filesystem::p
   const VectorIndexChoice choice = ChooseVectorIndex(asked, rows_);
   record.set_kind(ToRecord(choice.kind));
   record.set_kind_reason(choice.reason);
-  if (rows_ == 0) return record;
+  record.set_without_vectors(!with_vectors_);
+  if (rows_ == 0 || !with_vectors_) return record;
   FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<VectorIndex> index,
                             VectorIndex::Build(choice.kind, width_, vectors_));
   vectors_ = {};
@@ -108,7 +111,7 @@ StatusOr<std::string> RebuildVectorFile(const ChunkStore& store,
 }
 
 StatusOr<records::StagedDocument> ReadDocument(const ChunkStore& store, uint32_t segment,
-                                               uint32_t ordinal) {
+                                               uint32_t ordinal, bool with_vectors) {
   const std::string name = "document " + std::to_string(ordinal);
   const std::string key = RowKey(segment, ordinal);
   FOOTNOTE_ASSIGN_OR_RETURN(const auto record, store.Get(Table::kDocuments, key));
@@ -121,10 +124,12 @@ StatusOr<records::StagedDocument> ReadDocument(const ChunkStore& store, uint32_t
   for (uint32_t i = 0; i < document.document().chunks(); ++i) {
     const std::string row_key = RowKey(segment, document.document().first_row() + i);
     FOOTNOTE_ASSIGN_OR_RETURN(const auto chunk, store.Get(Table::kChunks, row_key));
-    FOOTNOTE_ASSIGN_OR_RETURN(const auto vector, store.Get(Table::kVectors, row_key));
-    if (!chunk || !vector) return Missing("a chunk of " + name, segment);
+    if (!chunk) return Missing("a chunk of " + name, segment);
     FOOTNOTE_ASSIGN_OR_RETURN(*document.add_chunks(),
                               ParseRecord<records::ChunkRecord>(*chunk, "chunk of " + name));
+    if (!with_vectors) continue;
+    FOOTNOTE_ASSIGN_OR_RETURN(const auto vector, store.Get(Table::kVectors, row_key));
+    if (!vector) return Missing("a vector of " + name, segment);
     document.mutable_vectors()->append(*vector);
   }
   return document;
@@ -194,7 +199,9 @@ StatusOr<std::shared_ptr<const LoadedSegment>> LoadSegment(const ChunkStore& sto
   }
   if (rows != segment.rows()) return Missing("a chunk", segment.id());
   FOOTNOTE_ASSIGN_OR_RETURN(loaded->lengths, ReadRowLengths(store, segment.id(), rows));
-  if (rows == 0) return std::shared_ptr<const LoadedSegment>(std::move(loaded));
+  if (rows == 0 || segment.without_vectors()) {
+    return std::shared_ptr<const LoadedSegment>(std::move(loaded));
+  }
   StatusOr<std::unique_ptr<VectorIndex>> index =
       VectorIndex::Load(VectorFile(corpus, segment.id()), segment.faiss_sha256(),
                         FromRecord(segment.kind()), width, rows);

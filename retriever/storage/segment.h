@@ -25,11 +25,14 @@ std::string EmbeddedText(const records::ChunkRecord& chunk);
 // that was never published are garbage, which the next writer removes.
 class SegmentBuilder {
  public:
-  SegmentBuilder(ChunkStore& store, const Analyzer& analyzer, uint32_t id, int width)
+  // with_vectors: all documents have them; otherwise none has, and there is no FAISS file.
+  SegmentBuilder(ChunkStore& store, const Analyzer& analyzer, uint32_t id, int width,
+                 bool with_vectors)
       : store_(store),
         analyzer_(analyzer),
         id_(id),
         width_(width),
+        with_vectors_(with_vectors),
         batch_(store.NewBatch()),
         postings_(id, store) {}
 
@@ -44,6 +47,7 @@ class SegmentBuilder {
   const Analyzer& analyzer_;
   uint32_t id_;
   int width_;
+  bool with_vectors_;
   ChunkStore::Batch batch_;
   PostingsWriter postings_;
   uint32_t documents_ = 0;
@@ -61,9 +65,10 @@ StatusOr<std::string> RebuildVectorFile(const ChunkStore& store,
 StatusOr<std::vector<float>> ReadVectors(const ChunkStore& store, uint32_t segment, size_t rows,
                                          int width);
 
-// A document of a segment as it was staged: record, text, chunks, vectors. `access` is not set.
+// A document of a segment as it was staged: record, text, chunks, vectors if the segment has them.
+// `access` is not set.
 StatusOr<records::StagedDocument> ReadDocument(const ChunkStore& store, uint32_t segment,
-                                               uint32_t ordinal);
+                                               uint32_t ordinal, bool with_vectors);
 StatusOr<std::vector<records::DocumentRecord>> ReadDocumentRecords(const ChunkStore& store,
                                                                    uint32_t segment);
 
@@ -83,7 +88,7 @@ struct LoadedSegment {
   // Of each row, from its document's id and its place there: the same however the corpus was cut
   // into segments.
   std::vector<uint32_t> row_hashes;
-  std::unique_ptr<VectorIndex> vectors;  // null when there are no rows
+  std::unique_ptr<VectorIndex> vectors;  // null when there are no rows, or no vectors yet
   std::string note;  // what was wrong with the FAISS file; empty when nothing was
 
   // Ordinal of the document that a row belongs to.

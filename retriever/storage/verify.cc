@@ -53,7 +53,7 @@ class SegmentVerifier {
   }
 
   Status VerifyVectorFile() {
-    if (segment_.record.rows() == 0) return OkStatus();
+    if (segment_.record.rows() == 0 || segment_.record.without_vectors()) return OkStatus();
     const auto path = VectorFile(corpus_, segment_.record.id());
     const StatusOr<std::string> actual = Sha256HexOfFile(path);
     if (!actual.ok()) {
@@ -70,7 +70,9 @@ class SegmentVerifier {
 
   void VerifyDocument(uint32_t ordinal) {
     const std::string& id = segment_.documents[ordinal].id;
-    StatusOr<records::StagedDocument> read = ReadDocument(store_, segment_.record.id(), ordinal);
+    const bool with_vectors = !segment_.record.without_vectors();
+    StatusOr<records::StagedDocument> read =
+        ReadDocument(store_, segment_.record.id(), ordinal, with_vectors);
     if (!read.ok()) {
       Add("the document \"" + id + "\" cannot be read: " + read.status().message());
       return;
@@ -88,11 +90,13 @@ class SegmentVerifier {
         Add(name + " is not what its span of the document says");
       }
       const uint32_t row = document.document().first_row() + static_cast<uint32_t>(i);
-      VerifyVector(
-          name, row,
-          std::string_view(document.vectors())
-              .substr(std::min(document.vectors().size(), static_cast<size_t>(i) * 2 * width_),
-                      2 * width_));
+      if (with_vectors) {
+        VerifyVector(
+            name, row,
+            std::string_view(document.vectors())
+                .substr(std::min(document.vectors().size(), static_cast<size_t>(i) * 2 * width_),
+                        2 * width_));
+      }
       const std::vector<std::string> terms = analyzer_.Terms(EmbeddedText(chunk));
       if (segment_.lengths[row] != terms.size()) {
         Add(name + " has another number of terms than the postings say");

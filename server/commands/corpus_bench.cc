@@ -84,7 +84,7 @@ Status BenchIndex(const IndexBenchOptions& options) {
     return indexer::BuildIndex(
         index, *embedder.embedder, *writer,
         [&](const indexer::IndexProgress& progress) {
-          bar.Show(std::string(what) + ": " + progress.phase, progress.bytes_share,
+          bar.Show(std::string(what) + ": " + progress.phase, progress.share,
                    WithThousands(progress.chunks_done) + " chunks");
         },
         call);

@@ -72,7 +72,7 @@ StatusOr<OpenCorpus> OpenEvalCorpus(const EvalSet& set, const std::string& embed
                               indexer::BuildIndex(
                                   index, *embedder.embedder, *writer,
                                   [&](const indexer::IndexProgress& progress) {
-                                    bar.Show(set.name + ": " + progress.phase, progress.bytes_share,
+                                    bar.Show(set.name + ": " + progress.phase, progress.share,
                                              WithThousands(progress.documents_done) +
                                                  " documents, " +
                                                  WithThousands(progress.chunks_done) + " chunks");

@@ -99,7 +99,7 @@ Status RunIndex(const Options& options) {
           [&](const indexer::IndexProgress& progress) {
             std::string detail = WithThousands(progress.documents_done) + " documents, " +
                                  WithThousands(progress.chunks_done) + " chunks";
-            bar.Show(options.corpus + ": " + progress.phase, progress.bytes_share, detail);
+            bar.Show(options.corpus + ": " + progress.phase, progress.share, detail);
           },
           call));
   bar.Done();

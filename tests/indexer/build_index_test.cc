@@ -220,6 +220,71 @@ TEST_F(BuildIndexTest, LeavesFilesUnreadThatLookAsTheyDid) {
   EXPECT_EQ(report.updated, 4);
 }
 
+TEST_F(BuildIndexTest, PublishesWhatIsNotEmbeddedYet) {
+  constexpr int kMany = 6000;  // more than the queue takes
+  WriteMany(kMany);
+  std::atomic<bool> published = false;
+  size_t with_vectors = 0;
+  writer_.on_publish = [&] {
+    if (published) return;
+    for (const auto& [id, stored] : writer_.documents) {
+      with_vectors += stored.document.vectors.empty() ? 0 : 1;
+    }
+    published = true;
+  };
+  // An embedder so slow that all is read meanwhile.
+  embedder_.on_embed = [&]() -> Status {
+    for (int i = 0; i < 10000 && !published; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return published ? OkStatus() : InternalError("nothing was published");
+  };
+  std::vector<IndexProgress> seen;
+  ASSERT_OK_AND_ASSIGN(
+      const IndexReport report,
+      BuildIndex(
+          options_, embedder_, writer_,
+          [&](const IndexProgress& progress) { seen.push_back(progress); }, CallContext()));
+  EXPECT_EQ(with_vectors, 0u);
+  EXPECT_EQ(report.added, kMany);
+  EXPECT_EQ(report.chunks, kMany);
+  EXPECT_EQ(seen.back().chunks_total, kMany);
+  ASSERT_EQ(writer_.documents.size(), static_cast<size_t>(kMany));
+  for (const auto& [id, stored] : writer_.documents) {
+    const std::string_view text = stored.document.chunks.at(0).embedded_text;
+    ASSERT_OK_AND_ASSIGN(
+        const Embeddings expected,
+        testing::FakeEmbedder(8).Embed(std::span(&text, 1), TextRole::kPassage, CallContext()));
+    ASSERT_EQ(stored.document.vectors, expected.values) << id;
+  }
+  ASSERT_OK_AND_ASSIGN(const IndexReport again, Build());
+  EXPECT_EQ(again.unchanged, kMany);
+  EXPECT_EQ(again.chunks, 0);
+}
+
+TEST_F(BuildIndexTest, EmbedsWhatAnEarlierRunLeftWithoutVectors) {
+  WriteMany(5);
+  ASSERT_OK(Build());
+  writer_.documents.at("d1").document.vectors.clear();
+  writer_.documents.at("d4").document.vectors.clear();
+  const int puts = writer_.puts;
+  ASSERT_OK_AND_ASSIGN(const IndexReport report, Build());
+  EXPECT_EQ(report.unchanged, 5);
+  EXPECT_EQ(report.chunks, 2);
+  EXPECT_EQ(writer_.puts, puts);
+  EXPECT_EQ(writer_.documents.at("d4").document.vectors.size(), 8u);
+}
+
+TEST_F(BuildIndexTest, TellsEachFailureAtOnce) {
+  Write("a.png", "\x89PNG\r\n");
+  Write("b.txt", "Good.");
+  std::vector<std::string> failed;
+  options_.on_failure = [&](const IndexFailure& failure) { failed.push_back(failure.source); };
+  ASSERT_OK(Build());
+  ASSERT_EQ(failed.size(), 1u);
+  EXPECT_NE(failed[0].find("a.png"), std::string::npos);
+}
+
 TEST(FileNotes, AreReadBackOrRefused) {
   ReadNote note{{1, -2, 3, 4, 5}, "settings", "rules", true, {}};
   note.documents.push_back({std::string("odd: \n\0 id", 11), DigestOfState("v", "f")});
@@ -368,9 +433,9 @@ TEST_F(BuildIndexTest, TellsItsProgress) {
   EXPECT_EQ(seen.back().phase, "publishing");
   EXPECT_EQ(seen.back().documents_done, 1500);
   EXPECT_EQ(seen.back().documents_total, 1500);
-  EXPECT_DOUBLE_EQ(seen.back().bytes_share, 1.0);
+  EXPECT_DOUBLE_EQ(seen.back().share, 1.0);
   for (size_t i = 1; i < seen.size(); ++i) {
-    EXPECT_LE(seen[i - 1].bytes_share, seen[i].bytes_share);
+    EXPECT_LE(seen[i - 1].share, seen[i].share);
     EXPECT_LE(seen[i - 1].documents_done, seen[i].documents_done);
   }
 }

@@ -24,6 +24,8 @@ class MemoryWriter : public retriever::CorpusWriter {
     retriever::DocumentState state;
     state.version = found->second.document.document.version;
     state.fingerprint = found->second.fingerprint;
+    state.embedded = !found->second.document.vectors.empty();
+    state.chunks = static_cast<int64_t>(found->second.document.chunks.size());
     state.given_access = retriever::DigestOf(found->second.document.document.access);
     return std::optional(state);
   }
@@ -36,6 +38,30 @@ class MemoryWriter : public retriever::CorpusWriter {
     if (on_put) FOOTNOTE_RETURN_IF_ERROR(on_put(document));
     ++puts;
     documents[document.document.id] = {document, fingerprint};
+    return OkStatus();
+  }
+  StatusOr<std::vector<std::string>> Unembedded() override {
+    std::vector<std::string> ids;
+    for (const auto& [id, stored] : documents) {
+      if (stored.document.vectors.empty()) ids.push_back(id);
+    }
+    return ids;
+  }
+  StatusOr<retriever::UnembeddedDocument> ReadUnembedded(const std::string& id) override {
+    const auto found = documents.find(id);
+    if (found == documents.end() || !found->second.document.vectors.empty()) {
+      return NotFoundError("\"" + id + "\" does not wait");
+    }
+    retriever::UnembeddedDocument waiting;
+    waiting.id = id;
+    for (const retriever::Chunk& chunk : found->second.document.chunks) {
+      waiting.texts.push_back(chunk.embedded_text);
+      waiting.tokens += chunk.tokens;
+    }
+    return waiting;
+  }
+  Status PutVectors(const std::string& id, std::span<const float> vectors) override {
+    documents.at(id).document.vectors.assign(vectors.begin(), vectors.end());
     return OkStatus();
   }
   Status Delete(const std::string& id) override {
@@ -63,13 +89,17 @@ class MemoryWriter : public retriever::CorpusWriter {
     for (const retriever::FileNote& note : added) notes[note.file] = note.note;
     return OkStatus();
   }
-  StatusOr<uint64_t> Publish() override { return ++generation; }
+  StatusOr<uint64_t> Publish() override {
+    if (on_publish) on_publish();
+    return ++generation;
+  }
   StatusOr<uint64_t> CurrentGeneration() override { return generation; }
 
   std::map<std::string, Stored> documents;
   std::vector<std::pair<std::string, retriever::AccessList>> access_changes;
   std::map<std::string, std::string> notes;
   std::function<Status(const retriever::IndexedDocument&)> on_put;
+  std::function<void()> on_publish;
   int puts = 0;
   uint64_t generation = 0;
 };

@@ -200,6 +200,85 @@ TEST_F(CorpusTest, AccessListsHoldAtOnceAndInOldGenerations) {
   EXPECT_THAT(ask(ann), IsEmpty());  // the list of now, not that of generation 1
 }
 
+TEST_F(CorpusTest, DocumentsAreFoundByTheirWordsUntilTheyHaveVectors) {
+  auto writer = Writer();
+  const auto document = [&](int i) {
+    return MakeDocument(embedder_, "d" + std::to_string(i),
+                        "words number" + std::to_string(i) + "\n\nshared text", {},
+                        i == 3 ? AccessList{{"user:ann"}, {}} : AccessList());
+  };
+  for (int i = 0; i < 3; ++i) ASSERT_OK(writer->Put(document(i), "f"));
+  std::vector<std::vector<float>> vectors;
+  for (int i = 3; i < 6; ++i) {
+    IndexedDocument waiting = document(i);
+    vectors.push_back(std::exchange(waiting.vectors, {}));
+    ASSERT_OK(writer->Put(waiting, "f"));
+  }
+  EXPECT_THAT(writer->Unembedded().value(), ElementsAre("d3", "d4", "d5"));
+  ASSERT_OK(writer->Publish());
+  EXPECT_THAT(writer->Unembedded().value(), ElementsAre("d3", "d4", "d5"));
+  EXPECT_FALSE(writer->Lookup("d4").value()->embedded);
+  EXPECT_TRUE(writer->Lookup("d0").value()->embedded);
+  ASSERT_OK_AND_ASSIGN(auto corpus, Corpus::Open(folder_.path(), "docs"));
+  ASSERT_OK_AND_ASSIGN(auto backend, MakeLocalRetriever(corpus, &embedder_));
+  EXPECT_EQ(corpus->Info().unembedded_chunks, 6);
+  EXPECT_THAT(corpus->Verify(nullptr).value(), IsEmpty());
+  ASSERT_OK_AND_ASSIGN(auto passages, Ask(*backend, "number4", 20));
+  ASSERT_FALSE(passages.empty());
+  EXPECT_EQ(passages[0].document_id, "d4");
+  EXPECT_EQ(passages[0].dense_score, 0);
+  for (const Passage& passage : passages) EXPECT_NE(passage.document_id, "d3");
+  RetrievalRequest dense;
+  dense.query = "number4";
+  dense.fusion = FusionKind::kDenseOnly;
+  ASSERT_OK_AND_ASSIGN(auto by_meaning, backend->Retrieve(dense, CallContext()));
+  for (const Passage& passage : by_meaning.passages) EXPECT_LT(passage.document_id, "d3");
+
+  // A later publication, a deletion and an erasure go round what waits.
+  ASSERT_OK(writer->Put(document(6), "f"));
+  ASSERT_OK(writer->Delete("d5"));
+  ASSERT_OK(writer->Publish());
+  EXPECT_THAT(writer->Unembedded().value(), ElementsAre("d3", "d4"));
+  IndexedDocument more = document(7);
+  more.vectors.clear();
+  ASSERT_OK(writer->Put(more, "f"));
+  ASSERT_OK(writer->Publish());
+  EXPECT_THAT(writer->Unembedded().value(), ElementsAre("d3", "d4", "d7"));
+  writer.reset();
+  ASSERT_OK(EraseDocument(folder_.path(), "docs", "d7"));
+  EXPECT_THAT(corpus->Verify(nullptr).value(), IsEmpty());
+
+  writer = Writer();
+  EXPECT_STATUS(writer->ReadUnembedded("d0"), kNotFound, "does not wait");
+  EXPECT_STATUS(writer->PutVectors("d3", std::vector<float>(3)), kInvalidArgument, "width");
+  ASSERT_OK_AND_ASSIGN(const UnembeddedDocument waiting, writer->ReadUnembedded("d3"));
+  EXPECT_THAT(waiting.texts, ElementsAre("Title of d3\nwords number3", "Title of d3\nshared text"));
+  ASSERT_OK(writer->PutVectors("d3", vectors[0]));
+  EXPECT_STATUS(writer->PutVectors("d3", vectors[0]), kNotFound, "does not wait");
+  ASSERT_OK(writer->PutVectors("d4", vectors[1]));
+  EXPECT_THAT(writer->Unembedded().value(), IsEmpty());
+  ASSERT_OK(writer->Publish());
+  EXPECT_EQ(corpus->Info().unembedded_chunks, 0);
+  EXPECT_THAT(corpus->Verify(nullptr).value(), IsEmpty());
+  // As if they had been embedded at once: lists, texts and scores.
+  {
+    auto at_once = CorpusWriter::Open(folder_.path(), "once", SettingsFor(embedder_)).value();
+    for (int i : {0, 1, 2, 3, 4, 6}) ASSERT_OK(at_once->Put(document(i), "f"));
+    ASSERT_OK(at_once->Publish());
+  }
+  for (const Asker& asker : {Asker(), Asker{{"user:ann"}}}) {
+    ASSERT_OK_AND_ASSIGN(auto here, Ask(*backend, "number3 shared", 20, asker));
+    ASSERT_OK_AND_ASSIGN(auto there, testing::AskCorpus(folder_.path(), "once", embedder_,
+                                                        "number3 shared", 20, asker));
+    ASSERT_EQ(IdsOf(here), IdsOf(there));
+    for (size_t i = 0; i < here.size(); ++i) {
+      EXPECT_EQ(here[i].score, there[i].score);
+      EXPECT_EQ(here[i].dense_score, there[i].dense_score);
+    }
+    EXPECT_EQ(here.size(), asker.principals.empty() ? 10u : 12u);
+  }
+}
+
 TEST_F(CorpusTest, RollbackBringsOldTextsBackAndTheNextGenerationBuildsOnThem) {
   {
     auto writer = Writer();
