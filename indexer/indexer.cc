@@ -196,4 +196,49 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
   return report;
 }
 
+StatusOr<IndexReport> EmbedAgain(const Embedder& embedder, retriever::CorpusWriter& corpus_writer,
+                                 const std::function<void(const IndexProgress&)>& progress,
+                                 const CallContext& call) {
+  const Clock::time_point start = Clock::now();
+  ProgressReporter reporter(progress);
+  SharedWriter writer(corpus_writer);
+  FailureList failures(nullptr);
+  IndexReport report;
+  EmbedWriter embed_writer(embedder, writer, failures, /*publish_every_chunks=*/0, call);
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<std::string> all, corpus_writer.DocumentIds());
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<std::string> ids, corpus_writer.Unembedded());
+  const auto total = static_cast<int64_t>(all.size());
+  int64_t done = total - static_cast<int64_t>(ids.size());
+  report.unchanged = done;
+  IndexProgress now;
+  now.documents_total = total;
+  const auto show = [&](const char* phase) {
+    now.phase = phase;
+    now.documents_done = done;
+    now.chunks_done = report.chunks;
+    now.document = embed_writer.last_document();
+    now.share = total == 0 ? 1 : static_cast<double>(done) / static_cast<double>(total);
+    reporter.Report(now);
+  };
+  embed_writer.on_progress = [&] { show("embedding"); };
+  for (const std::string& id : ids) {
+    FOOTNOTE_RETURN_IF_ERROR(call.Check());
+    FOOTNOTE_ASSIGN_OR_RETURN(retriever::UnembeddedDocument waiting,
+                              corpus_writer.ReadUnembedded(id));
+    for (const std::string& text : waiting.texts) {
+      if (embedder.CountTokens(text) > embedder.max_tokens() - 2) ++report.truncated;
+    }
+    FOOTNOTE_RETURN_IF_ERROR(embed_writer.Add(std::move(waiting), report));
+    ++done;
+  }
+  FOOTNOTE_RETURN_IF_ERROR(embed_writer.Finish(report));
+  FOOTNOTE_RETURN_IF_ERROR(call.Check());
+  show("publishing");
+  FOOTNOTE_ASSIGN_OR_RETURN(report.generation, corpus_writer.Publish());
+  report.updated = static_cast<int64_t>(ids.size());
+  failures.MoveInto(report);
+  report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  return report;
+}
+
 }  // namespace footnote::indexer

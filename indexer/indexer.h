@@ -51,6 +51,7 @@ struct IndexReport {
   int64_t failed = 0;
   int64_t chunks = 0;  // embedded in this run
   int64_t tokens = 0;
+  int64_t truncated = 0;  // chunks longer than the embedder reads, whose ends it did not see
   double seconds = 0;
   std::vector<IndexFailure> failures;
 };
@@ -72,6 +73,12 @@ struct IndexProgress {
 // is kept and the next run goes on from there).
 StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& embedder,
                                  retriever::CorpusWriter& writer,
+                                 const std::function<void(const IndexProgress&)>& progress,
+                                 const CallContext& call);
+
+// Embeds what a writer of CorpusWriter::OpenToReembed says is missing, and publishes it as a whole.
+// CANCELLED: what was done is kept, and the next call goes on from there.
+StatusOr<IndexReport> EmbedAgain(const Embedder& embedder, retriever::CorpusWriter& writer,
                                  const std::function<void(const IndexProgress&)>& progress,
                                  const CallContext& call);
 

@@ -66,6 +66,9 @@ class Corpus {
 
   virtual CorpusInfo Info() = 0;
 
+  // Of the embedder whose vectors the current generation has.
+  virtual StatusOr<std::string> EmbedderSha256() = 0;
+
   // As it is now; costs microseconds, where Info() looks at the disk.
   virtual StatusOr<bool> IsPublic() = 0;
 

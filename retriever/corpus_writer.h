@@ -71,6 +71,14 @@ class CorpusWriter {
   static StatusOr<std::unique_ptr<CorpusWriter>> Open(const std::filesystem::path& corpora_root,
                                                       const std::string& corpus,
                                                       const CorpusSettings& settings);
+  // To give all documents of an existing corpus vectors of another embedder, beside the generation
+  // that is served: they all are Unembedded() until PutVectors, also over several runs, and Publish
+  // swaps. Put, Delete and the like are FAILED_PRECONDITION meanwhile, and Publish is, as long as
+  // vectors are missing. What was staged before is published first. Errors: as Open; NOT_FOUND;
+  // FAILED_PRECONDITION when it is the corpus's embedder already.
+  static StatusOr<std::unique_ptr<CorpusWriter>> OpenToReembed(
+      const std::filesystem::path& corpora_root, const std::string& corpus,
+      const CorpusSettings& settings);
   virtual ~CorpusWriter() = default;
 
   // The document as it will be after Publish: staged if it is, else published; nothing when absent

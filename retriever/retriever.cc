@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <mutex>
 #include <utility>
 
 #include "common/text/utf8.h"
@@ -33,6 +34,16 @@ constexpr Stage kStages[] = {
 #undef FOOTNOTE_STAGE
 };
 
+Status WrongEmbedder(const std::string& corpus, const records::EmbedderRecord& made_with,
+                     const Embedder& embedder) {
+  return FailedPreconditionError("the corpus \"" + corpus + "\" was made with the embedder " +
+                                 made_with.name() + " (" + made_with.sha256().substr(0, 12) +
+                                 "), not with " + embedder.name() + " (" +
+                                 embedder.model_sha256().substr(0, 12) + "): use `--embedder " +
+                                 (made_with.path().empty() ? made_with.name() : made_with.path()) +
+                                 "`, or change the corpus with `footnote corpus reembed`");
+}
+
 class LocalRetriever : public RetrievalBackend {
  public:
   LocalRetriever(std::shared_ptr<LocalCorpus> corpus, const Embedder* embedder)
@@ -47,7 +58,7 @@ class LocalRetriever : public RetrievalBackend {
     Retrieval retrieval{*corpus_, *embedder_, clean, call};
     Status status;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      FOOTNOTE_ASSIGN_OR_RETURN(retrieval.snapshot, corpus_->Now());
+      FOOTNOTE_ASSIGN_OR_RETURN(retrieval.snapshot, Now());
       status = RunComplete(retrieval);
       if (status.code() != StatusCode::kAborted) break;
     }
@@ -58,6 +69,22 @@ class LocalRetriever : public RetrievalBackend {
   }
 
  private:
+  // The newest generation with this embedder's vectors. When the corpus has gone over to another,
+  // the last one of before, which is kept for a while, with the access lists of now: whoever holds
+  // this retriever opens the corpus anew for the next request.
+  StatusOr<LocalCorpus::Snapshot> Now() {
+    FOOTNOTE_ASSIGN_OR_RETURN(LocalCorpus::Snapshot now, corpus_->Now());
+    const std::lock_guard lock(mutex_);
+    if (now.view->embedder.sha256() == embedder_->model_sha256()) {
+      last_view_ = now.view;
+      last_store_ = now.store;
+      return now;
+    }
+    if (last_view_ == nullptr)
+      return WrongEmbedder(corpus_->name(), now.view->embedder, *embedder_);
+    return LocalCorpus::Snapshot{last_view_, now.access, last_store_};
+  }
+
   static Status Check(const RetrievalRequest& request) {
     if (request.query.find_first_not_of(" \t\r\n") == std::string::npos) {
       return InvalidArgumentError("the query is empty");
@@ -101,6 +128,9 @@ class LocalRetriever : public RetrievalBackend {
 
   std::shared_ptr<LocalCorpus> corpus_;
   const Embedder* embedder_;
+  std::mutex mutex_;  // guards what follows
+  std::shared_ptr<const GenerationView> last_view_;
+  std::shared_ptr<const ChunkStore> last_store_;
 };
 
 }  // namespace
@@ -109,16 +139,11 @@ StatusOr<std::unique_ptr<RetrievalBackend>> MakeLocalRetriever(std::shared_ptr<C
                                                                const Embedder* embedder) {
   std::shared_ptr<LocalCorpus> local = std::dynamic_pointer_cast<LocalCorpus>(std::move(corpus));
   if (local == nullptr) return InvalidArgumentError("the corpus is not one that Corpus::Open gave");
-  const records::CorpusRecord& settings = local->settings();
-  if (embedder->model_sha256() != settings.embedder_sha256() ||
-      embedder->width() != static_cast<int>(settings.width())) {
-    return FailedPreconditionError(
-        "the corpus \"" + local->name() + "\" was made with the embedder " +
-        settings.embedder_name() + " (" + settings.embedder_sha256().substr(0, 12) +
-        "), not with " + embedder->name() + " (" + embedder->model_sha256().substr(0, 12) +
-        "): use `--embedder " +
-        (settings.embedder_path().empty() ? settings.embedder_name() : settings.embedder_path()) +
-        "`, or index its sources into a new corpus");
+  FOOTNOTE_ASSIGN_OR_RETURN(const LocalCorpus::Snapshot now, local->Now());
+  const records::EmbedderRecord& made_with = now.view->embedder;
+  if (embedder->model_sha256() != made_with.sha256() ||
+      embedder->width() != static_cast<int>(made_with.width())) {
+    return WrongEmbedder(local->name(), made_with, *embedder);
   }
   return std::unique_ptr<RetrievalBackend>(
       std::make_unique<LocalRetriever>(std::move(local), embedder));

@@ -74,7 +74,11 @@ StatusOr<std::shared_ptr<const Catalog::OpenCorpus>> Catalog::Open(const std::st
     slot = known;
   }
   const std::lock_guard lock(slot->mutex);
-  if (slot->open != nullptr && slot->folder == folder) return slot->open;
+  if (slot->open != nullptr && slot->folder == folder) {
+    // The corpus may have gone over to another embedder.
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::string embedder, slot->open->corpus->EmbedderSha256());
+    if (embedder == slot->open->embedder->embedder->model_sha256()) return slot->open;
+  }
   slot->open = nullptr;
   auto open = std::make_shared<OpenCorpus>();
   FOOTNOTE_ASSIGN_OR_RETURN(open->corpus, retriever::Corpus::Open(corpora_root_, name));

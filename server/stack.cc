@@ -66,6 +66,16 @@ StatusOr<OpenCorpus> OpenCorpusForSearch(const std::string& name, const fs::path
   return open;
 }
 
+retriever::CorpusSettings SettingsFor(const LoadedEmbedder& embedder) {
+  retriever::CorpusSettings settings;
+  settings.embedder_name = embedder.embedder->name();
+  settings.embedder_sha256 = embedder.embedder->model_sha256();
+  std::error_code error;
+  settings.embedder_path = std::filesystem::absolute(embedder.path, error).string();
+  settings.width = embedder.embedder->width();
+  return settings;
+}
+
 AnswererIdentity IdentityOf(const std::string& corpus, const LoadedGenerator& generator,
                             const Embedder& embedder) {
   AnswererIdentity identity;

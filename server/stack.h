@@ -50,6 +50,9 @@ StatusOr<OpenCorpus> OpenCorpusForSearch(const std::string& name,
                                          const std::filesystem::path& corpora_root,
                                          const generator::ModelOptions& options = {});
 
+// What a corpus keeps of the embedder that makes it.
+retriever::CorpusSettings SettingsFor(const LoadedEmbedder& embedder);
+
 AnswererIdentity IdentityOf(const std::string& corpus, const LoadedGenerator& generator,
                             const Embedder& embedder);
 

@@ -264,6 +264,11 @@ StatusOr<std::shared_ptr<const GenerationView>> LocalCorpus::LoadView(std::strin
   view->manifest = std::move(manifest);
   view->serial = ++views_loaded_;
   view->fields = {"document_id", "title", "source"};
+  view->embedder = generation.embedder();
+  if (!generation.has_embedder()) {
+    FOOTNOTE_ASSIGN_OR_RETURN(const records::CorpusRecord corpus, ReadCorpusRecord(*tables));
+    view->embedder = EmbedderOf(corpus);
+  }
   for (const records::SegmentUse& use : generation.segments()) {
     GenerationView::Part part;
     if (before != nullptr) {
@@ -272,8 +277,9 @@ StatusOr<std::shared_ptr<const GenerationView>> LocalCorpus::LoadView(std::strin
       }
     }
     if (part.segment == nullptr) {
-      FOOTNOTE_ASSIGN_OR_RETURN(part.segment, LoadSegment(*tables, folder_, use.segment(),
-                                                          static_cast<int>(settings_.width())));
+      FOOTNOTE_ASSIGN_OR_RETURN(
+          part.segment,
+          LoadSegment(*tables, folder_, use.segment(), static_cast<int>(view->embedder.width())));
     }
     part.dead.resize(part.segment->documents.size());
     for (uint32_t ordinal : use.tombstones()) {
@@ -308,10 +314,10 @@ CorpusInfo LocalCorpus::Info() {
   CorpusInfo info;
   info.name = name_;
   info.is_public = access->corpus_is_public;
-  info.embedder_name = settings_.embedder_name();
-  info.embedder_sha256 = settings_.embedder_sha256();
-  info.embedder_path = settings_.embedder_path();
-  info.width = static_cast<int>(settings_.width());
+  info.embedder_name = view->embedder.name();
+  info.embedder_sha256 = view->embedder.sha256();
+  info.embedder_path = view->embedder.path();
+  info.width = static_cast<int>(view->embedder.width());
   const GenerationView::Part* largest = nullptr;
   for (const auto& part : view->parts) {
     if (part.segment->record.without_vectors()) continue;
@@ -349,6 +355,11 @@ CorpusInfo LocalCorpus::Info() {
     }
   }
   return info;
+}
+
+StatusOr<std::string> LocalCorpus::EmbedderSha256() {
+  FOOTNOTE_ASSIGN_OR_RETURN(const Snapshot now, Now());
+  return now.view->embedder.sha256();
 }
 
 StatusOr<bool> LocalCorpus::IsPublic() {

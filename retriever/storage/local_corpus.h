@@ -36,6 +36,7 @@ class LocalCorpus : public Corpus {
 
   CorpusInfo Info() override;
   StatusOr<bool> IsPublic() override;
+  StatusOr<std::string> EmbedderSha256() override;
   StatusOr<std::vector<DocumentSummary>> ListDocuments(const Asker& asker,
                                                        const std::string& after_id,
                                                        size_t limit) override;
@@ -55,7 +56,6 @@ class LocalCorpus : public Corpus {
                                         const Filter* filter);
 
   const Analyzer& analyzer() const { return *analyzer_; }
-  const records::CorpusRecord& settings() const { return settings_; }
   const std::string& name() const { return name_; }
   const std::filesystem::path& folder() const { return folder_; }
 
@@ -84,7 +84,8 @@ class LocalCorpus : public Corpus {
 
   const std::filesystem::path folder_;
   const std::string name_;
-  records::CorpusRecord settings_;  // as at opening; is_public lives in AccessTable
+  // As at opening; is_public lives in AccessTable, the embedder in each view.
+  records::CorpusRecord settings_;
   std::unique_ptr<Analyzer> analyzer_;
 
   std::mutex tables_mutex_;         // one catches up at a time; guards revision_

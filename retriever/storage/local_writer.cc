@@ -106,7 +106,7 @@ Status LocalWriter::ApplySettings(const CorpusSettings& settings, bool is_new) {
         next.embedder_sha256().substr(0, 12) + "), not with " + settings.embedder_name + " (" +
         settings.embedder_sha256.substr(0, 12) + "): use `--embedder " +
         (next.embedder_path().empty() ? next.embedder_name() : next.embedder_path()) +
-        "`, or index into a new corpus");
+        "`, change the corpus with `footnote corpus reembed`, or index into a new corpus");
   } else if (next.analyzer_version() != kAnalyzerVersion) {
     return FailedPreconditionError("the corpus \"" + name +
                                    "\" was indexed with other rules for words: index its sources "
@@ -282,12 +282,11 @@ Status LocalWriter::Check(const IndexedDocument& indexed) const {
     }
   }
   if (indexed.vectors.empty()) return OkStatus();
-  return CheckVectors(document.id, indexed.chunks.size(), indexed.vectors);
+  return CheckVectors(document.id, settings_.width(), indexed.chunks.size(), indexed.vectors);
 }
 
-Status LocalWriter::CheckVectors(const std::string& document_id, size_t chunks,
-                                 std::span<const float> vectors) const {
-  const size_t width = settings_.width();
+Status CheckVectors(const std::string& document_id, uint32_t width, size_t chunks,
+                    std::span<const float> vectors) {
   const std::string document = "the document \"" + document_id + "\" has ";
   if (vectors.size() != chunks * width) {
     return InvalidArgumentError(document + "not one vector of width " + std::to_string(width) +
@@ -295,7 +294,7 @@ Status LocalWriter::CheckVectors(const std::string& document_id, size_t chunks,
   }
   for (size_t i = 0; i < chunks; ++i) {
     double norm = 0;
-    for (const float x : vectors.subspan(i * width, width)) norm += double{x} * x;
+    for (const float x : vectors.subspan(i * size_t{width}, width)) norm += double{x} * x;
     // Also false for NaN.
     if (!(std::fabs(norm - 1) < 0.02)) {
       return InvalidArgumentError(document + "a vector whose length is not 1");
@@ -409,8 +408,8 @@ StatusOr<UnembeddedDocument> LocalWriter::ReadUnembedded(const std::string& docu
 
 Status LocalWriter::PutVectors(const std::string& document_id, std::span<const float> vectors) {
   FOOTNOTE_ASSIGN_OR_RETURN(records::StagedDocument document, ReadWaiting(document_id));
-  FOOTNOTE_RETURN_IF_ERROR(
-      CheckVectors(document_id, static_cast<size_t>(document.chunks_size()), vectors));
+  FOOTNOTE_RETURN_IF_ERROR(CheckVectors(document_id, settings_.width(),
+                                        static_cast<size_t>(document.chunks_size()), vectors));
   document.set_vectors(EncodeHalves(vectors));
   records::StagedHeader header;
   header.set_version(document.document().version());

@@ -25,6 +25,10 @@ inline constexpr size_t kMaxSegments = 8;
 // A segment with more dead rows than this is written anew without them.
 inline constexpr double kMaxDeadShare = 0.2;
 
+// One vector of length 1 for each chunk, or INVALID_ARGUMENT.
+Status CheckVectors(const std::string& document_id, uint32_t width, size_t chunks,
+                    std::span<const float> vectors);
+
 class LocalWriter : public CorpusWriter {
  public:
   // Opens without checking or changing settings; what rollback, erase and repair need. Removes what
@@ -53,6 +57,7 @@ class LocalWriter : public CorpusWriter {
   Status RepairVectorFiles();
 
  private:
+  friend class Reembedder;
   struct Published {
     uint32_t segment = 0;
     uint32_t ordinal = 0;
@@ -77,8 +82,6 @@ class LocalWriter : public CorpusWriter {
   Status ForgetAccessOf(const std::vector<records::GenerationRecord>& kept,
                         const std::vector<uint32_t>& dropped);
   Status Check(const IndexedDocument& document) const;
-  Status CheckVectors(const std::string& document_id, size_t chunks,
-                      std::span<const float> vectors) const;
   // All of a document that waits for vectors, as it was staged.
   StatusOr<records::StagedDocument> ReadWaiting(const std::string& document_id);
   StatusOr<std::optional<records::StagedHeader>> StagedHeaderOf(const std::string& id);
@@ -93,8 +96,13 @@ class LocalWriter : public CorpusWriter {
   // none of the kind.
   StatusOr<std::optional<records::SegmentRecord>> WriteSegment(Plan& plan, bool with_vectors,
                                                                uint32_t id);
+  // Makes the plan and what was written for it the current generation. `stage` adds to the batch.
+  StatusOr<uint64_t> PublishPlan(const Plan& plan,
+                                 const std::vector<records::SegmentRecord>& written,
+                                 uint32_t next_segment, const records::CorpusRecord& settings,
+                                 const std::function<void(ChunkStore::Batch&)>& stage);
   // A copy of a segment that lacks one document.
-  StatusOr<records::SegmentRecord> CopyWithout(const records::SegmentRecord& segment,
+  StatusOr<records::SegmentRecord> CopyWithout(const records::SegmentRecord& segment, int width,
                                                uint32_t ordinal, uint32_t id);
   // Stages in `batch` all generations without the document; returns how many segments held it.
   StatusOr<int> EraseFromGenerations(const std::string& document_id, ChunkStore::Batch& batch);

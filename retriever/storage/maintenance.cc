@@ -29,16 +29,25 @@ StatusOr<uint64_t> LocalWriter::Rollback(uint64_t to_generation) {
   }
   ChunkStore::Batch batch = store_->NewBatch();
   PutCurrent(target->number(), batch);
+  // With the embedder that its vectors are of.
+  records::CorpusRecord settings = settings_;
+  SetEmbedder(EmbedderOf(*target, settings_), settings);
+  PutCorpusRecord(settings, batch);
+  if (settings.embedder_sha256() != settings_.embedder_sha256()) {
+    // What waits for publication has vectors of the embedder that is left.
+    batch.DeleteRange(Table::kStaged, "b", "i");
+  }
   FOOTNOTE_RETURN_IF_ERROR(Commit(std::move(batch)));
+  settings_ = std::move(settings);
   FOOTNOTE_RETURN_IF_ERROR(LoadState());
   return current_.number();
 }
 
 StatusOr<records::SegmentRecord> LocalWriter::CopyWithout(const records::SegmentRecord& segment,
-                                                          uint32_t ordinal, uint32_t id) {
+                                                          int width, uint32_t ordinal,
+                                                          uint32_t id) {
   const bool with_vectors = !segment.without_vectors();
-  SegmentBuilder builder(*store_, *analyzer_, id, static_cast<int>(settings_.width()),
-                         with_vectors);
+  SegmentBuilder builder(*store_, *analyzer_, id, width, with_vectors);
   for (uint32_t i = 0; i < segment.documents(); ++i) {
     if (i == ordinal) continue;
     FOOTNOTE_ASSIGN_OR_RETURN(records::StagedDocument document,
@@ -61,6 +70,7 @@ StatusOr<int> LocalWriter::EraseFromGenerations(const std::string& document_id,
   FOOTNOTE_ASSIGN_OR_RETURN(uint32_t next_id, ReadNextSegment(*store_));
   std::map<uint32_t, Replacement> replacements;
   for (const auto& generation : generations) {
+    const int width = static_cast<int>(EmbedderOf(generation, settings_).width());
     for (const auto& use : generation.segments()) {
       const uint32_t id = use.segment().id();
       if (replacements.contains(id)) continue;
@@ -69,7 +79,8 @@ StatusOr<int> LocalWriter::EraseFromGenerations(const std::string& document_id,
         if (documents[i].id() != document_id) continue;
         Replacement& replacement = replacements[id];
         replacement = {{}, i, documents[i].chunks(), documents[i].tokens()};
-        FOOTNOTE_ASSIGN_OR_RETURN(replacement.segment, CopyWithout(use.segment(), i, next_id++));
+        FOOTNOTE_ASSIGN_OR_RETURN(replacement.segment,
+                                  CopyWithout(use.segment(), width, i, next_id++));
       }
     }
   }
@@ -124,6 +135,8 @@ Status LocalWriter::Erase(const std::string& document_id) {
   ForgetAccessLog(epoch + 1, batch);
   batch.Delete(Table::kStaged, "b" + document_id);
   batch.Delete(Table::kStaged, "h" + document_id);
+  batch.Delete(Table::kStaged, "m" + document_id);
+  batch.Delete(Table::kStaged, "n" + document_id);
   DeleteNotes(batch);
   PutPurgePending(true, batch);
   FOOTNOTE_RETURN_IF_ERROR(Commit(std::move(batch)));
@@ -146,6 +159,7 @@ Status LocalWriter::RepairVectorFiles() {
   bool changed = false;
   for (records::GenerationRecord& generation : generations) {
     bool generation_changed = false;
+    const int width = static_cast<int>(EmbedderOf(generation, settings_).width());
     for (records::SegmentUse& use : *generation.mutable_segments()) {
       records::SegmentRecord& segment = *use.mutable_segment();
       if (segment.rows() == 0 || segment.without_vectors()) continue;
@@ -154,9 +168,7 @@ Status LocalWriter::RepairVectorFiles() {
         std::string& checksum = checksums[segment.id()];
         checksum = segment.faiss_sha256();
         if (!actual.ok() || *actual != checksum) {
-          FOOTNOTE_ASSIGN_OR_RETURN(
-              checksum,
-              RebuildVectorFile(*store_, corpus_, segment, static_cast<int>(settings_.width())));
+          FOOTNOTE_ASSIGN_OR_RETURN(checksum, RebuildVectorFile(*store_, corpus_, segment, width));
         }
       }
       // Another release of FAISS may write other bytes for the same vectors.

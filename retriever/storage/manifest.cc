@@ -104,6 +104,27 @@ void PutCorpusRecord(const records::CorpusRecord& record, ChunkStore::Batch& bat
   batch.Put(Table::kState, kCorpusKey, record.SerializeAsString());
 }
 
+records::EmbedderRecord EmbedderOf(const records::CorpusRecord& corpus) {
+  records::EmbedderRecord embedder;
+  embedder.set_name(corpus.embedder_name());
+  embedder.set_sha256(corpus.embedder_sha256());
+  embedder.set_path(corpus.embedder_path());
+  embedder.set_width(corpus.width());
+  return embedder;
+}
+
+records::EmbedderRecord EmbedderOf(const records::GenerationRecord& generation,
+                                   const records::CorpusRecord& corpus) {
+  return generation.has_embedder() ? generation.embedder() : EmbedderOf(corpus);
+}
+
+void SetEmbedder(const records::EmbedderRecord& embedder, records::CorpusRecord& corpus) {
+  corpus.set_embedder_name(embedder.name());
+  corpus.set_embedder_sha256(embedder.sha256());
+  corpus.set_embedder_path(embedder.path());
+  corpus.set_width(embedder.width());
+}
+
 StatusOr<uint64_t> ReadCurrent(const ChunkStore& store) { return ReadNumber(store, kCurrentKey); }
 void PutCurrent(uint64_t generation, ChunkStore::Batch& batch) {
   PutNumber(kCurrentKey, generation, batch);

@@ -38,6 +38,12 @@ void PutCorpusRecord(const records::CorpusRecord& record, ChunkStore::Batch& bat
 StatusOr<uint64_t> ReadCurrent(const ChunkStore& store);
 void PutCurrent(uint64_t generation, ChunkStore::Batch& batch);
 
+// The embedder of a generation: its own, or the corpus's where it does not say.
+records::EmbedderRecord EmbedderOf(const records::GenerationRecord& generation,
+                                   const records::CorpusRecord& corpus);
+records::EmbedderRecord EmbedderOf(const records::CorpusRecord& corpus);
+void SetEmbedder(const records::EmbedderRecord& embedder, records::CorpusRecord& corpus);
+
 // The bytes of a generation's record; NOT_FOUND.
 StatusOr<std::string> ReadManifest(const ChunkStore& store, uint64_t number);
 StatusOr<records::GenerationRecord> ReadGeneration(const ChunkStore& store, uint64_t number);

@@ -5,31 +5,10 @@
 #include <utility>
 
 #include "retriever/storage/local_writer.h"
+#include "retriever/storage/publish_plan.h"
 #include "retriever/storage/segment.h"
 
 namespace footnote::retriever {
-
-// What the next generation will be made of.
-struct LocalWriter::Plan {
-  struct Source {
-    std::string id;
-    bool staged = false;
-    bool embedded = true;
-    uint32_t segment = 0;  // when not staged
-    uint32_t ordinal = 0;
-  };
-  struct Kept {
-    records::SegmentUse use;
-    uint64_t live_rows = 0;
-    uint64_t live_documents = 0;
-    bool merge = false;
-  };
-  std::vector<Kept> segments;
-  std::vector<Source> sources;  // of the new segments: one with vectors, one without
-  std::set<std::string> deleted;
-  std::vector<std::pair<std::string, records::AccessRecord>> access;
-  uint64_t staged = 0;
-};
 
 StatusOr<LocalWriter::Plan> LocalWriter::MakePlan() {
   Plan plan;
@@ -168,13 +147,24 @@ StatusOr<uint64_t> LocalWriter::Publish() {
     written.push_back(*std::move(segment));
     ++next_segment;
   }
+  return PublishPlan(plan, written, next_segment, settings_, [&](ChunkStore::Batch& batch) {
+    batch.DeleteRange(Table::kStaged, "b", "i");  // keys begin with "b" or "h"
+  });
+}
+
+StatusOr<uint64_t> LocalWriter::PublishPlan(const Plan& plan,
+                                            const std::vector<records::SegmentRecord>& written,
+                                            uint32_t next_segment,
+                                            const records::CorpusRecord& settings,
+                                            const std::function<void(ChunkStore::Batch&)>& stage) {
   FOOTNOTE_ASSIGN_OR_RETURN(std::vector<records::GenerationRecord> generations,
                             ReadGenerations(*store_));
 
   records::GenerationRecord next;
   next.set_number(generations.empty() ? 1 : generations.back().number() + 1);
   next.set_created_unix_s(std::time(nullptr));
-  next.set_embedder_sha256(settings_.embedder_sha256());
+  next.set_embedder_sha256(settings.embedder_sha256());
+  *next.mutable_embedder() = EmbedderOf(settings);
   for (const Plan::Kept& kept : plan.segments) *next.add_segments() = kept.use;
   for (const auto& segment : written) *next.add_segments()->mutable_segment() = segment;
 
@@ -218,7 +208,7 @@ StatusOr<uint64_t> LocalWriter::Publish() {
     PutAccessEpoch(epoch + 1, batch);
     ForgetAccessLog(epoch + 1, batch);
   }
-  batch.DeleteRange(Table::kStaged, "b", "i");  // keys begin with "b" or "h"
+  stage(batch);
   generations.push_back(next);
   std::vector<records::GenerationRecord> kept;
   for (size_t i = 0; i < generations.size(); ++i) {

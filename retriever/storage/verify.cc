@@ -201,7 +201,7 @@ StatusOr<std::vector<std::string>> LocalCorpus::Verify(
   size_t done = 0;
   for (const auto& part : now.view->parts) {
     SegmentVerifier verifier(*now.store, *analyzer_, folder_, *part.segment,
-                             static_cast<int>(settings_.width()), findings);
+                             static_cast<int>(now.view->embedder.width()), findings);
     const Status status = verifier.Run([&] {
       ++done;
       if (progress) progress(static_cast<double>(done) / static_cast<double>(total));

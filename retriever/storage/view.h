@@ -30,6 +30,7 @@ struct GenerationView {
   };
 
   records::GenerationRecord generation;
+  records::EmbedderRecord embedder;  // that made its vectors
   std::string manifest;  // bytes of `generation`: an erasure changes it and keeps the number
   uint64_t serial = 0;   // of the view; tells cached row sets apart
   std::vector<Part> parts;

@@ -1,4 +1,4 @@
-// footnote corpus list | show | verify | rollback | erase | document.
+// footnote corpus list | show | verify | rollback | erase | document | reembed.
 
 #include <algorithm>
 #include <ctime>
@@ -7,6 +7,7 @@
 #include "retriever/corpus.h"
 #include "server/answer_json.h"
 #include "server/commands/command.h"
+#include "server/commands/corpus_reembed.h"
 #include "server/commands/terminal.h"
 #include "server/home.h"
 
@@ -48,6 +49,7 @@ Json ToJson(const retriever::CorpusInfo& info) {
           {"documents", info.documents},
           {"chunks", info.chunks},
           {"tokens", info.tokens},
+          {"unembedded_chunks", info.unembedded_chunks},
           {"disk_bytes", info.disk_bytes},
           {"embedder",
            {{"name", info.embedder_name},
@@ -108,6 +110,7 @@ Status RunShow(const Options& options) {
                       {"documents", WithThousands(info.documents)},
                       {"chunks", WithThousands(info.chunks)},
                       {"tokens", WithThousands(info.tokens)},
+                      {"found by words alone as yet", WithThousands(info.unembedded_chunks)},
                       {"disk", HumanBytes(info.disk_bytes)},
                       {"embedder", info.embedder_name + " (" + info.embedder_sha256.substr(0, 12) +
                                        ", width " + std::to_string(info.width) + ")"},
@@ -210,7 +213,7 @@ Status RunDocument(const Options& options) {
 
 void AddCorpusCommand(CLI::App& app, CommandResult& result) {
   auto options = std::make_shared<Options>();
-  CLI::App* group = app.add_subcommand("corpus", "List, show, verify, roll back, erase");
+  CLI::App* group = app.add_subcommand("corpus", "List, show, verify, roll back, erase, re-embed");
   group->require_subcommand(1);
   auto add = [&](const char* name, const char* help, Status (*run)(const Options&)) {
     CLI::App* command = group->add_subcommand(name, help);
@@ -235,6 +238,7 @@ void AddCorpusCommand(CLI::App& app, CommandResult& result) {
   CLI::App* document = add_named("document", "One document's metadata or text", RunDocument);
   document->add_option("document", options->document, "Document id")->required();
   document->add_flag("--text", options->text, "Print the stored text, byte for byte");
+  AddReembedCommand(*group, result);
 }
 
 }  // namespace footnote::server

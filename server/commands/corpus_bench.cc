@@ -71,12 +71,9 @@ Status BenchIndex(const IndexBenchOptions& options) {
   FOOTNOTE_ASSIGN_OR_RETURN(model.precision, kernels::PrecisionFromName(options.precision));
   FOOTNOTE_ASSIGN_OR_RETURN(const LoadedEmbedder embedder, LoadEmbedder(options.embedder, model));
   FOOTNOTE_ASSIGN_OR_RETURN(const TemporaryFolder folder, TemporaryFolder::Make());
-  retriever::CorpusSettings settings;
-  settings.embedder_name = embedder.embedder->name();
-  settings.embedder_sha256 = embedder.embedder->model_sha256();
-  settings.width = embedder.embedder->width();
-  FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<retriever::CorpusWriter> writer,
-                            retriever::CorpusWriter::Open(folder.path(), "bench", settings));
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const std::unique_ptr<retriever::CorpusWriter> writer,
+      retriever::CorpusWriter::Open(folder.path(), "bench", SettingsFor(embedder)));
   indexer::IndexOptions index;
   for (const std::string& source : options.sources) index.sources.emplace_back(source);
   ProgressLine bar;

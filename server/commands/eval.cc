@@ -56,12 +56,8 @@ StatusOr<OpenCorpus> OpenEvalCorpus(const EvalSet& set, const std::string& embed
   name = name.substr(0, 40) + "-" +
          Sha256Hex(absolute.string() + embedder.embedder->model_sha256()).substr(0, 10);
   {
-    retriever::CorpusSettings settings;
+    retriever::CorpusSettings settings = SettingsFor(embedder);
     settings.is_public = true;
-    settings.embedder_name = embedder.embedder->name();
-    settings.embedder_sha256 = embedder.embedder->model_sha256();
-    settings.embedder_path = fs::absolute(embedder.path, error).string();
-    settings.width = embedder.embedder->width();
     FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<retriever::CorpusWriter> writer,
                               retriever::CorpusWriter::Open(EvalCorporaRoot(), name, settings));
     indexer::IndexOptions index;

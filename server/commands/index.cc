@@ -6,6 +6,7 @@
 #include "indexer/indexer.h"
 #include "server/answer_json.h"
 #include "server/commands/command.h"
+#include "server/commands/index_progress.h"
 #include "server/commands/options.h"
 #include "server/commands/terminal.h"
 #include "server/home.h"
@@ -28,6 +29,7 @@ struct Options {
   bool read_all = false;
   int chunk_tokens = 0;
   int threads = 0;
+  std::string progress = "bar";
   bool json = false;
 };
 
@@ -81,28 +83,20 @@ Status RunIndex(const Options& options) {
   model.threads = options.threads;
   FOOTNOTE_ASSIGN_OR_RETURN(model.precision, kernels::PrecisionFromName(options.precision));
   FOOTNOTE_ASSIGN_OR_RETURN(const LoadedEmbedder embedder, LoadEmbedder(options.embedder, model));
-  retriever::CorpusSettings settings;
+  retriever::CorpusSettings settings = SettingsFor(embedder);
   settings.is_public = options.is_public;
-  settings.embedder_name = embedder.embedder->name();
-  settings.embedder_sha256 = embedder.embedder->model_sha256();
-  std::error_code error;
-  settings.embedder_path = fs::absolute(embedder.path, error).string();
-  settings.width = embedder.embedder->width();
   settings.vector_index = kind;
   FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<retriever::CorpusWriter> writer,
                             retriever::CorpusWriter::Open(CorporaRoot(), options.corpus, settings));
-  ProgressLine bar;
+  FOOTNOTE_ASSIGN_OR_RETURN(const ProgressStyle style, ParseProgressStyle(options.progress));
+  IndexProgressDisplay display(options.corpus, style);
+  index.on_failure = [&](const indexer::IndexFailure& failure) { display.ShowFailure(failure); };
   FOOTNOTE_ASSIGN_OR_RETURN(
       const indexer::IndexReport report,
       indexer::BuildIndex(
           index, *embedder.embedder, *writer,
-          [&](const indexer::IndexProgress& progress) {
-            std::string detail = WithThousands(progress.documents_done) + " documents, " +
-                                 WithThousands(progress.chunks_done) + " chunks";
-            bar.Show(options.corpus + ": " + progress.phase, progress.share, detail);
-          },
-          call));
-  bar.Done();
+          [&](const indexer::IndexProgress& progress) { display.Show(progress); }, call));
+  display.Done();
   if (options.json) {
     std::cout << Dump(ToJson(options.corpus, report)) << "\n";
     return OkStatus();
@@ -165,6 +159,10 @@ void AddIndexCommand(CLI::App& app, CommandResult& result) {
       ->check(CLI::Range(0, 8192));
   command->add_option("--threads", options->threads, "Threads (default: one per CPU)")
       ->check(CLI::Range(0, 1024));
+  command
+      ->add_option("--progress", options->progress,
+                   "On stderr: bar, json (one event a line) or none")
+      ->capture_default_str();
   command->add_flag("--json", options->json, "Print one JSON document");
   command->callback([options, &result] { result.status = RunIndex(*options); });
 }
