@@ -92,6 +92,10 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
                                  const std::function<void(const IndexProgress&)>& progress,
                                  const CallContext& call) {
   const Clock::time_point start = Clock::now();
+  if (options.shards < 1 || options.shard < 0 || options.shard >= options.shards) {
+    return InvalidArgumentError("shard " + std::to_string(options.shard) + " of " +
+                                std::to_string(options.shards) + " does not exist");
+  }
   ProgressReporter reporter(progress);
   IndexProgress begin;
   begin.phase = "reading";
@@ -118,6 +122,8 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
   }
   SharedWriter writer(corpus_writer);
   inputs.spill = options.words_first;
+  inputs.shard = options.shard;
+  inputs.shards = options.shards;
   WorkQueue queue(options.words_first ? kQueueBytesBeforeSpilling : kQueueBytes);
   RunCounts counts;
   FailureList failures(options.on_failure);

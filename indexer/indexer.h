@@ -34,6 +34,10 @@ struct IndexOptions {
   bool words_first = true;
   // Publishes every so many chunks. 0: as words_first says.
   int64_t publish_every_chunks = 0;
+  // Which part of the documents this run takes, by a hash of their ids: machine `shard` of
+  // `shards`, counted from 0. Their corpora are joined by retriever::MergeCorpora.
+  int shard = 0;
+  int shards = 1;
   // Called at once for each document that failed, from any thread, but one call at a time.
   std::function<void(const IndexFailure&)> on_failure{};
   // Documents below the folder `source_folder` are said to come from `shown_source` instead: an

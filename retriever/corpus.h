@@ -103,4 +103,24 @@ StatusOr<uint64_t> RollbackCorpus(const std::filesystem::path& corpora_root,
 Status EraseDocument(const std::filesystem::path& corpora_root, const std::string& name,
                      const std::string& document_id);
 
+struct MergeReport {
+  uint64_t generation = 0;
+  int64_t added = 0;
+  int64_t updated = 0;
+  int64_t unchanged = 0;
+  int64_t deleted = 0;
+  int64_t chunks = 0;  // of documents that were added or updated
+};
+
+// Copies the documents of `parts` (folders of corpora, made on other machines or here) with their
+// vectors and access lists into the corpus `name`, which is made when it is new, and publishes
+// once. What it has already in that version stays; prune deletes what no part holds. Takes the
+// writer's lock of `name` alone; a call that was cut short is simply repeated. Errors:
+// FAILED_PRECONDITION (another embedder, another language, documents without vectors),
+// ALREADY_EXISTS (two parts hold one id in different versions), those of opening and writing.
+StatusOr<MergeReport> MergeCorpora(const std::filesystem::path& corpora_root,
+                                   const std::string& name,
+                                   const std::vector<std::filesystem::path>& parts, bool prune,
+                                   const std::function<void(double share)>& progress);
+
 }  // namespace footnote::retriever

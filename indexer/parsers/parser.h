@@ -45,6 +45,10 @@ class Parser {
   // By name and content.
   virtual bool Accepts(const SourceFile& file) const = 0;
 
+  // The file is one document, whose id is its relative path: a run that does not want that document
+  // need not parse the file.
+  virtual bool IdIsPath() const { return false; }
+
   // Errors: the sink's, or what is wrong with the file as a whole.
   virtual Status Parse(const SourceFile& file, DocumentSink& sink) const = 0;
 };

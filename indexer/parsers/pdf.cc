@@ -128,6 +128,8 @@ StatusOr<std::string> ReadScan(const SourceFile& file, int pages) {
 
 class PdfParser : public Parser {
  public:
+  bool IdIsPath() const override { return true; }
+
   // The mark may come late: what stands before it is ignored by all readers.
   bool Accepts(const SourceFile& file) const override {
     return std::string_view(file.head).substr(0, 1024).find("%PDF-") != std::string_view::npos;

@@ -49,6 +49,7 @@ std::string SettingsDigest(const ReaderInputs& inputs) {
   Sha256 hash;
   HashField("chunker " + std::to_string(kChunkerVersion), hash);
   HashField("budget " + std::to_string(inputs.budget_tokens), hash);
+  HashField("shard " + std::to_string(inputs.shard) + "/" + std::to_string(inputs.shards), hash);
   HashField(inputs.source_prefix, hash);
   HashField(inputs.shown_prefix, hash);
   return hash.FinishHex();
@@ -116,6 +117,10 @@ Status Reader::ReadFile(const DiscoveredFile& file) {
   } else {
     source.head = *std::move(head);
     const StatusOr<const Parser*> parser = FindParser(source);
+    if (parser.ok() && (*parser)->IdIsPath() && !IsTaken(file.relative_path)) {
+      seen_.insert(file.relative_path);
+      return OkStatus();
+    }
     status = parser.ok() ? (*parser)->Parse(source, *this) : parser.status();
   }
   FOOTNOTE_RETURN_IF_ERROR(run_error_);
@@ -248,6 +253,15 @@ StatusOr<retriever::Document> Reader::MakeDocument(ParsedDocument& parsed) const
   return document;
 }
 
+bool Reader::IsTaken(const std::string& id) const {
+  if (inputs_.shards <= 1) return true;
+  // FNV-1a: the same on every machine.
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : id) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  hash ^= hash >> 32;  // its low bits alone are weak
+  return hash % static_cast<uint64_t>(inputs_.shards) == static_cast<uint64_t>(inputs_.shard);
+}
+
 Status Reader::LookUp(const retriever::Document& document, Work& work) {
   FOOTNOTE_ASSIGN_OR_RETURN(const auto state, writer_.With([&](retriever::CorpusWriter& writer) {
     return writer.Lookup(document.id);
@@ -272,6 +286,7 @@ Status Reader::Add(ParsedDocument parsed) {
                             "\" already; this one is left out"));
     return OkStatus();
   }
+  if (!IsTaken(parsed.id)) return OkStatus();
   StatusOr<retriever::Document> document = MakeDocument(parsed);
   if (!document.ok()) {
     Fail(parsed.source, parsed.id, document.status());

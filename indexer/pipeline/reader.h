@@ -20,9 +20,11 @@ struct ReaderInputs {
   const AccessRules* access = nullptr;
   const Embedder* embedder = nullptr;
   int budget_tokens = 0;
-  bool keep_notes = false;    // about files, for the next run
-  bool use_notes = false;     // of the last run: leave unread what did not change
-  int64_t looked_at_ns = 0;   // when the files were discovered, since 1970
+  bool keep_notes = false;   // about files, for the next run
+  bool use_notes = false;    // of the last run: leave unread what did not change
+  int64_t looked_at_ns = 0;  // when the files were discovered, since 1970
+  int shard = 0;             // as IndexOptions, as is the next
+  int shards = 1;
   bool spill = false;         // what the queue does not take is written without vectors
   std::string source_prefix;  // of a document's source, replaced by shown_prefix; empty: none
   std::string shown_prefix;
@@ -45,6 +47,8 @@ class Reader : private DocumentSink {
   Status Add(ParsedDocument parsed) override;
   void Fail(const std::string& source, const std::string& id, const Status& error) override;
 
+  // By this run; not by another that takes another shard.
+  bool IsTaken(const std::string& id) const;
   // Hands a document on to be embedded; to the queue, or where that is full to the corpus.
   Status HandOn(Work work);
   // True when nothing of the file has to be read. Errors: the writer's.

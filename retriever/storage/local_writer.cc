@@ -337,19 +337,25 @@ Status LocalWriter::Put(const IndexedDocument& indexed, const std::string& finge
   record.set_chunks(static_cast<uint32_t>(indexed.chunks.size()));
   record.set_tokens(tokens);
   staged.set_vectors(EncodeHalves(indexed.vectors));
-  // A list that was set by hand stays as long as the source says what it said before.
-  const std::string given = DigestOf(document.access);
-  FOOTNOTE_ASSIGN_OR_RETURN(auto access, AccessOf(document.id));
-  if (!access || access->given() != given) access = ToRecord(document.access);
-  access->set_given(given);
-  *staged.mutable_access() = *std::move(access);
+  *staged.mutable_access() = ToRecord(document.access);
+  staged.mutable_access()->set_given(DigestOf(document.access));
+  return PutStaged(std::move(staged));
+}
+
+Status LocalWriter::PutStaged(records::StagedDocument document) {
   records::StagedHeader header;
-  header.set_version(document.version);
-  header.set_fingerprint(fingerprint);
-  header.set_without_vectors(indexed.vectors.empty() && !indexed.chunks.empty());
+  header.set_version(document.document().version());
+  header.set_fingerprint(document.document().fingerprint());
+  header.set_without_vectors(document.vectors().empty() && document.chunks_size() > 0);
+  const std::string& id = document.document().id();
+  // A list that was set by hand stays as long as the source says what it said before.
+  FOOTNOTE_ASSIGN_OR_RETURN(auto access, AccessOf(id));
+  if (access && access->given() == document.access().given()) {
+    *document.mutable_access() = *std::move(access);
+  }
   ChunkStore::Batch batch = store_->NewBatch();
-  batch.Put(Table::kStaged, BodyKey(document.id), staged.SerializeAsString());
-  batch.Put(Table::kStaged, HeaderKey(document.id), header.SerializeAsString());
+  batch.Put(Table::kStaged, BodyKey(id), document.SerializeAsString());
+  batch.Put(Table::kStaged, HeaderKey(id), header.SerializeAsString());
   return store_->Write(std::move(batch), /*sync=*/false);
 }
 
@@ -411,13 +417,7 @@ Status LocalWriter::PutVectors(const std::string& document_id, std::span<const f
   FOOTNOTE_RETURN_IF_ERROR(CheckVectors(document_id, settings_.width(),
                                         static_cast<size_t>(document.chunks_size()), vectors));
   document.set_vectors(EncodeHalves(vectors));
-  records::StagedHeader header;
-  header.set_version(document.document().version());
-  header.set_fingerprint(document.document().fingerprint());
-  ChunkStore::Batch batch = store_->NewBatch();
-  batch.Put(Table::kStaged, BodyKey(document_id), document.SerializeAsString());
-  batch.Put(Table::kStaged, HeaderKey(document_id), header.SerializeAsString());
-  return store_->Write(std::move(batch), /*sync=*/false);
+  return PutStaged(std::move(document));
 }
 
 Status LocalWriter::Delete(const std::string& document_id) {

@@ -51,6 +51,11 @@ class LocalWriter : public CorpusWriter {
   StatusOr<uint64_t> Publish() override;
   StatusOr<uint64_t> CurrentGeneration() override { return current_.number(); }
 
+  // Stages a document of another corpus as it is. Its record, text, chunks, vectors and access are
+  // taken for true.
+  Status PutStaged(records::StagedDocument document);
+  const records::CorpusRecord& settings() const { return settings_; }
+
   StatusOr<uint64_t> Rollback(uint64_t to_generation);
   Status Erase(const std::string& document_id);
   // Rebuilds FAISS files that do not have their checksum.

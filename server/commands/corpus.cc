@@ -1,8 +1,10 @@
-// footnote corpus list | show | verify | rollback | erase | document | reembed.
+// footnote corpus list | show | verify | rollback | erase | document | merge | reembed.
 
 #include <algorithm>
 #include <ctime>
+#include <filesystem>
 #include <iostream>
+#include <vector>
 
 #include "retriever/corpus.h"
 #include "server/answer_json.h"
@@ -19,7 +21,9 @@ using Json = nlohmann::ordered_json;
 struct Options {
   std::string corpus;
   std::string document;
+  std::vector<std::string> parts;
   uint64_t generation = 0;
+  bool prune = false;
   bool text = false;
   bool json = false;
 };
@@ -209,11 +213,45 @@ Status RunDocument(const Options& options) {
   return OkStatus();
 }
 
+Status RunMerge(const Options& options) {
+  std::vector<std::filesystem::path> parts;
+  for (const std::string& part : options.parts) {
+    // A name is a corpus of here, a path one that was brought from another machine.
+    parts.push_back(part.find('/') == std::string::npos ? CorporaRoot() / part
+                                                        : std::filesystem::path(part));
+  }
+  ProgressLine bar;
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const retriever::MergeReport report,
+      retriever::MergeCorpora(CorporaRoot(), options.corpus, parts, options.prune,
+                              [&](double share) { bar.Show("joining", share, ""); }));
+  bar.Done();
+  if (options.json) {
+    const Json json = {{"corpus", options.corpus},
+                       {"generation", report.generation},
+                       {"documents",
+                        {{"added", report.added},
+                         {"updated", report.updated},
+                         {"unchanged", report.unchanged},
+                         {"deleted", report.deleted}}},
+                       {"chunks", report.chunks}};
+    std::cout << Dump(json) << "\n";
+    return OkStatus();
+  }
+  std::cout << Table(
+      {{"corpus", "generation", "added", "updated", "unchanged", "deleted", "chunks"},
+       {options.corpus, std::to_string(report.generation), WithThousands(report.added),
+        WithThousands(report.updated), WithThousands(report.unchanged),
+        WithThousands(report.deleted), WithThousands(report.chunks)}});
+  return OkStatus();
+}
+
 }  // namespace
 
 void AddCorpusCommand(CLI::App& app, CommandResult& result) {
   auto options = std::make_shared<Options>();
-  CLI::App* group = app.add_subcommand("corpus", "List, show, verify, roll back, erase, re-embed");
+  CLI::App* group =
+      app.add_subcommand("corpus", "List, show, verify, roll back, erase, merge, re-embed");
   group->require_subcommand(1);
   auto add = [&](const char* name, const char* help, Status (*run)(const Options&)) {
     CLI::App* command = group->add_subcommand(name, help);
@@ -238,6 +276,11 @@ void AddCorpusCommand(CLI::App& app, CommandResult& result) {
   CLI::App* document = add_named("document", "One document's metadata or text", RunDocument);
   document->add_option("document", options->document, "Document id")->required();
   document->add_flag("--text", options->text, "Print the stored text, byte for byte");
+  CLI::App* merge = add_named(
+      "merge", "Join corpora that were made with --shard into one, vectors and all", RunMerge);
+  merge->add_option("part", options->parts, "Corpora: names, or folders brought from elsewhere")
+      ->required();
+  merge->add_flag("--prune", options->prune, "Also delete documents that no part holds");
   AddReembedCommand(*group, result);
 }
 

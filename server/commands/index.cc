@@ -1,5 +1,6 @@
 // footnote index: builds or updates a corpus.
 
+#include <cstdio>
 #include <filesystem>
 #include <iostream>
 
@@ -27,6 +28,7 @@ struct Options {
   std::string vector_index = "auto";
   bool prune = false;
   bool read_all = false;
+  std::string shard;
   int chunk_tokens = 0;
   int threads = 0;
   std::string progress = "bar";
@@ -41,6 +43,22 @@ StatusOr<retriever::VectorIndexKind> ParseVectorIndex(const std::string& name) {
   if (name == "ivf") return retriever::VectorIndexKind::kIvf;
   return InvalidArgumentError("the vector index \"" + name +
                               "\" is not known: use auto, flat, sq8, hnsw or ivf");
+}
+
+// "2/8": the second of eight machines.
+Status ParseShard(const std::string& text, indexer::IndexOptions& index) {
+  if (text.empty()) return OkStatus();
+  int number = 0;
+  int count = 0;
+  char end = 0;
+  if (std::sscanf(text.c_str(), "%d/%d%c", &number, &count, &end) != 2 || count < 1 || number < 1 ||
+      number > count) {
+    return InvalidArgumentError("--shard " + text +
+                                ": write I/N, the I-th of N machines, with I from 1 to N");
+  }
+  index.shard = number - 1;
+  index.shards = count;
+  return OkStatus();
 }
 
 nlohmann::ordered_json ToJson(const std::string& corpus, const indexer::IndexReport& report) {
@@ -76,6 +94,7 @@ Status RunIndex(const Options& options) {
   index.prune = options.prune;
   index.skip_unchanged_files = true;
   index.read_all_files = options.read_all;
+  FOOTNOTE_RETURN_IF_ERROR(ParseShard(options.shard, index));
   index.access_file = options.access_file;
   index.chunk_budget_tokens = options.chunk_tokens;
 
@@ -153,6 +172,9 @@ void AddIndexCommand(CLI::App& app, CommandResult& result) {
                     "Also delete documents that the sources no longer hold");
   command->add_flag("--read-all", options->read_all,
                     "Read also files whose size, times and inode are those of the last run");
+  command->add_option("--shard", options->shard,
+                      "I/N: take the I-th part of N, for N machines over the same sources; "
+                      "footnote corpus merge joins them");
   command
       ->add_option("--chunk-tokens", options->chunk_tokens,
                    "Token budget of a chunk (default: what suits the embedder)")
