@@ -35,7 +35,9 @@ StatusOr<float> SampledMinimum(const Retrieval& retrieval) {
         rows.push_back(row);
       }
     }
-    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> scores, CosinesOf(retrieval, p, rows));
+    // Rounded where the index rounds: of a minimum over so many nobody sees it.
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> scores,
+                              view.parts[p].segment->vectors->Scores(retrieval.query_vector, rows));
     for (float score : scores) minimum = std::min(minimum, score);
   }
   return minimum;

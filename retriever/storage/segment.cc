@@ -1,6 +1,8 @@
 #include "retriever/storage/segment.h"
 
 #include <algorithm>
+#include <span>
+#include <thread>
 #include <utility>
 
 #include "common/file.h"
@@ -15,6 +17,32 @@ constexpr size_t kBatchBytes = size_t{4} << 20;
 Status Missing(const std::string& what, uint32_t segment) {
   return DataLossError(what + " of segment " + std::to_string(segment) +
                        " is missing or damaged: restore the corpus from a copy, or index it again");
+}
+
+// From table vectors, which holds all rows of the segment; by all threads, since nothing else of a
+// publication can be done meanwhile.
+StatusOr<std::unique_ptr<VectorIndex>> BuildVectorIndex(const ChunkStore& store, uint32_t segment,
+                                                        size_t rows, int width,
+                                                        VectorIndexKind kind) {
+  ChunkStore::Cursor cursor = store.Scan(Table::kVectors);
+  cursor.Seek(SegmentKey(segment));
+  std::vector<float> row_numbers;
+  const auto read = [&](size_t first, std::span<float> out) -> Status {
+    const auto columns = static_cast<size_t>(width);
+    for (size_t at = 0; at < out.size(); at += columns, cursor.Next()) {
+      const auto row = static_cast<uint32_t>(first + at / columns);
+      FOOTNOTE_RETURN_IF_ERROR(cursor.status());
+      row_numbers.clear();
+      if (!cursor.Valid() || cursor.key() != RowKey(segment, row) ||
+          !DecodeHalves(cursor.value(), columns, row_numbers)) {
+        return Missing("the vector of row " + std::to_string(row), segment);
+      }
+      std::copy(row_numbers.begin(), row_numbers.end(), out.begin() + static_cast<ptrdiff_t>(at));
+    }
+    return OkStatus();
+  };
+  const int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  return VectorIndex::Build(kind, width, rows, read, threads);
 }
 
 StatusOr<std::string> WriteVectorFile(const VectorIndex& index, const std::filesystem::path& path) {
@@ -52,7 +80,6 @@ Status SegmentBuilder::Add(records::StagedDocument document) {
           std::string_view(document.vectors())
               .substr(static_cast<size_t>(i) * vector_bytes, vector_bytes);
       batch_.Put(Table::kVectors, row_key, vector);
-      DecodeHalves(vector, static_cast<size_t>(width_), vectors_);
     }
     FOOTNOTE_RETURN_IF_ERROR(postings_.Add(rows_, analyzer_.Terms(EmbeddedText(chunk))));
     ++rows_;
@@ -77,36 +104,18 @@ StatusOr<records::SegmentRecord> SegmentBuilder::Finish(const std::filesystem::p
   record.set_without_vectors(!with_vectors_);
   if (rows_ == 0 || !with_vectors_) return record;
   FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<VectorIndex> index,
-                            VectorIndex::Build(choice.kind, width_, vectors_));
-  vectors_ = {};
+                            BuildVectorIndex(store_, id_, rows_, width_, choice.kind));
   FOOTNOTE_ASSIGN_OR_RETURN(std::string sha256, WriteVectorFile(*index, VectorFile(corpus, id_)));
   record.set_faiss_sha256(std::move(sha256));
   return record;
 }
 
-StatusOr<std::vector<float>> ReadVectors(const ChunkStore& store, uint32_t segment, size_t rows,
-                                         int width) {
-  std::vector<float> vectors;
-  vectors.reserve(rows * static_cast<size_t>(width));
-  ChunkStore::Cursor cursor = store.Scan(Table::kVectors);
-  cursor.Seek(SegmentKey(segment));
-  for (uint32_t row = 0; row < rows; ++row, cursor.Next()) {
-    FOOTNOTE_RETURN_IF_ERROR(cursor.status());
-    if (!cursor.Valid() || cursor.key() != RowKey(segment, row) ||
-        !DecodeHalves(cursor.value(), static_cast<size_t>(width), vectors)) {
-      return Missing("the vector of row " + std::to_string(row), segment);
-    }
-  }
-  return vectors;
-}
-
 StatusOr<std::string> RebuildVectorFile(const ChunkStore& store,
                                         const std::filesystem::path& corpus,
                                         const records::SegmentRecord& segment, int width) {
-  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> vectors,
-                            ReadVectors(store, segment.id(), segment.rows(), width));
-  FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<VectorIndex> index,
-                            VectorIndex::Build(FromRecord(segment.kind()), width, vectors));
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const std::unique_ptr<VectorIndex> index,
+      BuildVectorIndex(store, segment.id(), segment.rows(), width, FromRecord(segment.kind())));
   return WriteVectorFile(*index, VectorFile(corpus, segment.id()));
 }
 
@@ -210,10 +219,8 @@ StatusOr<std::shared_ptr<const LoadedSegment>> LoadSegment(const ChunkStore& sto
     return std::shared_ptr<const LoadedSegment>(std::move(loaded));
   }
   loaded->note = index.status().message() + ", and was rebuilt from the stored vectors";
-  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> vectors,
-                            ReadVectors(store, segment.id(), rows, width));
-  FOOTNOTE_ASSIGN_OR_RETURN(loaded->vectors,
-                            VectorIndex::Build(FromRecord(segment.kind()), width, vectors));
+  FOOTNOTE_ASSIGN_OR_RETURN(loaded->vectors, BuildVectorIndex(store, segment.id(), rows, width,
+                                                              FromRecord(segment.kind())));
   return std::shared_ptr<const LoadedSegment>(std::move(loaded));
 }
 

@@ -52,7 +52,6 @@ class SegmentBuilder {
   PostingsWriter postings_;
   uint32_t documents_ = 0;
   uint32_t rows_ = 0;
-  std::vector<float> vectors_;
 };
 
 // Builds the FAISS file of a segment anew from table vectors and puts it in place. Returns its
@@ -60,10 +59,6 @@ class SegmentBuilder {
 StatusOr<std::string> RebuildVectorFile(const ChunkStore& store,
                                         const std::filesystem::path& corpus,
                                         const records::SegmentRecord& segment, int width);
-
-// [rows, width] of a segment, from table vectors.
-StatusOr<std::vector<float>> ReadVectors(const ChunkStore& store, uint32_t segment, size_t rows,
-                                         int width);
 
 // A document of a segment as it was staged: record, text, chunks, vectors if the segment has them.
 // `access` is not set.

@@ -29,15 +29,20 @@ constexpr size_t kMaxExactRows = 200'000;
 constexpr double kMinAllowedShare = 0.05;
 // Under this share of allowed rows among those visited, the beam went through forbidden ground and
 // probably passed by the allowed neighbours.
-constexpr double kMinVisitedShare = 0.5;
+constexpr double kMinVisitedShare = 0.6;
 
 // IVF visits whole lists, many rows: when their allowed share is below the index's own by more than
 // this, the filter hides the query's neighbourhood, and the neighbours left lie in any list.
 constexpr double kMinRelativeShare = 0.95;
 
 constexpr int kHnswLinks = 32;
-constexpr int kHnswBuildBeam = 200;
+constexpr int kHnswBuildBeam = 120;
 constexpr int kHnswSearchBeam = 256;  // recall@10 ≥ 0.95 on random unit vectors, the hardest case
+
+// Rows read and added at a time.
+constexpr size_t kBlockRows = 8192;
+// Rows that rounding is learnt from. Ranges of numbers settle long before.
+constexpr size_t kTrainingRows = 65536;
 
 // The bitmap of allowed rows, counting what the search visited. One per search: not shared.
 class CountingSelector : public faiss::IDSelector {
@@ -69,9 +74,10 @@ class CountingSelector : public faiss::IDSelector {
 
 // Runs `body` and turns what FAISS throws into a status.
 template <typename Body>
-auto Guarded(const char* what, Body&& body) -> decltype(body()) {
-  // libgomp's setting is one per calling thread; more than one would fight the engine's threads.
-  omp_set_num_threads(1);
+auto Guarded(const char* what, Body&& body, int threads = 1) -> decltype(body()) {
+  // libgomp's setting is one per calling thread; in searches more than one would fight the engine's
+  // threads.
+  omp_set_num_threads(threads);
   try {
     return body();
   } catch (const faiss::FaissException& error) {
@@ -87,6 +93,30 @@ size_t ListCount(size_t rows) {
   // FAISS wants 39 training vectors a list; 4·sqrt(n) lists keep lists and centroids balanced.
   const auto wanted = static_cast<size_t>(4 * std::sqrt(static_cast<double>(rows)));
   return std::max<size_t>(1, std::min(wanted, rows / 39));
+}
+
+std::unique_ptr<faiss::Index> MakeIndex(VectorIndexKind kind, int width, size_t rows) {
+  constexpr auto kMetric = faiss::METRIC_INNER_PRODUCT;
+  constexpr auto kBytes = faiss::ScalarQuantizer::QT_8bit;
+  switch (kind) {
+    case VectorIndexKind::kSq8:
+      return std::make_unique<faiss::IndexScalarQuantizer>(width, kBytes, kMetric);
+    case VectorIndexKind::kHnsw: {
+      auto hnsw = std::make_unique<faiss::IndexHNSWSQ>(width, kBytes, kHnswLinks, kMetric);
+      hnsw->hnsw.efConstruction = kHnswBuildBeam;
+      return hnsw;
+    }
+    case VectorIndexKind::kIvf: {
+      auto quantizer = std::make_unique<faiss::IndexFlat>(width, kMetric);
+      auto ivf = std::make_unique<faiss::IndexIVFScalarQuantizer>(
+          quantizer.get(), static_cast<size_t>(width), ListCount(rows), kBytes, kMetric);
+      quantizer.release();
+      ivf->own_fields = true;
+      return ivf;
+    }
+    default:
+      return std::make_unique<faiss::IndexFlat>(width, kMetric);
+  }
 }
 
 }  // namespace
@@ -158,7 +188,7 @@ struct VectorIndex::State {
     };
     if (hnsw != nullptr && !exact) {
       faiss::SearchParametersHNSW parameters;
-      parameters.efSearch = std::max(kHnswSearchBeam, static_cast<int>(k));
+      parameters.efSearch = std::max(hnsw->hnsw.efSearch, static_cast<int>(k));
       search(*hnsw, parameters);
     } else if (hnsw != nullptr) {
       faiss::SearchParameters parameters;
@@ -188,48 +218,68 @@ struct VectorIndex::State {
 VectorIndex::VectorIndex(std::unique_ptr<State> state) : state_(std::move(state)) {}
 VectorIndex::~VectorIndex() = default;
 bool VectorIndex::rounds() const {
-  return state_->kind == VectorIndexKind::kSq8 || state_->kind == VectorIndexKind::kIvf;
+  const faiss::Index* storage =
+      state_->hnsw != nullptr ? state_->hnsw->storage : state_->index.get();
+  return dynamic_cast<const faiss::IndexFlat*>(storage) == nullptr;
 }
+void VectorIndex::set_beam(int beam) {
+  if (state_->hnsw != nullptr) state_->hnsw->hnsw.efSearch = beam;
+}
+
 size_t VectorIndex::rows() const { return static_cast<size_t>(state_->index->ntotal); }
 
 StatusOr<std::unique_ptr<VectorIndex>> VectorIndex::Build(VectorIndexKind kind, int width,
-                                                          std::span<const float> vectors) {
+                                                          size_t rows, const VectorSource& source,
+                                                          int threads) {
   using Result = StatusOr<std::unique_ptr<VectorIndex>>;
-  return Guarded("build the vector index", [&]() -> Result {
-    const auto rows = static_cast<int64_t>(vectors.size() / static_cast<size_t>(width));
-    constexpr auto kMetric = faiss::METRIC_INNER_PRODUCT;
+  const auto build = [&]() -> Result {
     auto state = std::make_unique<State>();
-    state->kind = kind;
-    switch (kind) {
-      case VectorIndexKind::kSq8:
-        state->index = std::make_unique<faiss::IndexScalarQuantizer>(
-            width, faiss::ScalarQuantizer::QT_8bit, kMetric);
-        break;
-      case VectorIndexKind::kHnsw: {
-        auto hnsw = std::make_unique<faiss::IndexHNSWFlat>(width, kHnswLinks, kMetric);
-        hnsw->hnsw.efConstruction = kHnswBuildBeam;
-        state->index = std::move(hnsw);
-        break;
+    state->kind = kind == VectorIndexKind::kAuto ? VectorIndexKind::kFlat : kind;
+    state->index = MakeIndex(kind, width, rows);
+    faiss::Index& index = *state->index;
+    const auto columns = static_cast<size_t>(width);
+    std::vector<float> block;
+    size_t next = 0;
+    const auto read = [&](size_t most) {
+      const size_t count = std::min(most, rows - next);
+      block.resize(count * columns);
+      const Status status = source(next, block);
+      next += count;
+      return status;
+    };
+    const auto add = [&] {
+      for (size_t at = 0; at < block.size(); at += kBlockRows * columns) {
+        const size_t count = std::min(kBlockRows, (block.size() - at) / columns);
+        index.add(static_cast<int64_t>(count), block.data() + at);
       }
-      case VectorIndexKind::kIvf: {
-        auto quantizer = std::make_unique<faiss::IndexFlat>(width, kMetric);
-        auto ivf = std::make_unique<faiss::IndexIVFScalarQuantizer>(
-            quantizer.get(), static_cast<size_t>(width), ListCount(static_cast<size_t>(rows)),
-            faiss::ScalarQuantizer::QT_8bit, kMetric);
-        quantizer.release();
-        ivf->own_fields = true;
-        state->index = std::move(ivf);
-        break;
-      }
-      default:
-        state->kind = VectorIndexKind::kFlat;
-        state->index = std::make_unique<faiss::IndexFlat>(width, kMetric);
+    };
+    if (!index.is_trained && rows > 0) {
+      // IVF learns its lists from more: FAISS wants 39 vectors for each, and takes 256 at most.
+      const size_t lists = kind == VectorIndexKind::kIvf ? ListCount(rows) : 0;
+      FOOTNOTE_RETURN_IF_ERROR(read(std::max(kTrainingRows, 64 * lists)));
+      index.train(static_cast<int64_t>(block.size() / columns), block.data());
+      add();
     }
-    if (!state->index->is_trained) state->index->train(rows, vectors.data());
-    state->index->add(rows, vectors.data());
+    while (next < rows) {
+      FOOTNOTE_RETURN_IF_ERROR(read(kBlockRows));
+      add();
+    }
     if (!state->Adopt()) return InternalError("FAISS built another index than was asked for");
     return std::unique_ptr<VectorIndex>(new VectorIndex(std::move(state)));
-  });
+  };
+  return Guarded("build the vector index", build, std::max(threads, 1));
+}
+
+StatusOr<std::unique_ptr<VectorIndex>> VectorIndex::Build(VectorIndexKind kind, int width,
+                                                          std::span<const float> vectors,
+                                                          int threads) {
+  const auto columns = static_cast<size_t>(width);
+  const auto copy = [&](size_t first, std::span<float> out) {
+    const std::span<const float> part = vectors.subspan(first * columns, out.size());
+    std::copy(part.begin(), part.end(), out.begin());
+    return OkStatus();
+  };
+  return Build(kind, width, vectors.size() / columns, copy, threads);
 }
 
 StatusOr<std::unique_ptr<VectorIndex>> VectorIndex::Load(const std::filesystem::path& path,

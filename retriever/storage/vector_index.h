@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -42,10 +43,19 @@ std::string_view VectorIndexName(VectorIndexKind kind);
 
 class VectorIndex {
  public:
-  // kind: not kAuto. vectors: [rows, width]; the result is the same for the same input. Errors:
+  // Gives vectors [first, first + out.size() / width) of those to be indexed.
+  using VectorSource = std::function<Status(size_t first, std::span<float> out)>;
+
+  // kind: not kAuto. Reads the vectors once, in order, in blocks, so that no more than the index
+  // and a block are in memory (IVF and SQ8 learn from the first of them before). The result is the
+  // same for the same input, except for HNSW graphs built by several threads. Errors: the source's;
   // INTERNAL, RESOURCE_EXHAUSTED (memory).
+  static StatusOr<std::unique_ptr<VectorIndex>> Build(VectorIndexKind kind, int width, size_t rows,
+                                                      const VectorSource& source, int threads);
+  // vectors: [rows, width].
   static StatusOr<std::unique_ptr<VectorIndex>> Build(VectorIndexKind kind, int width,
-                                                      std::span<const float> vectors);
+                                                      std::span<const float> vectors,
+                                                      int threads = 1);
   // Errors: NOT_FOUND, DATA_LOSS (another checksum, kind or size than expected).
   static StatusOr<std::unique_ptr<VectorIndex>> Load(const std::filesystem::path& path,
                                                      const std::string& sha256,
@@ -61,6 +71,9 @@ class VectorIndex {
                               std::span<const uint8_t> allowed, size_t allowed_count,
                               bool exact) const;
 
+  // Of HNSW searches: more finds more and takes longer. For measuring: not while others search.
+  void set_beam(int beam);
+
   // Scores of the given rows, in order.
   StatusOr<std::vector<float>> Scores(std::span<const float> query,
                                       std::span<const uint32_t> rows) const;
@@ -69,8 +82,8 @@ class VectorIndex {
   Status Reconstruct(uint32_t row, std::vector<float>& out) const;
 
   size_t rows() const;
-  // Whether the index holds rounded vectors (SQ8, IVF): its scores are then approximate, so a
-  // caller asks for RescoringDepth(k) hits and orders them by the stored vectors.
+  // Whether the index holds rounded vectors (all kinds but flat): its scores are then approximate,
+  // so a caller asks for RescoringDepth(k) hits and orders them by the stored vectors.
   bool rounds() const;
   static size_t RescoringDepth(size_t k) { return 2 * k + 100; }
 

@@ -128,10 +128,9 @@ class SegmentVerifier {
       stored_norm += double{stored[i]} * stored[i];
       indexed_norm += double{indexed[i]} * indexed[i];
     }
-    const bool exact = segment_.record.kind() == records::VECTOR_INDEX_KIND_FLAT ||
-                       segment_.record.kind() == records::VECTOR_INDEX_KIND_HNSW;
-    const bool same =
-        exact ? stored == indexed : product >= kMinCosine * std::sqrt(stored_norm * indexed_norm);
+    const bool same = !segment_.vectors->rounds()
+                          ? stored == indexed
+                          : product >= kMinCosine * std::sqrt(stored_norm * indexed_norm);
     if (!same) Add(name + " has another vector in the FAISS file than in the table");
   }
 
