@@ -82,7 +82,7 @@ struct AnswerRecord {
   std::string prompt_sha256;  // of the token ids sent to the model
   uint64_t seed = 0;
   std::string isa;        // CPU instruction set of the kernels
-  std::string precision;  // "fast", "exact" or "int8"
+  std::string precision;  // "fast", "exact", "int8" or "bf16"
   std::string engine_version;
   RiskSetting risk = RiskSetting::kBalanced;
 };

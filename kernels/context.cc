@@ -11,8 +11,8 @@
 namespace footnote::kernels {
 namespace {
 
-constexpr std::string_view kPrecisionNames[] = {"fast", "exact", "int8"};
-constexpr std::string_view kIsaNames[] = {"plain", "avx2", "avx512", "avx512vnni"};
+constexpr std::string_view kPrecisionNames[] = {"fast", "exact", "int8", "bf16"};
+constexpr std::string_view kIsaNames[] = {"plain", "avx2", "avx512", "avx512vnni", "avx512bf16"};
 
 bool Supported(Isa isa) {
 #ifdef __x86_64__
@@ -25,7 +25,9 @@ bool Supported(Isa isa) {
                       __builtin_cpu_supports("avx512vl");
   if (isa == Isa::kAvx2) return avx2;
   if (isa == Isa::kAvx512) return avx512;
-  if (isa == Isa::kAvx512Vnni) return avx512 && __builtin_cpu_supports("avx512vnni");
+  const bool vnni = avx512 && __builtin_cpu_supports("avx512vnni");
+  if (isa == Isa::kAvx512Vnni) return vnni;
+  if (isa == Isa::kAvx512Bf16) return vnni && __builtin_cpu_supports("avx512bf16");
 #endif
   return isa == Isa::kPlain;
 }
@@ -46,6 +48,7 @@ const CpuKernels& KernelsOf(Isa isa) {
   if (isa == Isa::kAvx2) return kCpuAvx2;
   if (isa == Isa::kAvx512) return kCpuAvx512;
   if (isa == Isa::kAvx512Vnni) return kCpuAvx512Vnni;
+  if (isa == Isa::kAvx512Bf16) return kCpuAvx512Bf16;
 #endif
   return kCpuPlain;
 }
@@ -56,17 +59,22 @@ std::string_view PrecisionName(Precision precision) {
   return kPrecisionNames[static_cast<size_t>(precision)];
 }
 
+std::vector<std::string> PrecisionNames() {
+  return {std::begin(kPrecisionNames), std::end(kPrecisionNames)};
+}
+
 StatusOr<Precision> PrecisionFromName(std::string_view name) {
   for (size_t i = 0; i < std::size(kPrecisionNames); ++i) {
     if (kPrecisionNames[i] == name) return static_cast<Precision>(i);
   }
   return InvalidArgumentError("\"" + std::string(name) +
-                              "\" is no precision; choose fast, exact or int8");
+                              "\" is no precision; choose fast, exact, int8 or bf16");
 }
 
 std::vector<Isa> SupportedIsas() {
   std::vector<Isa> result;
-  for (const Isa isa : {Isa::kPlain, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni}) {
+  for (size_t i = 0; i < std::size(kIsaNames); ++i) {
+    const Isa isa = static_cast<Isa>(i);
     if (Supported(isa)) result.push_back(isa);
   }
   return result;

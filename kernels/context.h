@@ -20,9 +20,9 @@ namespace footnote::kernels {
 // CPU instruction sets with kernels of their own, each including the ones before it. Results are
 // the same bit for bit on one instruction set, whatever the batch or the number of threads; between
 // two sets they differ by rounding.
-enum class Isa { kPlain, kAvx2, kAvx512, kAvx512Vnni };
+enum class Isa { kPlain, kAvx2, kAvx512, kAvx512Vnni, kAvx512Bf16 };
 
-// "plain", "avx2", "avx512", "avx512vnni".
+// "plain", "avx2", "avx512", "avx512vnni", "avx512bf16".
 std::string_view IsaName(Isa isa);
 
 // The instruction sets that this CPU and operating system support, best last. Never empty.
@@ -33,12 +33,15 @@ std::vector<Isa> SupportedIsas();
 StatusOr<Isa> DefaultIsa();
 
 // exact: dequantised weights, activations and KV cache in float32. fast: 8-bit activations where
-// the weights are quantised, KV cache in float16. int8: as fast, and plain (float) weights are
-// rounded to Q8_0 when a model is loaded.
-enum class Precision { kFast, kExact, kInt8 };
+// the weights are quantised, bfloat16 ones where they are BF16, KV cache in float16. int8, bf16: as
+// fast, and plain (float) weights are rounded to Q8_0, or to BF16, when a model is loaded.
+enum class Precision { kFast, kExact, kInt8, kBf16 };
 
-// "fast", "exact", "int8".
+// "fast", "exact", "int8", "bf16".
 std::string_view PrecisionName(Precision precision);
+
+// All of them.
+std::vector<std::string> PrecisionNames();
 
 // Errors: INVALID_ARGUMENT names the choices.
 StatusOr<Precision> PrecisionFromName(std::string_view name);

@@ -24,8 +24,9 @@ Status EmbedRows(Context& ctx, const Weight& table, std::span<const int32_t> ids
 
 // out[t, n] = sum_k x[t, k] * w[n, k] (+ bias[n]). x [T, K], w [N, K], bias [N] or empty, out [T,
 // N]. exact: w dequantised, float32 sums. fast: for quantised w, x is rounded to 8 bits per 32
-// elements, sums within a run of one weight scale are exact integers, sums over runs float32. A
-// weight that was packed (kernels/packing.h) gives the same bits, sooner.
+// elements, sums within a run of one weight scale are exact integers, sums over runs float32; for
+// BF16 w, x is rounded to bfloat16. A weight that was packed (kernels/packing.h) gives the same
+// bits, sooner.
 Status MatMul(Context& ctx, ConstMatrix x, const Weight& w, std::span<const float> bias,
               Matrix out);
 

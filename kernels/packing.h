@@ -27,8 +27,8 @@ struct PackedWeight {
   const uint8_t* numbers = nullptr;  // 64-byte aligned
 };
 
-// Plain (float) weights stay as they are, or are rounded to Q8_0, which multiplies faster.
-enum class PlainWeights { kAsStored, kQ8_0 };
+// Plain (float) weights stay as they are, or are rounded to Q8_0 or BF16, which multiply faster.
+enum class PlainWeights { kAsStored, kQ8_0, kBf16 };
 
 // Memory for packed weights, 64-byte aligned, for as long as `owner` lives. packed: they lie there
 // already, left by an earlier call with the same weights.

@@ -111,9 +111,9 @@ Status LoadedModel::PackWeights() {
     std::erase_if(matrices,
                   [](const kernels::Weight* w) { return kernels::BlockElements(w->dtype) > 1; });
   }
-  const auto plain = options_.precision == kernels::Precision::kInt8
-                         ? kernels::PlainWeights::kQ8_0
-                         : kernels::PlainWeights::kAsStored;
+  auto plain = kernels::PlainWeights::kAsStored;
+  if (options_.precision == kernels::Precision::kInt8) plain = kernels::PlainWeights::kQ8_0;
+  if (options_.precision == kernels::Precision::kBf16) plain = kernels::PlainWeights::kBf16;
   const auto pack = [&](const kernels::PackedAllocator& allocate) {
     return kernels::PackedWeights::Pack(matrices, isa_, plain, threads_.get(), allocate);
   };

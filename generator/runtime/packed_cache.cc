@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // The file: a page with the header, then the packed bytes. Raised when panels change.
-constexpr char kMagic[8] = {'F', 'N', 'P', 'A', 'C', 'K', '0', '2'};
+constexpr char kMagic[8] = {'F', 'N', 'P', 'A', 'C', 'K', '0', '3'};
 constexpr size_t kHeaderBytes = 4096;
 
 struct Header {

@@ -17,8 +17,10 @@
 //            weight = step * (code - zero) + min. float16 steps (and minima) [runs][panel_rows];
 //            for K formats a record per 256 elements: d, (dmin,) scales of the runs, (minima), two
 //            runs' side by side for each row.
-// so a packed matrix is as large as it was (Q4_K, Q5_K: 2 bits more per 32). A panel of plain
-// numbers is [K][panel_rows]. Rows beyond the matrix's last are zeros.
+// so a packed matrix is as large as it was (Q4_K, Q5_K: 2 bits more per 32). A panel of float32
+// or float16 is [K][panel_rows]; one of bfloat16 [K / 2][panel_rows][2], K rounded up: a vector
+// holds two consecutive elements of every row. What lies beyond the matrix's rows, or its last odd
+// column, is zeros.
 #pragma once
 
 #include <stdint.h>
@@ -109,6 +111,17 @@ struct CpuKernels {
   void (*multiply_float)(PanelFormat format, const float* x, int64_t x_stride, int64_t x_rows,
                          const uint8_t* panels, int64_t w_rows, int64_t k, ProductOutput out);
 
+  // Bytes of an element of x rounded to bfloat16: 2 where an instruction multiplies bfloat16, else
+  // 4, a float32.
+  int64_t bfloat_bytes;
+
+  // Rounds rows of x to bfloat16, ties to even; an odd K gets a zero behind each row.
+  void (*round_bfloats)(const float* x, int64_t x_stride, int64_t rows, int64_t k, uint8_t* out);
+
+  // Products of such rows with w_rows rows of bfloat16 panels.
+  void (*multiply_bfloats)(const uint8_t* x, int64_t x_rows, const uint8_t* panels, int64_t w_rows,
+                           int64_t k, ProductOutput out);
+
   // Rows of keys [rows, width] to places first…first+rows-1 of a page [width, kPageTokens]; of
   // values to rows of a page [kPageTokens, width].
   void (*store_keys)(FloatFormat format, const float* rows, int64_t stride, int64_t count,
@@ -158,5 +171,6 @@ extern const CpuKernels kCpuPlain;
 extern const CpuKernels kCpuAvx2;
 extern const CpuKernels kCpuAvx512;
 extern const CpuKernels kCpuAvx512Vnni;
+extern const CpuKernels kCpuAvx512Bf16;
 
 }  // namespace footnote::kernels

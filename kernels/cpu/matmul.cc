@@ -19,6 +19,7 @@ constexpr int64_t kLeastTaskTokens = 32;
 constexpr int64_t kMostTaskTokens = 256;
 // Panels of one task: what a tile takes at once.
 constexpr int64_t kTaskPanels = 2;
+constexpr int64_t kBfloatTaskPanels = 4;
 // Multiplications below which waking a thread costs more than it saves.
 constexpr int64_t kSerialProducts = 64 << 10;
 
@@ -30,7 +31,9 @@ struct Plan {
   Path path;
   PanelTraits traits = {};  // of what is multiplied
   PanelBytes panel_bytes = {};
-  RoundedRows x = {};
+  RoundedRows x = {};                // of PanelInput::kCodes
+  const uint8_t* bfloats = nullptr;  // of PanelInput::kBfloat
+  int64_t task_panels = kTaskPanels;
   int64_t panel_tasks = 0;  // tasks along w
   int64_t token_tasks = 0;  // tasks along x
   int64_t task_tokens = 0;
@@ -41,13 +44,18 @@ size_t RoundUp64(size_t bytes) { return (bytes + 63) / 64 * 64; }
 // Rounds x for all plans that need it, and points them at the result.
 void RoundInputOf(Context& ctx, ConstMatrix x, std::vector<Plan>& plans) {
   std::vector<RoundingRequest> requests;
+  const uint8_t* bfloats = nullptr;
   for (const Plan& plan : plans) {
-    if (plan.traits.quantised) requests.push_back({plan.traits});
+    if (plan.traits.input == PanelInput::kCodes) requests.push_back({plan.traits});
+    if (plan.traits.input == PanelInput::kBfloat && bfloats == nullptr) {
+      bfloats = RoundToBfloats(ctx, x);
+    }
   }
   RoundInput(ctx, x, requests);
   size_t next = 0;
   for (Plan& plan : plans) {
-    if (plan.traits.quantised) plan.x = requests[next++].x;
+    if (plan.traits.input == PanelInput::kCodes) plan.x = requests[next++].x;
+    if (plan.traits.input == PanelInput::kBfloat) plan.bfloats = bfloats;
   }
 }
 
@@ -98,8 +106,8 @@ ProductActivation ActivationOf(Activation activation) {
 void RunTask(const CpuKernels& kernels, ConstMatrix x, const Plan& plan, int64_t task) {
   const Weight& w = *plan.target->w;
   const int64_t k = w.columns;
-  const int64_t first_panel = task % plan.panel_tasks * kTaskPanels;
-  const int64_t panels = std::min(kTaskPanels, PanelCount(w.rows, kernels) - first_panel);
+  const int64_t first_panel = task % plan.panel_tasks * plan.task_panels;
+  const int64_t panels = std::min(plan.task_panels, PanelCount(w.rows, kernels) - first_panel);
   const int64_t first = first_panel * kernels.panel_rows;
   const int64_t w_rows = std::min(panels * kernels.panel_rows, w.rows - first);
   const int64_t first_token = task / plan.panel_tasks * plan.task_tokens;
@@ -109,7 +117,12 @@ void RunTask(const CpuKernels& kernels, ConstMatrix x, const Plan& plan, int64_t
                              plan.target->out.row(first_token) + first, plan.target->out.stride[0],
                              plan.target->add, ActivationOf(plan.target->activation)};
   const Panels from = PanelsOf(kernels, plan, first_panel, panels);
-  if (!plan.traits.quantised) {
+  if (plan.traits.input == PanelInput::kBfloat) {
+    kernels.multiply_bfloats(plan.bfloats + first_token * BfloatRowBytes(k, kernels), tokens,
+                             from.codes, w_rows, k, out);
+    return;
+  }
+  if (plan.traits.input == PanelInput::kFloat) {
     kernels.multiply_float(plan.traits.format, x.row(first_token), x.stride[0], tokens, from.codes,
                            w_rows, k, out);
     return;
@@ -127,16 +140,19 @@ Plan MakePlan(const Context& ctx, const MatMulTarget& target, int64_t tokens) {
   const bool packed = w.packed != nullptr && w.packed->isa == ctx.isa();
   Plan plan{&target, Path::kPack};
   DType dtype = w.dtype;
-  if (ctx.precision() == Precision::kExact && TraitsOf(dtype, kernels).quantised) {
+  const bool exact = ctx.precision() == Precision::kExact;
+  if (exact && TraitsOf(dtype, kernels).input == PanelInput::kCodes) {
     plan.path = Path::kUnpack;
     dtype = DType::kF32;
-  } else if (packed && (ctx.precision() != Precision::kExact || w.packed->dtype == dtype)) {
+  } else if (packed && (!exact || w.packed->dtype == dtype)) {
     plan.path = Path::kPacked;
     dtype = w.packed->dtype;
   }
   plan.traits = TraitsOf(dtype, kernels);
+  if (exact) plan.traits.input = PanelInput::kFloat;
   plan.panel_bytes = PanelBytesOf(dtype, w.columns, kernels);
-  plan.panel_tasks = (PanelCount(w.rows, kernels) + kTaskPanels - 1) / kTaskPanels;
+  if (plan.traits.input == PanelInput::kBfloat) plan.task_panels = kBfloatTaskPanels;
+  plan.panel_tasks = (PanelCount(w.rows, kernels) + plan.task_panels - 1) / plan.task_panels;
   // Few rows: threads share out the weights, and each is read once. Many: they share out the rows,
   // as the operations before and after do, so that activations stay with their thread.
   const int64_t threads = ctx.threads();

@@ -53,10 +53,10 @@ Density DensityOf(PanelFormat format) {
   return {0, 0};
 }
 
-// Rows first… of w, padded with zeros to a whole panel, as Q8_0 blocks.
-const uint8_t* RoundedToQ8(const CpuKernels& kernels, const Weight& w, int64_t first) {
+// Rows first… of w, padded with zeros to a whole panel, as blocks of `dtype`.
+const uint8_t* RoundedTo(DType dtype, const CpuKernels& kernels, const Weight& w, int64_t first) {
   const int64_t p = kernels.panel_rows;
-  const int64_t row_bytes = RowBytes(DType::kQ8_0, w.columns);
+  const int64_t row_bytes = RowBytes(dtype, w.columns);
   auto* values =
       static_cast<float*>(ThreadScratch(0, static_cast<size_t>(w.columns) * sizeof(float)));
   auto* blocks = static_cast<std::byte*>(ThreadScratch(1, static_cast<size_t>(p * row_bytes)));
@@ -65,8 +65,7 @@ const uint8_t* RoundedToQ8(const CpuKernels& kernels, const Weight& w, int64_t f
   for (int64_t r = 0; r < std::min(p, w.rows - first); ++r) {
     const std::span<const std::byte> row(w.row(first + r), static_cast<size_t>(w.row_bytes()));
     Dequantize(w.dtype, row, {values, count}).IgnoreError();  // whole blocks, as Pack saw
-    Quantize(DType::kQ8_0, {values, count},
-             {blocks + r * row_bytes, static_cast<size_t>(row_bytes)})
+    Quantize(dtype, {values, count}, {blocks + r * row_bytes, static_cast<size_t>(row_bytes)})
         .IgnoreError();
   }
   return reinterpret_cast<const uint8_t*>(blocks);
@@ -76,39 +75,46 @@ bool IsPlain(DType dtype) {
   return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16;
 }
 
+// What w is multiplied as.
+DType PackedDType(const Weight& w, PlainWeights plain) {
+  if (plain == PlainWeights::kAsStored || !IsPlain(w.dtype)) return w.dtype;
+  return plain == PlainWeights::kQ8_0 ? DType::kQ8_0 : DType::kBF16;
+}
+
 }  // namespace
 
 PanelTraits TraitsOf(DType dtype, const CpuKernels& kernels) {
   switch (dtype) {
     case DType::kQ4_0:
-      return {kPanelQ4_0, 32, 8, false, true};
+      return {kPanelQ4_0, 32, 8, false, PanelInput::kCodes};
     case DType::kQ4_1:
-      return {kPanelQ4_1, 32, 0, true, true};
+      return {kPanelQ4_1, 32, 0, true, PanelInput::kCodes};
     case DType::kQ5_0:
-      return {kPanelQ5_0, 32, 16, false, true};
+      return {kPanelQ5_0, 32, 16, false, PanelInput::kCodes};
     case DType::kQ5_1:
-      return {kPanelQ5_1, 32, 0, true, true};
+      return {kPanelQ5_1, 32, 0, true, PanelInput::kCodes};
     case DType::kQ8_0:
-      return {kPanelQ8_0, 32, kernels.q8_0_signed != 0 ? 0 : 128, false, true};
+      return {kPanelQ8_0, 32, kernels.q8_0_signed != 0 ? 0 : 128, false, PanelInput::kCodes};
     case DType::kQ4_K:
-      return {kPanelQ4_K, 32, 0, true, true, 256};
+      return {kPanelQ4_K, 32, 0, true, PanelInput::kCodes, 256};
     case DType::kQ5_K:
-      return {kPanelQ5_K, 32, 0, true, true, 256};
+      return {kPanelQ5_K, 32, 0, true, PanelInput::kCodes, 256};
     case DType::kQ6_K:
-      return {kPanelQ6_K, 16, 32, false, true, 256};
+      return {kPanelQ6_K, 16, 32, false, PanelInput::kCodes, 256};
     case DType::kF32:
-      return {kPanelF32, 1, 0, false, false};
+      return {kPanelF32, 1, 0, false, PanelInput::kFloat};
     case DType::kF16:
-      return {kPanelF16, 1, 0, false, false};
+      return {kPanelF16, 1, 0, false, PanelInput::kFloat};
     case DType::kBF16:
       break;
   }
-  return {kPanelBf16, 1, 0, false, false};
+  return {kPanelBf16, 1, 0, false, PanelInput::kBfloat};
 }
 
 PanelBytes PanelBytesOf(DType dtype, int64_t columns, const CpuKernels& kernels) {
   const Density density = DensityOf(TraitsOf(dtype, kernels).format);
   const int64_t p = kernels.panel_rows;
+  if (dtype == DType::kBF16) columns += columns % 2;
   return {columns * density.bits / 8 * p, columns * density.number_bytes / 256 * p};
 }
 
@@ -154,12 +160,12 @@ StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(std::span<Weight* c
   int64_t tasks = 0;
   for (const Weight* w : weights) {
     FOOTNOTE_RETURN_IF_ERROR(CheckWeight("PackedWeights", *w));
-    const bool convert = plain == PlainWeights::kQ8_0 && IsPlain(w->dtype);
-    if (convert && w->columns % BlockElements(DType::kQ8_0) != 0) {
+    const DType dtype = PackedDType(*w, plain);
+    if (w->columns % BlockElements(dtype) != 0) {
       return InvalidArgumentError("a matrix of " + std::to_string(w->columns) +
-                                  " columns cannot be rounded to Q8_0, whose blocks have 32");
+                                  " columns cannot be rounded to " + std::string(DTypeName(dtype)) +
+                                  ", whose blocks have " + std::to_string(BlockElements(dtype)));
     }
-    const DType dtype = convert ? DType::kQ8_0 : w->dtype;
     Part part{packed->bytes_, 0, PanelBytesOf(dtype, w->columns, kernels), tasks};
     const auto panels = static_cast<size_t>(PanelCount(w->rows, kernels));
     packed->bytes_ += RoundUp64(panels * static_cast<size_t>(part.panel.codes));
@@ -185,11 +191,13 @@ StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(std::span<Weight* c
       uint8_t* codes = base + to.codes + panel * to.panel.codes;
       uint8_t* numbers = base + to.numbers + panel * to.panel.numbers;
       const Weight& w = *weights[part];
-      if (packed->matrices_[part].dtype == w.dtype) {
+      const DType dtype = packed->matrices_[part].dtype;
+      if (dtype == w.dtype) {
         PackPanel(kernels, w, panel, codes, numbers);
       } else {
-        kernels.pack[kPanelQ8_0](RoundedToQ8(kernels, w, panel * kernels.panel_rows),
-                                 RowBytes(DType::kQ8_0, w.columns), w.columns, codes, numbers);
+        kernels.pack[TraitsOf(dtype, kernels).format](
+            RoundedTo(dtype, kernels, w, panel * kernels.panel_rows), RowBytes(dtype, w.columns),
+            w.columns, codes, numbers);
       }
     }
   };

@@ -10,12 +10,15 @@
 
 namespace footnote::kernels {
 
+// What a row of x becomes before it is multiplied.
+enum class PanelInput { kFloat, kBfloat, kCodes };
+
 struct PanelTraits {
   PanelFormat format;
   int64_t run;   // elements per step; 1 for plain formats
   int32_t zero;  // code of value 0, when codes are unsigned
   bool has_min;
-  bool quantised;
+  PanelInput input;      // kFloat too, in exact precision, for BF16
   int64_t x_group = 32;  // elements of x that share a scale
 };
 
@@ -28,6 +31,11 @@ struct PanelBytes {
 
 // Of one panel of K columns.
 PanelBytes PanelBytesOf(DType dtype, int64_t columns, const CpuKernels& kernels);
+
+// Of a row of x rounded to bfloat16.
+inline int64_t BfloatRowBytes(int64_t columns, const CpuKernels& kernels) {
+  return (columns + columns % 2) * kernels.bfloat_bytes;
+}
 
 inline int64_t PanelCount(int64_t rows, const CpuKernels& kernels) {
   return (rows + kernels.panel_rows - 1) / kernels.panel_rows;

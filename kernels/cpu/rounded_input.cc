@@ -116,6 +116,17 @@ void RoundInput(Context& ctx, ConstMatrix x, std::span<RoundingRequest> requests
   }
 }
 
+const uint8_t* RoundToBfloats(Context& ctx, ConstMatrix x) {
+  const int64_t rows = x.shape[0], k = x.shape[1];
+  const int64_t row_bytes = BfloatRowBytes(k, ctx.kernels());
+  auto* bfloats = static_cast<uint8_t*>(ctx.Scratch(2, static_cast<size_t>(rows * row_bytes)));
+  ctx.ParallelFor(rows, RowGrain(k), [&](int64_t begin, int64_t end) {
+    ctx.kernels().round_bfloats(x.row(begin), x.stride[0], end - begin, k,
+                                bfloats + begin * row_bytes);
+  });
+  return bfloats;
+}
+
 RoundedRows RowsFrom(RoundedRows x, const PanelTraits& traits, int64_t k, int64_t first) {
   const int64_t runs = k / traits.run;
   x.codes += first * k;

@@ -1,5 +1,5 @@
-// The left operand of quantised products: rows of x rounded to 8 bits, with the sums of codes that
-// a format's zero or minima need.
+// The left operand of products in fewer bits: rows of x rounded to bfloat16, or to 8 bits with the
+// sums of codes that a format's zero or minima need.
 #pragma once
 
 #include <cstdint>
@@ -23,5 +23,9 @@ void RoundInput(Context& ctx, ConstMatrix x, std::span<RoundingRequest> requests
 
 // The same from row `first` on.
 RoundedRows RowsFrom(RoundedRows x, const PanelTraits& traits, int64_t k, int64_t first);
+
+// x [T, K] rounded to bfloat16, rows of BfloatRowBytes(K). Lies in the context's scratch 2, until
+// its next use.
+const uint8_t* RoundToBfloats(Context& ctx, ConstMatrix x);
 
 }  // namespace footnote::kernels

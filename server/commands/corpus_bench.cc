@@ -219,7 +219,7 @@ void AddIndexBench(CLI::App& bench, CommandResult& result) {
   command->add_option("--embedder", options->embedder,
                       "Folder of the embedding model (default: all-MiniLM-L6-v2 from the cache)");
   command->add_option("--precision", options->precision)
-      ->check(CLI::IsMember({"fast", "exact", "int8"}))
+      ->check(CLI::IsMember(kernels::PrecisionNames()))
       ->capture_default_str();
   command->add_option("--threads", options->threads, "0: one per available CPU")
       ->check(CLI::Range(0, 1024))

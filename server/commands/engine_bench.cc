@@ -108,7 +108,7 @@ Status BenchEmbedder(const EmbedderBenchOptions& options) {
 void AddModelOptions(CLI::App& command, BenchModelOptions& options) {
   command.add_option("path", options.path, "A .gguf file or a Hugging Face folder")->required();
   command.add_option("--precision", options.precision)
-      ->check(CLI::IsMember({"fast", "exact", "int8"}))
+      ->check(CLI::IsMember(kernels::PrecisionNames()))
       ->capture_default_str();
   command.add_option("--threads", options.threads, "0: one per available CPU")
       ->check(CLI::Range(0, 1024))

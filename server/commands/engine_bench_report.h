@@ -15,7 +15,7 @@ using BenchJson = nlohmann::ordered_json;
 
 struct BenchModelOptions {
   std::string path;
-  std::string precision = "fast";  // or "exact", "int8"
+  std::string precision = "fast";  // or "exact", "int8", "bf16"
   int threads = 0;                 // 0: one per available CPU
   int repetitions = 3;
   bool json = false;

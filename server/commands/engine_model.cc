@@ -166,7 +166,7 @@ void AddModelCommand(CLI::App& app, CommandResult& result) {
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();
   probe->add_option("--precision", options->precision)
-      ->check(CLI::IsMember({"fast", "exact", "int8"}))
+      ->check(CLI::IsMember(kernels::PrecisionNames()))
       ->capture_default_str();
   probe->add_option("--threads", options->threads, "0: one per available CPU")
       ->check(CLI::Range(0, 1024))

@@ -161,10 +161,11 @@ void AddIndexCommand(CLI::App& app, CommandResult& result) {
   command->add_option("--embedder", options->embedder,
                       "Folder of the embedding model (default: all-MiniLM-L6-v2 from the cache)");
   command
-      ->add_option("--precision", options->precision,
-                   "Of the embedder: fast, exact, or int8 (about twice as fast; float weights are "
-                   "rounded to 8 bits)")
-      ->check(CLI::IsMember({"fast", "exact", "int8"}))
+      ->add_option(
+          "--precision", options->precision,
+          "Of the embedder: fast, exact, or with float weights rounded to bfloat16 (bf16) or "
+          "to 8 bits (int8, about twice as fast as fast)")
+      ->check(CLI::IsMember(kernels::PrecisionNames()))
       ->capture_default_str();
   command->add_option("--vector-index", options->vector_index, "auto, flat, sq8, hnsw or ivf")
       ->capture_default_str();

@@ -125,11 +125,14 @@ TEST_F(CommandLine, IndexesSearchesAsksAndShows) {
 }
 
 // The second start takes the packed weights that the first one left.
-TEST_F(CommandLine, AnEmbedderInEightBitsFindsTheSamePassagesAndItsWeightsAreKept) {
+TEST_F(CommandLine, AnEmbedderInFewerBitsFindsTheSamePassagesAndItsWeightsAreKept) {
   environment_["FOOTNOTE_PACKED_CACHE"] = (dir_ / "packed").string();
   RunJson({"index", "house", Docs(), "--public"});
-  const Json built = RunJson({"index", "eight", Docs(), "--public", "--precision", "int8"});
-  EXPECT_EQ(built["documents"]["added"], 2);
+  const std::vector<std::string> precisions = {"int8", "bf16"};
+  for (const std::string& precision : precisions) {
+    const Json built = RunJson({"index", precision, Docs(), "--public", "--precision", precision});
+    EXPECT_EQ(built["documents"]["added"], 2);
+  }
   const auto files = [&] {
     std::set<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(dir_ / "packed")) {
@@ -138,13 +141,15 @@ TEST_F(CommandLine, AnEmbedderInEightBitsFindsTheSamePassagesAndItsWeightsAreKep
     return names;
   };
   const std::set<std::string> kept = files();
-  EXPECT_EQ(kept.size(), 2u) << "one for each precision";
+  EXPECT_EQ(kept.size(), 3u) << "one for each precision";
   const std::vector<std::string> question = {"search", "house", "notice period to end the lease"};
   const Json wanted = RunJson(question);
-  const Json got = RunJson({"search", "eight", "notice period to end the lease"});
-  ASSERT_FALSE(got["passages"].empty());
-  EXPECT_EQ(got["passages"][0]["document_id"], wanted["passages"][0]["document_id"]);
-  EXPECT_EQ(got["passages"][0]["start_byte"], wanted["passages"][0]["start_byte"]);
+  for (const std::string& precision : precisions) {
+    const Json got = RunJson({"search", precision, "notice period to end the lease"});
+    ASSERT_FALSE(got["passages"].empty());
+    EXPECT_EQ(got["passages"][0]["document_id"], wanted["passages"][0]["document_id"]);
+    EXPECT_EQ(got["passages"][0]["start_byte"], wanted["passages"][0]["start_byte"]);
+  }
   EXPECT_EQ(files(), kept);
   environment_["FOOTNOTE_PACKED_CACHE"] = (dir_ / "docs" / "lease.md").string();
   const CommandOutput output = Run(question);

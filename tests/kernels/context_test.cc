@@ -42,13 +42,24 @@ TEST(Isa, AnUnknownNameIsAnErrorThatListsTheKnownOnes) {
 
 TEST(Context, IsRefusedForAnInstructionSetThisCpuLacks) {
   const std::vector<Isa> supported = SupportedIsas();
-  for (const Isa isa : {Isa::kPlain, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni}) {
+  for (const Isa isa :
+       {Isa::kPlain, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni, Isa::kAvx512Bf16}) {
     const auto context = Context::Create(nullptr, isa, Precision::kFast);
     if (std::ranges::find(supported, isa) != supported.end()) {
       EXPECT_OK(context);
     } else {
       EXPECT_STATUS(context, kFailedPrecondition, IsaName(isa));
     }
+  }
+}
+
+TEST(Precision, EveryNameIsUnderstoodAndAnotherIsNot) {
+  const std::vector<std::string> names = PrecisionNames();
+  EXPECT_EQ(names, (std::vector<std::string>{"fast", "exact", "int8", "bf16"}));
+  for (const std::string& name : names) {
+    ASSERT_OK_AND_ASSIGN(const Precision precision, PrecisionFromName(name));
+    EXPECT_EQ(PrecisionName(precision), name);
+    EXPECT_STATUS(PrecisionFromName("fp8"), kInvalidArgument, name);
   }
 }
 

@@ -28,8 +28,9 @@ bool IsPlainFormat(DType dtype) {
 // random sign do not line up, so a tenth of that depth is already generous and catches a lost lane.
 // Quantised formats in exact precision add eps/2 of |w| for decoding's own rounding (reference and
 // kernel decode alike, so it is zero; kept as slack).
-// fast: x is rounded to a step of max|x| / 127 per 32 (256 with K formats), an error of at most
-// half a step an element (plus one rounding of the scale): sum over blocks of step/2 * sum |w|.
+// fast: where w is BF16, the reference is given x rounded to bfloat16, and products are exact; else
+// x is rounded to a step of max|x| / 127 per 32 (256 with K formats), an error of at most half a
+// step an element (plus one rounding of the scale): sum over blocks of step/2 * sum |w|.
 double Bound(const float* x, const double* w, int64_t k, bool rounded, DType dtype) {
   const bool is_k = dtype == DType::kQ4_K || dtype == DType::kQ5_K || dtype == DType::kQ6_K;
   const int64_t group = is_k ? 256 : 32;
@@ -48,6 +49,13 @@ double Bound(const float* x, const double* w, int64_t k, bool rounded, DType dty
   return absolute * depth * kEps / 2 * (rounded ? 4 : 1) + (rounded ? rounding : 0) + 1e-30;
 }
 
+std::vector<float> ThroughBfloat(std::vector<float> values) {
+  std::vector<std::byte> bytes(2 * values.size());
+  EXPECT_OK(Quantize(DType::kBF16, values, bytes));
+  EXPECT_OK(Dequantize(DType::kBF16, bytes, values));
+  return values;
+}
+
 class MatMulTest : public EveryIsa {
  protected:
   void Check(Precision precision, DType dtype, int64_t tokens, int64_t rows, int64_t k,
@@ -64,6 +72,7 @@ class MatMulTest : public EveryIsa {
     auto ctx = Make(precision, pool);
     ASSERT_OK(MatMul(*ctx, x.view(), w.weight, bias, out.view()));
     EXPECT_TRUE(out.Intact()) << "wrote outside its output";
+    if (precision == Precision::kFast && dtype == DType::kBF16) x.Fill(ThroughBfloat(x.Values()));
     const reference::Values wanted = reference::MatMul(x.view(), w.weight, bias);
     const reference::Values weights = reference::Dequantized(w.weight);
     const bool rounded = precision == Precision::kFast && !IsPlainFormat(dtype);
@@ -96,7 +105,7 @@ TEST_P(MatMulTest, AgreesWithTheReferenceInEveryFormatAndPrecision) {
 }
 
 TEST_P(MatMulTest, AgreesWithTheReferenceForManyRowCounts) {
-  for (const DType dtype : {DType::kF32, DType::kQ4_1, DType::kQ8_0, DType::kQ6_K}) {
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kQ4_1, DType::kQ8_0, DType::kQ6_K}) {
     for (const int64_t tokens : {2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 70}) {
       for (const Precision precision : {Precision::kExact, Precision::kFast}) {
         Check(precision, dtype, tokens, 23, 256, tokens % 2 == 0);
@@ -107,7 +116,7 @@ TEST_P(MatMulTest, AgreesWithTheReferenceForManyRowCounts) {
 
 TEST_P(MatMulTest, AgreesWithTheReferenceBeyondOneTaskOfRows) {
   ThreadPool pool(2);
-  for (const DType dtype : {DType::kF32, DType::kQ4_1}) {
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kQ4_1}) {
     Check(Precision::kFast, dtype, 260, 66, 64, true, &pool);
   }
 }
@@ -221,7 +230,7 @@ TEST_P(MatMulTest, AddsToWhatIsThere) {
 TEST_P(MatMulTest, AnActivationIsThatOfTheOperationOnItsOwn) {
   for (const Precision precision : {Precision::kExact, Precision::kFast}) {
     auto ctx = Make(precision);
-    for (const DType dtype : {DType::kF32, DType::kQ8_0, DType::kQ6_K}) {
+    for (const DType dtype : {DType::kF32, DType::kBF16, DType::kQ8_0, DType::kQ6_K}) {
       const int64_t k = 1024, rows = 21, tokens = 9;
       const OwnedWeight w(dtype, rows, k, 3);
       const std::vector<float> x = RandomFloats(static_cast<size_t>(tokens * k), 4, 0.1f);
@@ -255,6 +264,63 @@ TEST_P(MatMulTest, TakesZerosAndTinyAndHugeActivations) {
     ASSERT_OK(MatMul(*ctx, ConstMatrix::Of(x.data(), 1, 64), w.weight, {},
                      Matrix::Of(out.data(), 1, 16)));
     for (const float each : out) EXPECT_TRUE(std::isfinite(each)) << value;
+  }
+}
+
+// Rows long enough for several blocks of a sum, an odd one, and one shorter than a vector.
+TEST_P(MatMulTest, BfloatProductsHoldForLongAndOddRows) {
+  for (const int64_t k : {3, 6, 511, 513, 1536}) {
+    for (const int64_t tokens : {1, 2, 3, 13})
+      Check(Precision::kFast, DType::kBF16, tokens, 70, k, true);
+  }
+}
+
+// The rounded x and the order of sums are the same everywhere (bfloat_kernels.inc).
+TEST_P(MatMulTest, BfloatProductsHaveTheBitsOfPlainCode) {
+  ASSERT_OK_AND_ASSIGN(const auto plain, Context::Create(nullptr, Isa::kPlain, Precision::kFast));
+  auto ctx = Make(Precision::kFast);
+  for (const int64_t k : {33, 384, 1537}) {
+    const int64_t tokens = 11, rows = 45;
+    const OwnedWeight w(DType::kBF16, rows, k, 3);
+    const std::vector<float> x = RandomFloats(static_cast<size_t>(tokens * k), 4);
+    const ConstMatrix view = ConstMatrix::Of(x.data(), tokens, k);
+    std::vector<float> wanted(static_cast<size_t>(tokens * rows)), got = wanted;
+    ASSERT_OK(MatMul(*plain, view, w.weight, {}, Matrix::Of(wanted.data(), tokens, rows)));
+    // What lies beside an odd row's last element was not a number.
+    const std::vector<float> broken(static_cast<size_t>(tokens * (k + 7)), NAN);
+    const OwnedWeight wider(DType::kBF16, rows, k + 7, 3);
+    ASSERT_OK(MatMul(*ctx, ConstMatrix::Of(broken.data(), tokens, k + 7), wider.weight, {},
+                     Matrix::Of(got.data(), tokens, rows)));
+    ASSERT_OK(MatMul(*ctx, view, w.weight, {}, Matrix::Of(got.data(), tokens, rows)));
+    EXPECT_TRUE(testing::SameBits(got, wanted)) << k;
+  }
+}
+
+// Ties to even, what rounds up to the next power of two, and what is no number.
+TEST_P(MatMulTest, RoundsActivationsToTheNearestBfloat) {
+  const float huge = std::numeric_limits<float>::max(), infinity = INFINITY;
+  std::vector<float> x = {1.00390625f, 1.01171875f, -1.00390625f, 1.9999999f,
+                          0.1f,        1e-30f,      huge,         infinity};
+  const auto count = static_cast<int64_t>(x.size());
+  std::vector<float> identity(x.size() * x.size());
+  for (size_t i = 0; i < x.size(); ++i) identity[i * x.size() + i] = 1;
+  std::vector<std::byte> bytes(2 * identity.size());
+  ASSERT_OK(Quantize(DType::kBF16, identity, bytes));
+  auto ctx = Make(Precision::kFast);
+  // One at a time: infinity times the zeros beside it is no number.
+  for (size_t i = 0; i < x.size(); ++i) {
+    std::vector<float> one(x.size()), out(x.size());
+    one[i] = x[i];
+    ASSERT_OK(MatMul(*ctx, ConstMatrix::Of(one.data(), 1, count),
+                     Weight{DType::kBF16, bytes.data(), count, count}, {},
+                     Matrix::Of(out.data(), 1, count)));
+    EXPECT_EQ(out[i], ThroughBfloat({x[i]})[0]) << x[i];
+    uint32_t bits = 0x7fffffff - static_cast<uint32_t>(i);
+    std::memcpy(&one[i], &bits, sizeof bits);
+    ASSERT_OK(MatMul(*ctx, ConstMatrix::Of(one.data(), 1, count),
+                     Weight{DType::kBF16, bytes.data(), count, count}, {},
+                     Matrix::Of(out.data(), 1, count)));
+    EXPECT_TRUE(std::isnan(out[i]));
   }
 }
 

@@ -65,24 +65,53 @@ TEST_P(PackingTest, AreAsLargeAsTheyWere) {
   }
 }
 
-TEST_P(PackingTest, PlainWeightsRoundToTheirQ8Form) {
+TEST_P(PackingTest, PlainWeightsRoundToTheirQ8OrBf16Form) {
   auto ctx = Make(Precision::kFast);
-  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
-    const OwnedWeight plain(dtype, 21, 96, 4);
-    std::vector<float> values(21 * 96);
-    ASSERT_OK(Dequantize(dtype, plain.bytes, values));
-    std::vector<std::byte> blocks(static_cast<size_t>(21 * RowBytes(DType::kQ8_0, 96)));
-    ASSERT_OK(Quantize(DType::kQ8_0, values, blocks));
-    const Weight rounded{DType::kQ8_0, blocks.data(), 21, 96};
-    Weight packed = plain.weight;
+  for (const auto& [plain_weights, to] : {std::pair(PlainWeights::kQ8_0, DType::kQ8_0),
+                                          std::pair(PlainWeights::kBf16, DType::kBF16)}) {
+    for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+      SCOPED_TRACE(std::string(DTypeName(dtype)) + " to " + std::string(DTypeName(to)));
+      const OwnedWeight plain(dtype, 21, 96, 4);
+      std::vector<float> values(21 * 96);
+      ASSERT_OK(Dequantize(dtype, plain.bytes, values));
+      std::vector<std::byte> blocks(static_cast<size_t>(21 * RowBytes(to, 96)));
+      ASSERT_OK(Quantize(to, values, blocks));
+      const Weight rounded{to, blocks.data(), 21, 96};
+      Weight packed = plain.weight;
+      Weight* const list[] = {&packed};
+      const auto weights = PackedWeights::Pack(list, GetParam(), plain_weights, nullptr);
+      ASSERT_OK(weights);
+      EXPECT_EQ(packed.packed->dtype, to);
+      EXPECT_TRUE(testing::SameBits(Product(*ctx, rounded, 3), Product(*ctx, packed, 3)));
+      // Exact precision has no use for rounded weights.
+      auto exact = Make(Precision::kExact);
+      EXPECT_TRUE(testing::SameBits(Product(*exact, plain.weight, 3), Product(*exact, packed, 3)));
+    }
+  }
+}
+
+TEST_P(PackingTest, OddRowsOfBfloatsAreFilledUp) {
+  for (const Precision precision : {Precision::kFast, Precision::kExact}) {
+    auto ctx = Make(precision);
+    for (const int64_t columns : {1, 7, 33}) {
+      const OwnedWeight w(DType::kBF16, 45, columns, 3);
+      Weight packed = w.weight;
+      Weight* const list[] = {&packed};
+      ASSERT_OK_AND_ASSIGN(const auto weights,
+                           PackedWeights::Pack(list, GetParam(), PlainWeights::kAsStored, nullptr));
+      EXPECT_TRUE(testing::SameBits(Product(*ctx, w.weight, 5), Product(*ctx, packed, 5)));
+    }
+  }
+}
+
+// Other precisions leave what is quantised as it is.
+TEST_P(PackingTest, QuantisedWeightsAreNotRoundedAgain) {
+  const OwnedWeight w(DType::kQ4_1, 16, 64, 3);
+  for (const PlainWeights plain : {PlainWeights::kQ8_0, PlainWeights::kBf16}) {
+    Weight packed = w.weight;
     Weight* const list[] = {&packed};
-    const auto weights = PackedWeights::Pack(list, GetParam(), PlainWeights::kQ8_0, nullptr);
-    ASSERT_OK(weights);
-    EXPECT_EQ(packed.packed->dtype, DType::kQ8_0);
-    EXPECT_TRUE(testing::SameBits(Product(*ctx, rounded, 3), Product(*ctx, packed, 3)));
-    // Exact precision has no use for rounded weights.
-    auto exact = Make(Precision::kExact);
-    EXPECT_TRUE(testing::SameBits(Product(*exact, plain.weight, 3), Product(*exact, packed, 3)));
+    ASSERT_OK_AND_ASSIGN(const auto weights, PackedWeights::Pack(list, GetParam(), plain, nullptr));
+    EXPECT_EQ(packed.packed->dtype, DType::kQ4_1);
   }
 }
 
