@@ -52,6 +52,15 @@ struct DocumentSummary {
   std::string source;
 };
 
+// A chunk as it is stored.
+struct StoredChunk {
+  std::string document_id;
+  std::string version;  // of the document
+  Chunk chunk;
+  std::string text;
+  std::vector<float> vector;  // as stored, rounded to halves; empty when it has none yet
+};
+
 // Names of the corpora below corpora_root, sorted.
 StatusOr<std::vector<std::string>> ListCorpora(const std::filesystem::path& corpora_root);
 
@@ -86,6 +95,10 @@ class Corpus {
 
   // Ids of the current generation's documents, sorted, for whoever owns the machine.
   virtual StatusOr<std::vector<std::string>> DocumentIds() = 0;
+
+  // Calls `take` for each chunk of the current generation, documents in order of their ids, for
+  // whoever owns the machine. Ends with the first error of `take`.
+  virtual Status ForEachChunk(const std::function<Status(const StoredChunk&)>& take) = 0;
 
   // Proves that documents, chunks, vectors, postings and FAISS files of the current generation
   // agree; each finding is one sentence. Empty: all is well. Progress: called with a share 0…1.

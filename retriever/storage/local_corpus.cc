@@ -451,6 +451,41 @@ StatusOr<std::vector<std::string>> LocalCorpus::DocumentIds() {
   return ids;
 }
 
+Status LocalCorpus::ForEachChunk(const std::function<Status(const StoredChunk&)>& take) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const Snapshot now, Now());
+  std::vector<std::string_view> ids;
+  for (const auto& [id, place] : now.view->by_id) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
+  for (const std::string_view id : ids) {
+    const GenerationView::Place place = now.view->by_id.at(id);
+    const records::SegmentRecord& segment = now.view->parts[place.part].segment->record;
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        const records::StagedDocument document,
+        ReadDocument(*now.store, segment.id(), place.ordinal, !segment.without_vectors()));
+    const size_t vector_bytes = 2 * size_t{now.view->embedder.width()};
+    for (int i = 0; i < document.chunks_size(); ++i) {
+      const records::ChunkRecord& record = document.chunks(i);
+      StoredChunk stored;
+      stored.document_id = document.document().id();
+      stored.version = document.document().version();
+      stored.text = record.text();
+      stored.chunk.span = {record.start(), record.end()};
+      stored.chunk.heading_path.assign(record.heading_path().begin(), record.heading_path().end());
+      stored.chunk.clause = record.clause();
+      stored.chunk.page = static_cast<int>(record.page());
+      stored.chunk.tokens = static_cast<int>(record.tokens());
+      stored.chunk.embedded_text = EmbeddedText(record);
+      if (!segment.without_vectors()) {
+        DecodeHalves(std::string_view(document.vectors())
+                         .substr(static_cast<size_t>(i) * vector_bytes, vector_bytes),
+                     now.view->embedder.width(), stored.vector);
+      }
+      FOOTNOTE_RETURN_IF_ERROR(take(stored));
+    }
+  }
+  return OkStatus();
+}
+
 std::shared_ptr<const RowSet> LocalCorpus::Cached(const std::string& key,
                                                   const std::function<RowSet()>& make) {
   {

@@ -43,6 +43,7 @@ class LocalCorpus : public Corpus {
   StatusOr<Document> GetDocument(const std::string& document_id, const Asker& asker) override;
   StatusOr<Document> GetDocumentAsOwner(const std::string& document_id) override;
   StatusOr<std::vector<std::string>> DocumentIds() override;
+  Status ForEachChunk(const std::function<Status(const StoredChunk&)>& take) override;
   StatusOr<std::vector<std::string>> Verify(const std::function<void(double)>& progress) override;
 
   // Catches up with the writer. The generation is the newest, unless loading it takes another

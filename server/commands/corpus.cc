@@ -1,4 +1,4 @@
-// footnote corpus list | show | verify | rollback | erase | document | merge | reembed.
+// footnote corpus list | show | verify | rollback | erase | document | export | merge | reembed.
 
 #include <algorithm>
 #include <ctime>
@@ -24,6 +24,7 @@ struct Options {
   std::vector<std::string> parts;
   uint64_t generation = 0;
   bool prune = false;
+  bool vectors = false;
   bool text = false;
   bool json = false;
 };
@@ -213,6 +214,27 @@ Status RunDocument(const Options& options) {
   return OkStatus();
 }
 
+Status RunExport(const Options& options) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::shared_ptr<retriever::Corpus> corpus,
+                            retriever::Corpus::Open(CorporaRoot(), options.corpus));
+  return corpus->ForEachChunk([&](const retriever::StoredChunk& stored) -> Status {
+    Json line = {{"document_id", stored.document_id},
+                 {"version", stored.version},
+                 {"start_byte", stored.chunk.span.start},
+                 {"end_byte", stored.chunk.span.end},
+                 {"heading_path", stored.chunk.heading_path},
+                 {"clause", stored.chunk.clause},
+                 {"page", stored.chunk.page},
+                 {"tokens", stored.chunk.tokens},
+                 {"text", stored.text},
+                 {"embedded_text", stored.chunk.embedded_text}};
+    if (options.vectors) line["vector"] = stored.vector;
+    std::cout << Dump(line) << "\n";
+    if (!std::cout) return UnavailableError("standard output cannot be written to");
+    return OkStatus();
+  });
+}
+
 Status RunMerge(const Options& options) {
   std::vector<std::filesystem::path> parts;
   for (const std::string& part : options.parts) {
@@ -276,6 +298,8 @@ void AddCorpusCommand(CLI::App& app, CommandResult& result) {
   CLI::App* document = add_named("document", "One document's metadata or text", RunDocument);
   document->add_option("document", options->document, "Document id")->required();
   document->add_flag("--text", options->text, "Print the stored text, byte for byte");
+  CLI::App* all_chunks = add_named("export", "All chunks, one JSON object a line", RunExport);
+  all_chunks->add_flag("--vectors", options->vectors, "With their vectors");
   CLI::App* merge = add_named(
       "merge", "Join corpora that were made with --shard into one, vectors and all", RunMerge);
   merge->add_option("part", options->parts, "Corpora: names, or folders brought from elsewhere")
