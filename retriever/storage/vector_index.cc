@@ -204,12 +204,17 @@ struct VectorIndex::State {
     return Checked(ids, scores, selector);
   }
 
+  struct Walked {
+    VectorHits found;
+    bool reliable = false;  // what is missing lies behind what was found
+  };
+
   // The nearest allowed rows among the `beam` nearest of all, at most k. The graph is walked
   // without the filter: with one, FAISS gives allowed rows that the beam came by on its way to the
   // query's neighbourhood, when the filter hides that, and they need not be near (recall@10 0.4
   // with the nearest thousand of 250,000 hidden).
-  VectorHits Walk(std::span<const float> query, size_t k, size_t beam,
-                  const CountingSelector& selector) const {
+  Walked Walk(std::span<const float> query, size_t k, size_t beam,
+              const CountingSelector& selector) const {
     std::vector<float> scores(beam);
     std::vector<int64_t> ids(beam, -1);
     faiss::SearchParametersHNSW parameters;
@@ -217,9 +222,16 @@ struct VectorIndex::State {
     // In 1.7.3 the beam is as wide as what is asked for, at least.
     hnsw->search(1, query.data(), static_cast<int64_t>(beam), scores.data(), ids.data(),
                  &parameters);
-    VectorHits found = Checked(ids, scores, selector);
-    if (found.hits.size() > k) found.hits.resize(k);
-    return found;
+    Walked walked{Checked(ids, scores, selector), false};
+    std::vector<VectorHit>& hits = walked.found.hits;
+    // Towards its end a beam misses more and more: half of what is wanted must lie in its first half.
+    size_t first_half = 0;
+    for (size_t i = 0; i < beam / 2; ++i) {
+      first_half += ids[i] >= 0 && selector.Allows(ids[i]) ? 1 : 0;
+    }
+    walked.reliable = hits.size() >= k && 2 * first_half >= k;
+    if (hits.size() > k) hits.resize(k);
+    return walked;
   }
 
   // Walks with ever wider beams until k allowed rows are met; nothing where a scan of the allowed
@@ -261,11 +273,11 @@ std::optional<VectorHits> VectorIndex::State::WalkUntilFull(
     spent += kScannedRowsABeamRow * static_cast<double>(beam);
     // What a scan would cost.
     if (beam > kWidestBeam || spent > static_cast<double>(allowed_count)) return std::nullopt;
-    VectorHits found = Walk(query, k, beam, selector);
-    if (found.hits.size() == k) return found;
+    Walked walked = Walk(query, k, beam, selector);
+    if (walked.reliable) return std::move(walked.found);
     // The filter hides part of the neighbourhood: further out.
-    const double met = static_cast<double>(std::max<size_t>(found.hits.size(), 1));
-    wanted = static_cast<double>(beam) * std::clamp(1.5 * static_cast<double>(k) / met, 2.0, 4.0);
+    const double met = static_cast<double>(std::max<size_t>(walked.found.hits.size(), 1));
+    wanted = static_cast<double>(beam) * std::clamp(1.5 * static_cast<double>(k) / met, 2.0, 8.0);
   }
 }
 
