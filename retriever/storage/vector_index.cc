@@ -224,7 +224,8 @@ struct VectorIndex::State {
                  &parameters);
     Walked walked{Checked(ids, scores, selector), false};
     std::vector<VectorHit>& hits = walked.found.hits;
-    // Towards its end a beam misses more and more: half of what is wanted must lie in its first half.
+    // Towards its end a beam misses more and more: half of what is wanted must lie in its first
+    // half.
     size_t first_half = 0;
     for (size_t i = 0; i < beam / 2; ++i) {
       first_half += ids[i] >= 0 && selector.Allows(ids[i]) ? 1 : 0;
