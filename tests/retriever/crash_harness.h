@@ -49,7 +49,7 @@ inline const char* NameOf(Loss loss) {
 class CrashHarness {
  public:
   struct Step {
-    const ScenarioStep* scenario = nullptr;
+    ScenarioStep scenario;
     std::filesystem::path before;                  // the disk as the step finds it
     std::vector<FileOperation> operations;         // a mark for each call that returned
     std::vector<std::optional<CorpusDump>> dumps;  // before the step, then after each call
@@ -84,7 +84,7 @@ class CrashHarness {
       disk.ApplyHalf(step.operations[index]);
     }
     const std::string where =
-        std::string("step \"") + step.scenario->name + "\", " + NameOf(loss) + " at operation " +
+        std::string("step \"") + step.scenario.name + "\", " + NameOf(loss) + " at operation " +
         std::to_string(index) + " of " + std::to_string(step.operations.size()) + " (" +
         (index < step.operations.size() ? Describe(step.operations[index]) : "the end") +
         "), after " + std::to_string(calls) + " calls, seed " + std::to_string(seed);
@@ -106,12 +106,12 @@ class CrashHarness {
     run.acknowledged = [&](const std::string&) { ++calls; };
     FileFaults::Watch(disk);
     FileFaults::Fail(fault);
-    const Status status = step.scenario->run(run);
+    const Status status = step.scenario.run(run);
     const std::string failed = FileFaults::Failed();
     FileFaults::Stop();
     if (failed.empty()) return false;
     const std::string where =
-        std::string("step \"") + step.scenario->name + "\", " +
+        std::string("step \"") + step.scenario.name + "\", " +
         (fault.error == ENOSPC ? "the disk is full" : "an I/O error") +
         (fault.lasting ? " from" : " at") + " operation " + std::to_string(fault.at) + " (" +
         failed + ")" + (fault.lasting ? " on" : "") + ", calls made " + std::to_string(tries) +
@@ -142,7 +142,7 @@ class CrashHarness {
     const std::filesystem::path live = home_ / "live";
     std::filesystem::create_directories(live);
     Step step;
-    step.scenario = &scenario;
+    step.scenario = scenario;
     step.before = home_ / std::to_string(steps_.size());
     std::filesystem::copy(live, step.before, std::filesystem::copy_options::recursive);
     step.dumps.emplace_back();
@@ -209,7 +209,7 @@ class CrashHarness {
 
     ScenarioRun run = RunOf(step, disk);
     run.again = true;
-    EXPECT_OK(step.scenario->run(run).WithContext("run again"));
+    EXPECT_OK(step.scenario.run(run).WithContext("run again"));
     const StatusOr<CorpusDump> end = DumpCorpus(CorpusOn(disk));
     EXPECT_OK(end);
     if (end.ok()) {
@@ -223,7 +223,7 @@ class CrashHarness {
       EXPECT_EQ(*searches, step.searches);
     }
     CheckReader(disk, /*published=*/true);
-    if (step.scenario->erased && end.ok()) CheckErased(disk, *end);
+    if (step.scenario.erased && end.ok()) CheckErased(step, disk, *end);
     for (const auto& entry : std::filesystem::recursive_directory_iterator(disk)) {
       EXPECT_EQ(entry.path().filename().string().find(".tmp."), std::string::npos)
           << "left behind: " << entry.path();
@@ -246,8 +246,8 @@ class CrashHarness {
         << Difference(*found, before.value_or(CorpusDump()))
         << "\n  against what was being done:" << Difference(*found, *after);
     // Erased, and not said that bytes may be left.
-    const bool erased = step.scenario->erased && !Holds(as_before ? *before : *after);
-    if (erased && !found->purge_pending) CheckErased(disk, *found);
+    const bool erased = step.scenario.erased && !Holds(as_before ? *before : *after);
+    if (erased && !found->purge_pending) CheckErased(step, disk, *found);
   }
 
   static bool Holds(const CorpusDump& dump) {
@@ -257,17 +257,17 @@ class CrashHarness {
     });
   }
 
-  static void CheckErased(const std::filesystem::path& disk, const CorpusDump& dump) {
-    // Vectors tell of a text, too: no FAISS file but those of the segments there are now.
-    std::error_code error;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(CorpusOn(disk) / "vectors", error)) {
-      const std::string stem = entry.path().stem().string();
-      EXPECT_TRUE(dump.segments.contains(static_cast<uint32_t>(std::atoi(stem.c_str()))))
-          << "of a segment that is gone: " << entry.path();
-    }
+  static void CheckErased(const Step& step, const std::filesystem::path& disk,
+                          const CorpusDump& now) {
     for (const char* secret : {kSecretId, kSecretWord, kSecretPrincipal}) {
       EXPECT_THAT(FilesWith(disk, secret), ::testing::IsEmpty()) << "erased, but there: " << secret;
+    }
+    // Vectors tell of a text, too: the FAISS files of segments that held it.
+    const CorpusDump& before = *step.dumps.front();
+    for (const uint32_t segment : before.segments) {
+      if (!Holds(before) || now.segments.contains(segment)) continue;
+      const auto file = VectorFile(CorpusOn(disk), segment);
+      EXPECT_FALSE(std::filesystem::exists(file)) << "erased, but there: " << file;
     }
   }
 
