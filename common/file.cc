@@ -10,9 +10,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <utility>
+#include <vector>
 
 namespace footnote {
 namespace {
+
+// In the names of WriteFileAtomically's temporary files.
+constexpr char kTemporaryPart[] = ".tmp.";
 
 class Descriptor {
  public:
@@ -35,7 +39,12 @@ struct OpenedFile {
   size_t size = 0;
 };
 
-std::string Quoted(const std::filesystem::path& path) { return "\"" + path.string() + "\""; }
+std::string Quoted(const std::filesystem::path& path) {
+  std::string quoted = "\"";  // not "…" + …, of which gcc 12 warns without reason
+  quoted += path.string();
+  quoted += '"';
+  return quoted;
+}
 
 StatusOr<OpenedFile> OpenForReading(const std::filesystem::path& path) {
   Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -53,24 +62,24 @@ StatusOr<OpenedFile> OpenForReading(const std::filesystem::path& path) {
   return OpenedFile{std::move(descriptor), static_cast<size_t>(info.st_size)};
 }
 
+// Of what a disk refused, with the remedy.
+Status WriteError(const std::string& what, int error_number) {
+  const Status status = ErrnoError(what, error_number);
+  std::string message = status.message();
+  message += status.code() == StatusCode::kResourceExhausted
+                 ? "; free disk space and run the command again"
+                 : "; check the disk and run the command again";
+  return {status.code(), std::move(message)};
+}
+
 Status WriteAll(int fd, std::string_view contents, const std::filesystem::path& path) {
   while (!contents.empty()) {
     const ssize_t written = ::write(fd, contents.data(), contents.size());
     if (written < 0) {
       if (errno == EINTR) continue;
-      return ErrnoError("cannot write " + Quoted(path), errno);
+      return WriteError("cannot write " + Quoted(path), errno);
     }
     contents.remove_prefix(static_cast<size_t>(written));
-  }
-  return OkStatus();
-}
-
-Status SyncFolder(const std::filesystem::path& folder) {
-  Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (descriptor.get() < 0) return ErrnoError("cannot open folder " + Quoted(folder), errno);
-  // Some file systems cannot sync a folder and say EINVAL; they order renames themselves.
-  if (::fsync(descriptor.get()) != 0 && errno != EINVAL) {
-    return ErrnoError("cannot sync folder " + Quoted(folder), errno);
   }
   return OkStatus();
 }
@@ -135,25 +144,74 @@ StatusOr<std::string> ReadFile(const std::filesystem::path& path, size_t max_byt
   return contents;
 }
 
+Status SyncFolder(const std::filesystem::path& folder) {
+  Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (descriptor.get() < 0) return ErrnoError("cannot open folder " + Quoted(folder), errno);
+  // Some file systems cannot sync a folder and say EINVAL; they order renames themselves.
+  if (::fsync(descriptor.get()) != 0 && errno != EINVAL) {
+    return WriteError("cannot sync folder " + Quoted(folder), errno);
+  }
+  return OkStatus();
+}
+
+Status CreateFolders(const std::filesystem::path& folder) {
+  std::filesystem::path above = folder.parent_path();
+  if (above.empty()) above = ".";
+  if (std::error_code error; !std::filesystem::exists(above, error) && above != folder) {
+    FOOTNOTE_RETURN_IF_ERROR(CreateFolders(above));
+  }
+  if (::mkdir(folder.c_str(), 0777) == 0) return SyncFolder(above);
+  const int error_number = errno;
+  std::error_code error;
+  if (error_number != EEXIST || !std::filesystem::is_directory(folder, error)) {
+    return WriteError("cannot create the folder " + Quoted(folder), error_number);
+  }
+  // Whoever made it may have been killed before it was on disk. It may also lie where we may not
+  // look.
+  SyncFolder(above).IgnoreError();
+  return OkStatus();
+}
+
+Status RemoveFile(const std::filesystem::path& path) {
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return OkStatus();
+  return WriteError("cannot remove " + Quoted(path), errno);
+}
+
+void RemoveTemporaryFiles(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::vector<std::filesystem::path> left;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with('.') && name.find(kTemporaryPart) != std::string::npos) {
+      left.push_back(entry.path());
+    }
+  }
+  for (const auto& path : left) std::filesystem::remove(path, error);
+}
+
 Status WriteFileAtomically(const std::filesystem::path& path, std::string_view contents) {
   // Unique among processes and threads; a leftover of a killed process is never in the way.
   static std::atomic<uint64_t> counter{0};
   std::filesystem::path folder = path.parent_path();
   if (folder.empty()) folder = ".";
-  std::filesystem::path temporary =
-      folder / ("." + path.filename().string() + ".tmp." + std::to_string(::getpid()) + "." +
-                std::to_string(counter.fetch_add(1)));
+  std::string name(1, '.');
+  name += path.filename().string();
+  name += kTemporaryPart;
+  name += std::to_string(::getpid());
+  name += '.';
+  name += std::to_string(counter.fetch_add(1));
+  const std::filesystem::path temporary = folder / name;
   Descriptor descriptor(
       ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
-  if (descriptor.get() < 0) return ErrnoError("cannot create " + Quoted(temporary), errno);
+  if (descriptor.get() < 0) return WriteError("cannot create " + Quoted(temporary), errno);
   const auto write = [&]() -> Status {
     FOOTNOTE_RETURN_IF_ERROR(WriteAll(descriptor.get(), contents, temporary));
-    if (::fsync(descriptor.get()) != 0) return ErrnoError("cannot sync " + Quoted(path), errno);
+    if (::fsync(descriptor.get()) != 0) return WriteError("cannot sync " + Quoted(path), errno);
     if (::close(descriptor.release()) != 0) {
-      return ErrnoError("cannot close " + Quoted(path), errno);
+      return WriteError("cannot close " + Quoted(path), errno);
     }
     if (::rename(temporary.c_str(), path.c_str()) != 0) {
-      return ErrnoError("cannot replace " + Quoted(path), errno);
+      return WriteError("cannot replace " + Quoted(path), errno);
     }
     return OkStatus();
   };

@@ -44,8 +44,23 @@ class MappedFile {
 StatusOr<std::string> ReadFile(const std::filesystem::path& path,
                                size_t max_bytes = size_t{1} << 32);
 
+// Makes a folder and those above it that are missing. On disk when it returns: a folder that only
+// the system's cache knows would take all that is in it along when the power fails.
+Status CreateFolders(const std::filesystem::path& folder);
+
+// The entries of a folder (files made, renamed, removed) are on disk when it returns.
+Status SyncFolder(const std::filesystem::path& folder);
+
 // Writes a temporary file beside `path`, syncs it, renames it over `path`, and syncs the folder. On
-// an error `path` is as it was and the temporary file is gone.
+// an error `path` is as it was and the temporary file is gone; only when syncing the folder fails
+// may it be the new one. RESOURCE_EXHAUSTED: the disk is full.
 Status WriteFileAtomically(const std::filesystem::path& path, std::string_view contents);
+
+// OK when it was not there.
+Status RemoveFile(const std::filesystem::path& path);
+
+// Removes temporary files of WriteFileAtomically that killed processes left in a folder. For
+// whoever knows that nobody else writes there now.
+void RemoveTemporaryFiles(const std::filesystem::path& folder);
 
 }  // namespace footnote

@@ -7,8 +7,10 @@
 #include <rocksdb/write_batch.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
 #include <thread>
 #include <utility>
@@ -38,6 +40,12 @@ bool IsLockConflict(const rocksdb::Status& status) {
                                 status.ToString().find("lock hold") != std::string::npos);
 }
 
+// RocksDB's own list of files comes first, our tables come into it afterwards.
+bool LacksTables(const rocksdb::Status& status) {
+  return status.IsInvalidArgument() &&
+         status.ToString().find("Column family not found") != std::string::npos;
+}
+
 Status FromRocks(const rocksdb::Status& status, const std::filesystem::path& folder) {
   if (status.ok()) return OkStatus();
   const std::string what = "the tables in \"" + folder.string() + "\": " + status.ToString();
@@ -56,10 +64,16 @@ Status FromRocks(const rocksdb::Status& status, const std::filesystem::path& fol
   if (status.IsIOError() && status.ToString().find("Permission denied") != std::string::npos) {
     return PermissionDeniedError(what);
   }
-  return UnavailableError(what);
+  return UnavailableError(what + "; check the disk and run the command again");
 }
 
 rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+
+// In names of RocksDB's files: 12 in "MANIFEST-000012" and "000012.log"; 0 when there is none.
+uint64_t NumberIn(const std::string& name) {
+  const size_t digit = name.find_first_of("0123456789");
+  return digit == std::string::npos ? 0 : std::strtoull(name.c_str() + digit, nullptr, 10);
+}
 
 std::string UtcNow() {
   const std::time_t now = std::time(nullptr);
@@ -89,6 +103,12 @@ std::string ListingOf(const std::filesystem::path& folder) {
 
 }  // namespace
 
+Status NoGenerationError(const std::string& corpus) {
+  return FailedPreconditionError("the corpus \"" + corpus +
+                                 "\" has no generation yet: wait until `footnote index` has "
+                                 "published one, or run it again");
+}
+
 struct ChunkStore::State {
   std::filesystem::path corpus;
   std::filesystem::path folder;  // RocksDB's
@@ -113,15 +133,21 @@ struct ChunkStore::State {
     return handles[static_cast<size_t>(table)];
   }
 
-  rocksdb::Status Open() {
+  // create: make the tables that are missing.
+  rocksdb::Status Open(bool create) {
     rocksdb::DBOptions options;
-    options.create_if_missing = writing;
-    options.create_missing_column_families = writing;
+    options.create_if_missing = create;
+    options.create_missing_column_families = create;
     options.max_open_files = -1;  // a secondary keeps deleted files readable by holding them open
     options.max_background_jobs = 2;
+    // RocksDB starts so many for each table at each opening, were there nothing to open.
+    options.max_file_opening_threads = 1;
     options.info_log = std::make_shared<SilentLogger>();
     options.keep_log_file_num = 1;
     options.max_total_wal_size = 4 * kWriteBufferBytes;
+    // After an error nothing is written until the tables are opened again, which looks at what is
+    // there; a writer whose caller was told that a call failed must not go on behind its back.
+    options.max_bgerror_resume_count = 0;
     options.stats_dump_period_sec = 0;
     options.stats_persist_period_sec = 0;
     rocksdb::ColumnFamilyOptions family;
@@ -142,6 +168,52 @@ struct ChunkStore::State {
     return rocksdb::DB::OpenAsSecondary(options, folder.string(), private_path, families, &handles,
                                         &db);
   }
+
+  // A loss of power can leave a log whose end is torn. Nothing of that end was acknowledged, but a
+  // reader refuses it; a writer's opening cuts it off. False when there is a writer, or something
+  // else is damaged.
+  static bool MendLog(const std::filesystem::path& folder) {
+    State writer;
+    writer.folder = folder;
+    writer.writing = true;
+    return writer.Open(/*create=*/false).ok() && writer.RemoveOldFiles().ok();
+  }
+
+  // Just opened: removes what an earlier opening wrote and this one does not use. RocksDB does that
+  // too, but keeps some empty, recovered or torn logs for later, and says nothing when it fails.
+  Status RemoveOldFiles() const {
+    std::vector<std::string> live;  // "/000012.sst"
+    uint64_t manifest_bytes = 0;
+    std::unique_ptr<rocksdb::LogFile> log;
+    rocksdb::Status status = db->GetLiveFiles(live, &manifest_bytes, /*flush_memtable=*/false);
+    if (status.ok()) status = db->GetCurrentWalFile(&log);
+    FOOTNOTE_RETURN_IF_ERROR(FromRocks(status, folder));
+    uint64_t manifest = 0;
+    for (const std::string& name : live) {
+      if (name.find("MANIFEST") != std::string::npos) manifest = NumberIn(name);
+    }
+    std::vector<std::filesystem::path> old;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+      const std::string name = entry.path().filename().string();
+      // What is newer, a compaction may be writing.
+      const uint64_t number = NumberIn(name);
+      const bool used = std::any_of(live.begin(), live.end(), [&](const std::string& path) {
+        return path.compare(1, std::string::npos, name) == 0;
+      });
+      if (number != 0 && number < manifest && number != log->LogNumber() && !used) {
+        old.push_back(entry.path());
+      }
+    }
+    if (error) return ErrnoError("cannot list \"" + folder.string() + "\"", error.value());
+    for (const auto& path : old) FOOTNOTE_RETURN_IF_ERROR(RemoveFile(path));
+    return OkStatus();
+  }
+
+  // What calls get after a Purge that could not open the tables again.
+  rocksdb::Status Closed() const {
+    return rocksdb::Status::IOError("the tables were closed after an error", folder.string());
+  }
 };
 
 struct ChunkStore::Batch::State {
@@ -152,6 +224,11 @@ struct ChunkStore::Batch::State {
   void Keep(rocksdb::Status s) {
     if (status.ok()) status = std::move(s);
   }
+
+  bool Usable() {
+    if (store->db == nullptr) Keep(store->Closed());
+    return store->db != nullptr;
+  }
 };
 
 ChunkStore::Batch::Batch(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -160,14 +237,17 @@ ChunkStore::Batch& ChunkStore::Batch::operator=(Batch&&) noexcept = default;
 ChunkStore::Batch::~Batch() = default;
 
 void ChunkStore::Batch::Put(Table table, std::string_view key, std::string_view value) {
+  if (!state_->Usable()) return;
   state_->Keep(state_->batch.Put(state_->store->handle(table), ToSlice(key), ToSlice(value)));
 }
 
 void ChunkStore::Batch::Delete(Table table, std::string_view key) {
+  if (!state_->Usable()) return;
   state_->Keep(state_->batch.Delete(state_->store->handle(table), ToSlice(key)));
 }
 
 void ChunkStore::Batch::DeleteRange(Table table, std::string_view begin, std::string_view end) {
+  if (!state_->Usable()) return;
   state_->Keep(
       state_->batch.DeleteRange(state_->store->handle(table), ToSlice(begin), ToSlice(end)));
 }
@@ -206,17 +286,13 @@ ChunkStore::~ChunkStore() = default;
 
 StatusOr<std::unique_ptr<ChunkStore>> ChunkStore::OpenForWriting(
     const std::filesystem::path& corpus) {
-  std::error_code error;
-  std::filesystem::create_directories(corpus, error);
-  if (error) {
-    return ErrnoError("cannot create the folder \"" + corpus.string() + "\"", error.value());
-  }
+  FOOTNOTE_RETURN_IF_ERROR(CreateFolders(corpus));
   auto state = std::make_unique<State>();
   state->corpus = corpus;
   state->folder = corpus / "db";
   state->writing = true;
   const std::filesystem::path writer_file = corpus / "WRITER";
-  const rocksdb::Status opened = state->Open();
+  const rocksdb::Status opened = state->Open(/*create=*/true);
   if (IsLockConflict(opened)) {
     StatusOr<std::string> who = ReadFile(writer_file, 4096);
     return AbortedError(
@@ -224,6 +300,8 @@ StatusOr<std::unique_ptr<ChunkStore>> ChunkStore::OpenForWriting(
         (who.ok() ? *who : std::string("unknown")) + "); wait until it ends, or end it");
   }
   FOOTNOTE_RETURN_IF_ERROR(FromRocks(opened, state->folder));
+  RemoveTemporaryFiles(corpus);
+  state->RemoveOldFiles().IgnoreError();
   FOOTNOTE_RETURN_IF_ERROR(WriteFileAtomically(
       writer_file, "pid " + std::to_string(::getpid()) + ", since " + UtcNow()));
   return std::unique_ptr<ChunkStore>(new ChunkStore(std::move(state)));
@@ -239,13 +317,20 @@ StatusOr<std::unique_ptr<ChunkStore>> ChunkStore::OpenForReading(
   // stays missing is damage.
   constexpr int kTries = 40;
   rocksdb::Status opened;
+  bool mended = false;
   for (int i = 0; i < kTries; ++i) {
     const std::string before = ListingOf(state->folder);
-    opened = state->Open();
+    opened = state->Open(/*create=*/false);
     state->listing = ListingOf(state->folder);
     if (state->listing == before) {
       if (opened.ok()) return std::unique_ptr<ChunkStore>(new ChunkStore(std::move(state)));
-      if (opened.IsCorruption()) break;
+      if (opened.IsCorruption()) {
+        if (mended || !State::MendLog(state->folder)) break;
+        mended = true;
+      }
+      if (LacksTables(opened)) {
+        return NoGenerationError(corpus.filename().string());
+      }
     }
     state->Close();
     std::this_thread::sleep_for(std::chrono::milliseconds(5 * (i + 1)));
@@ -258,7 +343,9 @@ StatusOr<std::unique_ptr<ChunkStore>> ChunkStore::OpenForReading(
 StatusOr<std::optional<std::string>> ChunkStore::Get(Table table, std::string_view key) const {
   std::string value;
   const rocksdb::Status got =
-      state_->db->Get(rocksdb::ReadOptions(), state_->handle(table), ToSlice(key), &value);
+      state_->db == nullptr
+          ? state_->Closed()
+          : state_->db->Get(rocksdb::ReadOptions(), state_->handle(table), ToSlice(key), &value);
   if (got.IsNotFound()) return std::optional<std::string>();
   FOOTNOTE_RETURN_IF_ERROR(FromRocks(got, state_->folder));
   return std::optional<std::string>(std::move(value));
@@ -266,7 +353,9 @@ StatusOr<std::optional<std::string>> ChunkStore::Get(Table table, std::string_vi
 
 ChunkStore::Cursor ChunkStore::Scan(Table table) const {
   auto state = std::make_unique<Cursor::State>();
-  state->iterator.reset(state_->db->NewIterator(rocksdb::ReadOptions(), state_->handle(table)));
+  state->iterator.reset(state_->db == nullptr ? rocksdb::NewErrorIterator(state_->Closed())
+                                              : state_->db->NewIterator(rocksdb::ReadOptions(),
+                                                                        state_->handle(table)));
   state->folder = state_->folder;
   return Cursor(std::move(state));
 }
@@ -278,6 +367,7 @@ ChunkStore::Batch ChunkStore::NewBatch() {
 }
 
 Status ChunkStore::Write(Batch&& batch, bool sync) {
+  if (state_->db == nullptr) return FromRocks(state_->Closed(), state_->folder);
   FOOTNOTE_RETURN_IF_ERROR(FromRocks(batch.state_->status, state_->folder));
   rocksdb::WriteOptions options;
   options.sync = sync;
@@ -294,6 +384,7 @@ StatusOr<bool> ChunkStore::CatchUp() {
 }
 
 Status ChunkStore::Purge() {
+  if (state_->db == nullptr) return FromRocks(state_->Closed(), state_->folder);
   rocksdb::FlushOptions flush;
   FOOTNOTE_RETURN_IF_ERROR(FromRocks(state_->db->Flush(flush, state_->handles), state_->folder));
   rocksdb::CompactRangeOptions compact;
@@ -305,7 +396,10 @@ Status ChunkStore::Purge() {
   // The list of files (MANIFEST) still tells the smallest and largest key of the old ones, and the
   // log still holds the old rows: opening again begins new ones and deletes those.
   state_->Close();
-  return FromRocks(state_->Open(), state_->folder);
+  FOOTNOTE_RETURN_IF_ERROR(FromRocks(state_->Open(/*create=*/false), state_->folder));
+  FOOTNOTE_RETURN_IF_ERROR(state_->RemoveOldFiles());
+  // Or a loss of power would bring deleted files back.
+  return SyncFolder(state_->folder);
 }
 
 Status ChunkStore::VerifyFiles() const {

@@ -25,6 +25,9 @@ namespace footnote::retriever {
 enum class Table { kState, kDocuments, kTexts, kChunks, kVectors, kPostings, kStaged };
 inline constexpr int kTables = 7;
 
+// FAILED_PRECONDITION: the corpus of this name is being made, or making it was cut short.
+Status NoGenerationError(const std::string& corpus);
+
 class ChunkStore {
  public:
   // Changes that become visible together. Bound to the store that made it.
@@ -68,7 +71,8 @@ class ChunkStore {
 
   // `corpus` is the corpus's folder; the tables live in its "db". Creates them when they are new.
   static StatusOr<std::unique_ptr<ChunkStore>> OpenForWriting(const std::filesystem::path& corpus);
-  // Shows all that was written when it was called.
+  // Shows all that was written when it was called. FAILED_PRECONDITION while the tables are being
+  // made.
   static StatusOr<std::unique_ptr<ChunkStore>> OpenForReading(const std::filesystem::path& corpus);
   ~ChunkStore();
 
@@ -83,7 +87,8 @@ class ChunkStore {
   // what is read here may then be part old, part new.
   StatusOr<bool> CatchUp();
 
-  // Writer: rewrites every table so that no deleted byte is left in any file, logs included.
+  // Writer: rewrites every table so that no deleted byte is left in any file, logs included; on
+  // disk when it returns. After an error every call may fail, until the store is opened again.
   Status Purge();
 
   // Reads every block of every file and compares checksums.

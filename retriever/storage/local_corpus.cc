@@ -69,7 +69,7 @@ StatusOr<std::shared_ptr<LocalCorpus>> LocalCorpus::Open(const std::filesystem::
 
 Status LocalCorpus::Start() {
   StatusOr<records::CorpusRecord> settings = ReadCorpusRecord(*store());
-  if (!settings.ok() && ReadRevisionFile(folder_) == 0) return NothingPublished();
+  if (!settings.ok() && ReadRevisionFile(folder_) == 0) return NoGenerationError(name_);
   FOOTNOTE_ASSIGN_OR_RETURN(settings_, std::move(settings));
   if (settings_.analyzer_version() != kAnalyzerVersion) {
     return FailedPreconditionError("the corpus \"" + name_ +
@@ -165,16 +165,10 @@ bool LocalCorpus::HasView(const std::string& manifest) {
   return view_ != nullptr && view_->manifest == manifest;
 }
 
-Status LocalCorpus::NothingPublished() const {
-  return FailedPreconditionError("the corpus \"" + name_ +
-                                 "\" has no generation yet: wait until `footnote index` has "
-                                 "published one, or run it again");
-}
-
 StatusOr<std::string> LocalCorpus::CurrentManifest() const {
   const std::shared_ptr<ChunkStore> tables = store();
   FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t current, ReadCurrent(*tables));
-  if (current == 0) return NothingPublished();
+  if (current == 0) return NoGenerationError(name_);
   return ReadManifest(*tables, current);
 }
 

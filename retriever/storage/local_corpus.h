@@ -75,7 +75,6 @@ class LocalCorpus : public Corpus {
   std::shared_ptr<ChunkStore> store() const;
   // Loads the current generation if it is another than view_'s. Needs load_mutex_.
   Status LoadCurrent();
-  Status NothingPublished() const;
   StatusOr<std::string> CurrentManifest() const;
   StatusOr<std::shared_ptr<const GenerationView>> LoadView(std::string manifest);
   bool HasView(const std::string& manifest);

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "common/file.h"
 #include "common/sha256.h"
 #include "common/text/utf8.h"
 #include "retriever/storage/codec.h"
@@ -16,9 +17,6 @@ namespace {
 
 constexpr size_t kMaxIdBytes = 4096;
 constexpr char kDefaultLanguage[] = "english";
-
-std::string HeaderKey(const std::string& id) { return "h" + id; }
-std::string BodyKey(const std::string& id) { return "b" + id; }
 
 Status CheckPrincipals(const AccessList& access) {
   for (const auto* list : {&access.allow, &access.deny}) {
@@ -207,7 +205,7 @@ Status LocalWriter::RemoveGarbage(const std::vector<records::GenerationRecord>& 
     });
     if (!wanted) stale.push_back(entry.path());
   }
-  for (const auto& path : stale) std::filesystem::remove(path, error);
+  for (const auto& path : stale) FOOTNOTE_RETURN_IF_ERROR(RemoveFile(path));
   return OkStatus();
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -72,6 +73,7 @@ class LocalWriter : public CorpusWriter {
     std::string fingerprint;
     bool embedded = true;
   };
+  using PublishedMap = std::unordered_map<std::string, Published>;
   struct Plan;
 
   LocalWriter(std::filesystem::path corpus, std::unique_ptr<ChunkStore> store)
@@ -84,8 +86,10 @@ class LocalWriter : public CorpusWriter {
   Status LoadPublished();
   Status ApplySettings(const CorpusSettings& settings, bool is_new);
   Status RemoveGarbage(const std::vector<records::GenerationRecord>& generations);
-  Status ForgetAccessOf(const std::vector<records::GenerationRecord>& kept,
-                        const std::vector<uint32_t>& dropped);
+  // Deletes in `batch` the access lists of documents of dropped segments that neither a kept one
+  // nor the next generation holds. With the batch that drops them, or nobody would find them again.
+  Status ForgetAccessOf(const std::vector<uint32_t>& dropped, const std::set<uint32_t>& kept,
+                        const PublishedMap& published, ChunkStore::Batch& batch) const;
   Status Check(const IndexedDocument& document) const;
   // All of a document that waits for vectors, as it was staged.
   StatusOr<records::StagedDocument> ReadWaiting(const std::string& document_id);
@@ -119,7 +123,7 @@ class LocalWriter : public CorpusWriter {
   records::CorpusRecord settings_;
   std::unique_ptr<Analyzer> analyzer_;
   records::GenerationRecord current_;  // number 0: none yet
-  std::unordered_map<std::string, Published> published_;
+  PublishedMap published_;
   bool finished_erasure_ = false;  // opening found an erasure that a crash had cut short
 };
 

@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "common/file.h"
 #include "common/sha256.h"
 #include "retriever/corpus.h"
 #include "retriever/storage/local_writer.h"
@@ -124,7 +125,9 @@ Status LocalWriter::Erase(const std::string& document_id) {
   ChunkStore::Batch batch = store_->NewBatch();
   FOOTNOTE_ASSIGN_OR_RETURN(const int segments, EraseFromGenerations(document_id, batch));
   if (segments == 0 && !header && !access) {
-    // Run again after a crash had cut it short: opening finished it.
+    // Run again after an error or a crash had cut it short.
+    FOOTNOTE_ASSIGN_OR_RETURN(const bool pending, ReadPurgePending(*store_));
+    if (pending) return LoadState();
     if (finished_erasure_) return OkStatus();
     return NotFoundError("the corpus \"" + corpus_.filename().string() +
                          "\" never held a document \"" + document_id + "\"");
@@ -133,8 +136,8 @@ Status LocalWriter::Erase(const std::string& document_id) {
   batch.Delete(Table::kState, AccessKey(document_id));
   PutAccessEpoch(epoch + 1, batch);
   ForgetAccessLog(epoch + 1, batch);
-  batch.Delete(Table::kStaged, "b" + document_id);
-  batch.Delete(Table::kStaged, "h" + document_id);
+  batch.Delete(Table::kStaged, BodyKey(document_id));
+  batch.Delete(Table::kStaged, HeaderKey(document_id));
   batch.Delete(Table::kStaged, "m" + document_id);
   batch.Delete(Table::kStaged, "n" + document_id);
   DeleteNotes(batch);
@@ -145,6 +148,12 @@ Status LocalWriter::Erase(const std::string& document_id) {
 }
 
 Status LocalWriter::Purge() {
+  // FAISS files of the segments that were dropped are removed; now they stay so.
+  std::error_code error;
+  const std::filesystem::path vectors = VectorFile(corpus_, 0).parent_path();
+  if (std::filesystem::exists(vectors, error)) {
+    FOOTNOTE_RETURN_IF_ERROR(SyncFolder(vectors));
+  }
   FOOTNOTE_RETURN_IF_ERROR(store_->Purge());
   ChunkStore::Batch batch = store_->NewBatch();
   PutPurgePending(false, batch);

@@ -70,6 +70,7 @@ StatusOr<std::filesystem::path> FindCorpus(const std::filesystem::path& corpora_
                          "\" has lost the file db/CURRENT: restore the folder from a copy, or "
                          "delete it and index again");
   }
+  if (std::filesystem::exists(folder / "db", error)) return NoGenerationError(name);
   FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListCorpora(corpora_root));
   std::string known;
   for (const std::string& one : names) known += (known.empty() ? "" : ", ") + one;
@@ -180,6 +181,9 @@ StatusOr<uint32_t> ReadNextSegment(const ChunkStore& store) {
 void PutNextSegment(uint32_t id, ChunkStore::Batch& batch) {
   PutNumber(kNextSegmentKey, id, batch);
 }
+
+std::string HeaderKey(const std::string& document_id) { return "h" + document_id; }
+std::string BodyKey(const std::string& document_id) { return "b" + document_id; }
 
 std::string AccessKey(const std::string& document_id) {
   return std::string(kAccessPrefix) + document_id;

@@ -24,7 +24,8 @@ inline constexpr uint32_t kFormatVersion = 1;
 
 // [a-z0-9][a-z0-9_-]{0,62}, or INVALID_ARGUMENT.
 Status CheckCorpusName(const std::string& name);
-// The folder of a corpus that is there; NOT_FOUND names those that are.
+// The folder of a corpus that is there; NOT_FOUND names those that are. FAILED_PRECONDITION: making
+// it was cut short.
 StatusOr<std::filesystem::path> FindCorpus(const std::filesystem::path& corpora_root,
                                            const std::string& name);
 std::filesystem::path VectorFile(const std::filesystem::path& corpus, uint32_t segment);
@@ -56,6 +57,10 @@ std::set<uint32_t> SegmentsOf(const std::vector<records::GenerationRecord>& gene
 // Id for the next segment; ids are never used twice.
 StatusOr<uint32_t> ReadNextSegment(const ChunkStore& store);
 void PutNextSegment(uint32_t id, ChunkStore::Batch& batch);
+
+// Keys of table kStaged.
+std::string HeaderKey(const std::string& document_id);
+std::string BodyKey(const std::string& document_id);
 
 // Access lists are in table kState, like all that changes: see chunk_store.h.
 inline constexpr std::string_view kAccessPrefix = "access/";

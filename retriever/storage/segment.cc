@@ -47,8 +47,7 @@ StatusOr<std::unique_ptr<VectorIndex>> BuildVectorIndex(const ChunkStore& store,
 
 StatusOr<std::string> WriteVectorFile(const VectorIndex& index, const std::filesystem::path& path) {
   FOOTNOTE_ASSIGN_OR_RETURN(const std::string bytes, index.Serialize());
-  std::error_code error;
-  std::filesystem::create_directories(path.parent_path(), error);
+  FOOTNOTE_RETURN_IF_ERROR(CreateFolders(path.parent_path()));
   FOOTNOTE_RETURN_IF_ERROR(WriteFileAtomically(path, bytes));
   return Sha256Hex(bytes);
 }

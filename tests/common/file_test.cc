@@ -93,5 +93,30 @@ TEST(File, AReaderSeesTheOldBytesOrTheNew) {
   writer.join();
 }
 
+TEST(File, FoldersAreMadeWithThoseAbove) {
+  TempDir dir;
+  ASSERT_OK(CreateFolders(dir / "a/b/c"));
+  EXPECT_TRUE(std::filesystem::is_directory(dir / "a/b/c"));
+  ASSERT_OK(CreateFolders(dir / "a/b/c"));
+  ASSERT_OK(WriteFileAtomically(dir / "file", "text"));
+  EXPECT_STATUS(CreateFolders(dir / "file"), kUnavailable, "file");
+  EXPECT_STATUS(CreateFolders(dir / "file/below"), kUnavailable, "below");
+}
+
+TEST(File, WhatKilledWritersLeftIsRemovedAndNothingElse) {
+  TempDir dir;
+  for (const char* name : {".file.tmp.12.0", "file", ".hidden", "notes.tmp.1"}) {
+    std::ofstream(dir / name) << "text";
+  }
+  RemoveTemporaryFiles(dir.path());
+  EXPECT_FALSE(std::filesystem::exists(dir / ".file.tmp.12.0"));
+  for (const char* name : {"file", ".hidden", "notes.tmp.1"}) {
+    EXPECT_TRUE(std::filesystem::exists(dir / name)) << name;
+  }
+  ASSERT_OK(RemoveFile(dir / "file"));
+  EXPECT_FALSE(std::filesystem::exists(dir / "file"));
+  ASSERT_OK(RemoveFile(dir / "file"));
+}
+
 }  // namespace
 }  // namespace footnote

@@ -17,6 +17,7 @@
 #include "common/file.h"
 #include "retriever/storage/chunk_store.h"
 #include "tests/retriever/corpus_builder.h"
+#include "tests/retriever/corpus_dump.h"
 
 namespace footnote::retriever {
 namespace {
@@ -24,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::Ask;
 using testing::FakeEmbedder;
+using testing::FilesWith;
 using testing::IdsOf;
 using ::testing::IsEmpty;
 using testing::MakeDocument;
@@ -251,22 +253,6 @@ TEST(Durability, ACorpusThatIsJustBeingMadeHasNoGenerationYet) {
   // Its tables are there before its settings are.
   ASSERT_OK(ChunkStore::OpenForWriting(folder / "newer"));
   EXPECT_STATUS(Corpus::Open(folder.path(), "newer"), kFailedPrecondition, "no generation yet");
-}
-
-// Bytes of all files below `folder` that hold `secret`.
-std::vector<std::string> FilesWith(const fs::path& folder, const std::string& secret) {
-  std::vector<std::string> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (!entry.is_regular_file()) continue;
-    if (entry.path().string().find(secret) != std::string::npos) {
-      files.push_back(entry.path().string());
-    }
-    if (entry.file_size() == 0) continue;
-    auto bytes = ReadFile(entry.path());
-    EXPECT_OK(bytes);
-    if (bytes->find(secret) != std::string::npos) files.push_back(entry.path().string());
-  }
-  return files;
 }
 
 TEST(Durability, ErasureLeavesNoByteOfTheDocumentInAnyFile) {
