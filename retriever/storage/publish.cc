@@ -148,8 +148,8 @@ StatusOr<uint64_t> LocalWriter::Publish() {
     ++next_segment;
   }
   return PublishPlan(plan, written, next_segment, settings_, [&](ChunkStore::Batch& batch) {
-    // One by one: a compaction that finds nothing but a deleted range begins a file that stays empty,
-    // and RocksDB 7.8 aborts when the disk refuses that one.
+    // One by one: a compaction that finds nothing but a deleted range begins a file that stays
+    // empty, and RocksDB 7.8 aborts when the disk refuses that one.
     for (const std::string& id : plan.deleted) batch.Delete(Table::kStaged, HeaderKey(id));
     for (const Plan::Source& source : plan.sources) {
       if (!source.staged) continue;
