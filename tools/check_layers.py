@@ -47,7 +47,7 @@ THIRD_PARTY = {
     "cublas*": ["kernels/cuda/*"],
     "mma.h": ["kernels/cuda/*"],
     "CLI/*": ["server/main.cc", "server/commands/*"],
-    "toml*": ["common/config*", "server/config*"],
+    "toml*": ["common/config.cc"],
     "spdlog/*": ["common/log*"],
     "openssl/*": ["common/sha256.cc", "server/http_*", "server/grpc_*", "server/auth*"],
     "unicode/*": ["common/text/*", "retriever/text/*", "indexer/text/*", "indexer/cleaner*", "generator/tokenizers/*"],
