@@ -21,9 +21,8 @@ struct IndexFailure {
 struct IndexOptions {
   std::vector<std::filesystem::path> sources;  // files or folders
   bool prune = false;                          // delete documents that the sources no longer hold
-  int chunk_budget_tokens = 0;  // 0: what suits the embedder (at most its max_tokens)
-  std::filesystem::path
-      access_file{};  // JSON lines {"document_id" or "prefix", "allow":[], "deny":[]}; empty: none
+  int chunk_budget_tokens = 0;          // 0: what suits the embedder (at most its max_tokens)
+  std::filesystem::path access_file{};  // see docs/examples/access.toml; empty: none
   // Leave files unread that look as they did when an earlier run read them (size, times, inode) and
   // whose documents are still there. That run must have had this set, too.
   bool skip_unchanged_files = false;

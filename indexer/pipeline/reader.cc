@@ -241,8 +241,11 @@ StatusOr<retriever::Document> Reader::MakeDocument(ParsedDocument& parsed) const
   document.version = Sha256Hex(parsed.text);
   document.metadata = std::move(parsed.metadata);
   if (parsed.access) document.access = *parsed.access;
-  // The access file is the operator's word, so it goes before the document's own.
-  if (const retriever::AccessList* rule = inputs_.access->Find(parsed.id)) {
+  // A rule is the operator's word on this document, so it goes before the document's own; the
+  // default is for documents of which nothing is said.
+  const AccessRules& rules = *inputs_.access;
+  if (const retriever::AccessList* rule =
+          parsed.access ? rules.FindRule(parsed.id) : rules.Find(parsed.id)) {
     document.access = *rule;
   }
   for (const auto* list : {&document.access.allow, &document.access.deny}) {

@@ -155,8 +155,10 @@ void AddIndexCommand(CLI::App& app, CommandResult& result) {
   CLI::Option* is_public = command->add_flag("--public", options->is_public,
                                              "Everyone may see documents without an access list");
   command
-      ->add_option("--acl", options->access_file,
-                   "Access lists: JSON lines {\"document_id\" or \"prefix\", \"allow\", \"deny\"}")
+      ->add_option(
+          "--acl", options->access_file,
+          "Access rules: TOML (docs/examples/access.toml) or JSON lines {\"document_id\" or "
+          "\"prefix\", \"allow\", \"deny\"}")
       ->excludes(is_public);
   command->add_option("--embedder", options->embedder,
                       "Folder of the embedding model (default: all-MiniLM-L6-v2 from the cache)");

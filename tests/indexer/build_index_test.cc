@@ -154,6 +154,24 @@ TEST_F(BuildIndexTest, FailsTheLaterOfTwoDocumentsWithOneId) {
   EXPECT_NE(report.failures.at(0).source.find("b.jsonl"), std::string::npos);
 }
 
+TEST_F(BuildIndexTest, GivesTheDefaultListToDocumentsOfWhichNothingIsSaid) {
+  const testing::TempDir rules;
+  options_.access_file = rules / "access.toml";
+  std::ofstream(options_.access_file)
+      << "[default]\nallow = ['group:staff']\n[[rule]]\ndocument = 'ruled'\ndeny = ['everyone']\n";
+  Write("a.txt", "A.");
+  Write("own.jsonl",
+        "{\"_id\":\"own\",\"text\":\"O.\",\"acl\":{\"allow\":[\"user:ann\"]}}\n"
+        "{\"_id\":\"ruled\",\"text\":\"R.\",\"acl\":{\"allow\":[\"user:ann\"]}}\n");
+  ASSERT_OK(Build());
+  const auto access = [&](const std::string& id) {
+    return writer_.documents.at(id).document.document.access;
+  };
+  EXPECT_EQ(access("a.txt"), (retriever::AccessList{{"group:staff"}, {}}));
+  EXPECT_EQ(access("own"), (retriever::AccessList{{"user:ann"}, {}}));
+  EXPECT_EQ(access("ruled"), (retriever::AccessList{{}, {"everyone"}}));
+}
+
 TEST_F(BuildIndexTest, LeavesFilesUnreadThatLookAsTheyDid) {
   options_.skip_unchanged_files = true;
   Write("a.txt", "A.");
@@ -356,7 +374,7 @@ TEST_F(BuildIndexTest, ChangesAccessAtOnceAndDoesNothingWithABadAccessFile) {
   ASSERT_EQ(writer_.access_changes.size(), 1u);
   EXPECT_EQ(writer_.access_changes[0].first, "a.txt");
   EXPECT_EQ(writer_.access_changes[0].second.allow, std::vector<std::string>{"user:ann"});
-  std::ofstream(options_.access_file) << "oops";
+  std::ofstream(options_.access_file) << "{oops";
   EXPECT_STATUS(Build(), kInvalidArgument, "access.jsonl:1");
 }
 
