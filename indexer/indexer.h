@@ -9,6 +9,7 @@
 #include "common/call_context.h"
 #include "common/embedder.h"
 #include "common/status.h"
+#include "indexer/profile.h"
 #include "retriever/corpus_writer.h"
 
 namespace footnote::indexer {
@@ -21,7 +22,8 @@ struct IndexFailure {
 struct IndexOptions {
   std::vector<std::filesystem::path> sources;  // files or folders
   bool prune = false;                          // delete documents that the sources no longer hold
-  int chunk_budget_tokens = 0;          // 0: what suits the embedder (at most its max_tokens)
+  int chunk_budget_tokens = 0;  // 0: the profile's (at most the embedder's max_tokens)
+  Profile profile{};            // how documents are cut; another one than last time cuts anew
   std::filesystem::path access_file{};  // see docs/examples/access.toml; empty: none
   // Leave files unread that look as they did when an earlier run read them (size, times, inode) and
   // whose documents are still there. That run must have had this set, too.

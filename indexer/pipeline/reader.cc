@@ -45,13 +45,19 @@ void HashMetadata(const retriever::Metadata& metadata, Sha256& hash) {
   }
 }
 
-std::string SettingsDigest(const ReaderInputs& inputs) {
+// Nothing for "general": that is what documents were cut by before there were profiles.
+void HashProfile(const std::string& profile_digest, Sha256& hash) {
+  if (!profile_digest.empty()) HashField("profile " + profile_digest, hash);
+}
+
+std::string SettingsDigest(const ReaderInputs& inputs, const std::string& profile_digest) {
   Sha256 hash;
   HashField("chunker " + std::to_string(kChunkerVersion), hash);
   HashField("budget " + std::to_string(inputs.budget_tokens), hash);
   HashField("shard " + std::to_string(inputs.shard) + "/" + std::to_string(inputs.shards), hash);
   HashField(inputs.source_prefix, hash);
   HashField(inputs.shown_prefix, hash);
+  HashProfile(profile_digest, hash);
   return hash.FinishHex();
 }
 
@@ -63,12 +69,14 @@ std::string NoteName(const DiscoveredFile& file) {
 
 }  // namespace
 
-std::string MakeFingerprint(const retriever::Document& document, int budget_tokens) {
+std::string MakeFingerprint(const retriever::Document& document, int budget_tokens,
+                            const std::string& profile_digest) {
   Sha256 content;
   HashField("chunker " + std::to_string(kChunkerVersion), content);
   HashField("budget " + std::to_string(budget_tokens), content);
   HashField(document.title, content);
   HashMetadata(document.metadata, content);
+  HashProfile(profile_digest, content);
   return content.FinishHex();
 }
 
@@ -80,7 +88,8 @@ Reader::Reader(const ReaderInputs& inputs, SharedWriter& writer, WorkQueue& queu
       counts_(counts),
       failures_(failures),
       call_(call),
-      settings_(SettingsDigest(inputs)),
+      profile_digest_(inputs.profile->Digest()),
+      settings_(SettingsDigest(inputs, profile_digest_)),
       rules_(inputs.access->Digest()) {}
 
 Status Reader::Run() {
@@ -297,7 +306,7 @@ Status Reader::Add(ParsedDocument parsed) {
   }
   ++counts_.read;
   Work work;
-  work.fingerprint = MakeFingerprint(*document, inputs_.budget_tokens);
+  work.fingerprint = MakeFingerprint(*document, inputs_.budget_tokens, profile_digest_);
   work.bytes_share = ShareAt(parsed.source_bytes_end == 0 ? file_bytes_ : parsed.source_bytes_end);
   note_.own_access |= parsed.access.has_value();
   note_.documents.push_back({document->id, DigestOfState(document->version, work.fingerprint)});
@@ -307,7 +316,8 @@ Status Reader::Add(ParsedDocument parsed) {
     counts_.bytes_share = work.bytes_share;
     return OkStatus();
   }
-  work.document.chunks = MakeChunks(parsed, *inputs_.embedder, inputs_.budget_tokens);
+  work.document.chunks =
+      MakeChunks(parsed, *inputs_.embedder, inputs_.budget_tokens, *inputs_.profile);
   work.document.document = *std::move(document);
   work.document.document.text = std::move(parsed.text);
   counts_.chunks_found += static_cast<int64_t>(work.document.chunks.size());

@@ -12,6 +12,7 @@
 #include "indexer/pipeline/file_notes.h"
 #include "indexer/pipeline/run_state.h"
 #include "indexer/pipeline/work_queue.h"
+#include "indexer/profile.h"
 
 namespace footnote::indexer {
 
@@ -20,6 +21,7 @@ struct ReaderInputs {
   const AccessRules* access = nullptr;
   const Embedder* embedder = nullptr;
   int budget_tokens = 0;
+  const Profile* profile = nullptr;
   bool keep_notes = false;   // about files, for the next run
   bool use_notes = false;    // of the last run: leave unread what did not change
   int64_t looked_at_ns = 0;  // when the files were discovered, since 1970
@@ -76,6 +78,7 @@ class Reader : private DocumentSink {
   std::unordered_set<std::string> seen_;
   bool seen_is_incomplete_ = false;
   Status run_error_;                        // of Add, kept apart from what is wrong with the file
+  const std::string profile_digest_;        // empty: "general"
   const std::string settings_;              // digest of what decides how files are read and cut
   const std::string rules_;                 // digest of the access rules
   ReadNote note_;                           // about the open file
@@ -88,7 +91,8 @@ class Reader : private DocumentSink {
 };
 
 // Hash of all that makes a document's chunks but its text. Not of the embedder: that is the
-// corpus's.
-std::string MakeFingerprint(const retriever::Document& document, int budget_tokens);
+// corpus's. Without a profile's digest it is what it was before there were profiles.
+std::string MakeFingerprint(const retriever::Document& document, int budget_tokens,
+                            const std::string& profile_digest);
 
 }  // namespace footnote::indexer

@@ -24,6 +24,7 @@ struct Options {
   bool is_public = false;
   std::string access_file;
   std::string embedder;
+  std::string profile = "general";
   std::string precision = "fast";
   std::string vector_index = "auto";
   bool prune = false;
@@ -59,6 +60,13 @@ Status ParseShard(const std::string& text, indexer::IndexOptions& index) {
   index.shard = number - 1;
   index.shards = count;
   return OkStatus();
+}
+
+void PrintProfile(const std::string& name) {
+  const StatusOr<indexer::ProfileSource> source = indexer::ReadProfileFile(name, {ProfilesDir()});
+  if (!source.ok()) throw CLI::ValidationError("--print-profile", source.status().message());
+  std::cout << source->text;
+  throw CLI::Success();
 }
 
 nlohmann::ordered_json ToJson(const std::string& corpus, const indexer::IndexReport& report) {
@@ -97,6 +105,7 @@ Status RunIndex(const Options& options) {
   FOOTNOTE_RETURN_IF_ERROR(ParseShard(options.shard, index));
   index.access_file = options.access_file;
   index.chunk_budget_tokens = options.chunk_tokens;
+  FOOTNOTE_ASSIGN_OR_RETURN(index.profile, indexer::LoadProfile(options.profile, {ProfilesDir()}));
 
   generator::ModelOptions model;
   model.threads = options.threads;
@@ -162,6 +171,18 @@ void AddIndexCommand(CLI::App& app, CommandResult& result) {
       ->excludes(is_public);
   command->add_option("--embedder", options->embedder,
                       "Folder of the embedding model (default: all-MiniLM-L6-v2 from the cache)");
+  command
+      ->add_option(
+          "--profile", options->profile,
+          "How documents are cut: general, legal, medical, technical, or a file of your own "
+          "(mine.toml); give it with each run")
+      ->capture_default_str();
+  // As --help: whatever else is on the line, it prints and is done.
+  command
+      ->add_option_function<std::string>("--print-profile", PrintProfile,
+                                         "Print a profile's file, to copy and change, and stop")
+      ->type_name("NAME")
+      ->trigger_on_parse();
   command
       ->add_option("--precision", options->precision,
                    "Of the embedder: fast, exact, or int8 (about twice as fast; float weights are "

@@ -378,6 +378,37 @@ TEST_F(BuildIndexTest, ChangesAccessAtOnceAndDoesNothingWithABadAccessFile) {
   EXPECT_STATUS(Build(), kInvalidArgument, "access.jsonl:1");
 }
 
+TEST_F(BuildIndexTest, CutsAnewForAnotherProfileAndNotForGeneral) {
+  options_.skip_unchanged_files = true;
+  Write("a.txt", "7.1 A clause.");
+  const auto updated = [&] {
+    const auto report = Build();
+    return report.ok() ? report->updated : -1;
+  };
+  ASSERT_OK(Build());
+  // As it was before there were profiles: corpora of then are not embedded again.
+  const std::string general = writer_.documents.at("a.txt").fingerprint;
+  EXPECT_EQ(general, "4d05be966fc88afb57297148ac7b6fcc3bfea8ae5ca377a0859ab87f5d994131");
+  std::this_thread::sleep_for(std::chrono::milliseconds(2200));  // until files leave notes
+  EXPECT_EQ(updated(), 0);
+  ASSERT_OK_AND_ASSIGN(options_.profile, LoadProfile("general", {}));
+  EXPECT_EQ(updated(), 0);
+  ASSERT_OK_AND_ASSIGN(options_.profile, LoadProfile("legal", {}));
+  EXPECT_EQ(updated(), 1);
+  EXPECT_EQ(updated(), 0);
+  options_.profile.keep_clauses_whole = false;
+  EXPECT_EQ(updated(), 1);
+  options_.profile = Profile();
+  EXPECT_EQ(updated(), 1);
+  EXPECT_EQ(writer_.documents.at("a.txt").fingerprint, general);
+  options_.profile.budget_tokens = 30;
+  EXPECT_EQ(updated(), 1);
+  options_.chunk_budget_tokens = 40;  // goes before the profile's
+  EXPECT_EQ(updated(), 1);
+  options_.profile.budget_tokens = 50;
+  EXPECT_EQ(updated(), 0);
+}
+
 TEST_F(BuildIndexTest, IndexesAgainForAnotherBudgetTitleOrMetadata) {
   Write("a.jsonl", "{\"_id\":\"x\",\"title\":\"T\",\"text\":\"X.\",\"year\":1}\n");
   ASSERT_OK(Build());
