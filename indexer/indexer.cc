@@ -199,6 +199,7 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
     FOOTNOTE_ASSIGN_OR_RETURN(report.deleted, Prune(reader, writer, failures));
   }
   FOOTNOTE_ASSIGN_OR_RETURN(report.generation, corpus_writer.Publish());
+  report.languages = reader.languages();
   failures.MoveInto(report);
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return report;

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,8 @@ struct IndexReport {
   int64_t tokens = 0;
   int64_t truncated = 0;  // chunks longer than the embedder reads, whose ends it did not see
   double seconds = 0;
+  // Documents that this run cut, by language (ISO 639-1); "" counts those of which it is not sure.
+  std::map<std::string, int64_t> languages;
   std::vector<IndexFailure> failures;
 };
 

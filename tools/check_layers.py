@@ -52,6 +52,7 @@ THIRD_PARTY = {
     "openssl/*": ["common/sha256.cc", "server/http_*", "server/grpc_*", "server/auth*"],
     "unicode/*": ["common/text/*", "retriever/text/*", "indexer/text/*", "indexer/cleaner*", "generator/tokenizers/*"],
     "libstemmer.h": ["retriever/text/*"],
+    "cld2/*": ["indexer/text/language.cc"],
     "gumbo.h": ["indexer/parsers/*"],
     "md4c*.h": ["indexer/parsers/*"],
     "pugixml.hpp": ["indexer/parsers/*"],

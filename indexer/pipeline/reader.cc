@@ -7,6 +7,7 @@
 #include "common/sha256.h"
 #include "common/text/utf8.h"
 #include "indexer/chunking/chunker.h"
+#include "indexer/text/language.h"
 
 namespace footnote::indexer {
 namespace {
@@ -316,6 +317,9 @@ Status Reader::Add(ParsedDocument parsed) {
     counts_.bytes_share = work.bytes_share;
     return OkStatus();
   }
+  // Not before the fingerprint is made: a document must not be embedded again because its language
+  // has become known.
+  FindLanguage(parsed.text, document->metadata);
   work.document.chunks =
       MakeChunks(parsed, *inputs_.embedder, inputs_.budget_tokens, *inputs_.profile);
   work.document.document = *std::move(document);
@@ -323,6 +327,12 @@ Status Reader::Add(ParsedDocument parsed) {
   counts_.chunks_found += static_cast<int64_t>(work.document.chunks.size());
   run_error_ = HandOn(std::move(work));
   return run_error_;
+}
+
+void Reader::FindLanguage(std::string_view text, retriever::Metadata& metadata) {
+  const std::string language = DetectLanguage(text);
+  ++languages_[language];
+  if (!language.empty()) metadata.try_emplace("language", 1, language);
 }
 
 Status Reader::HandOn(Work work) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -44,6 +45,8 @@ class Reader : private DocumentSink {
   const std::unordered_set<std::string>& seen() const { return seen_; }
   // Something could not be read whose id is not known, so that `seen` is not all there is.
   bool seen_is_incomplete() const { return seen_is_incomplete_; }
+  // As IndexReport.
+  const std::map<std::string, int64_t>& languages() const { return languages_; }
 
  private:
   Status Add(ParsedDocument parsed) override;
@@ -64,6 +67,8 @@ class Reader : private DocumentSink {
   Status ReadFile(const DiscoveredFile& file);
 
   std::string ShownSource(const std::string& source) const;
+  // Adds the text's language to the metadata, unless the document says one itself.
+  void FindLanguage(std::string_view text, retriever::Metadata& metadata);
   // Tells whether the corpus holds the document already, and changes who may see it if need be.
   Status LookUp(const retriever::Document& document, Work& work);
   StatusOr<retriever::Document> MakeDocument(ParsedDocument& parsed) const;
@@ -77,6 +82,7 @@ class Reader : private DocumentSink {
   const CallContext& call_;
   std::unordered_set<std::string> seen_;
   bool seen_is_incomplete_ = false;
+  std::map<std::string, int64_t> languages_;
   Status run_error_;                        // of Add, kept apart from what is wrong with the file
   const std::string profile_digest_;        // empty: "general"
   const std::string settings_;              // digest of what decides how files are read and cut

@@ -11,6 +11,7 @@
 #include "server/commands/options.h"
 #include "server/commands/terminal.h"
 #include "server/home.h"
+#include "server/languages.h"
 #include "server/stack.h"
 
 namespace footnote::server {
@@ -69,7 +70,8 @@ void PrintProfile(const std::string& name) {
   throw CLI::Success();
 }
 
-nlohmann::ordered_json ToJson(const std::string& corpus, const indexer::IndexReport& report) {
+nlohmann::ordered_json ToJson(const std::string& corpus, const indexer::IndexReport& report,
+                              const std::vector<std::string>& warnings) {
   nlohmann::ordered_json failures = nlohmann::ordered_json::array();
   for (const auto& failure : report.failures)
     failures.push_back({{"source", failure.source}, {"error", failure.error}});
@@ -84,7 +86,8 @@ nlohmann::ordered_json ToJson(const std::string& corpus, const indexer::IndexRep
           {"chunks", report.chunks},
           {"tokens", report.tokens},
           {"seconds", report.seconds},
-          {"failures", failures}};
+          {"failures", failures},
+          {"warnings", warnings}};
 }
 
 Status RunIndex(const Options& options) {
@@ -125,8 +128,12 @@ Status RunIndex(const Options& options) {
           index, *embedder.embedder, *writer,
           [&](const indexer::IndexProgress& progress) { display.Show(progress); }, call));
   display.Done();
+  const std::vector<std::string> warnings = LanguageWarnings(
+      report.languages,
+      {embedder.embedder->name(), LanguagesOfModel(embedder.path), writer->StemmerLanguage()});
+  for (const std::string& warning : warnings) std::cerr << "footnote: " << warning << "\n";
   if (options.json) {
-    std::cout << Dump(ToJson(options.corpus, report)) << "\n";
+    std::cout << Dump(ToJson(options.corpus, report, warnings)) << "\n";
     return OkStatus();
   }
   std::cout << Table(

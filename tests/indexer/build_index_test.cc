@@ -409,6 +409,31 @@ TEST_F(BuildIndexTest, CutsAnewForAnotherProfileAndNotForGeneral) {
   EXPECT_EQ(updated(), 0);
 }
 
+TEST_F(BuildIndexTest, AddsTheLanguageWithoutCuttingAnew) {
+  const std::string german =
+      "Der Mieter gibt die Räume in dem Zustand zurück, in dem er sie erhalten hat, abgesehen von "
+      "der üblichen Abnutzung. Die Kündigung erfolgt schriftlich, drei Monate vor dem Ende eines "
+      "Quartals.";
+  Write("a.jsonl", "{\"_id\":\"plain\",\"text\":\"" + german +
+                       "\"}\n{\"_id\":\"own\",\"language\":\"de-AT\",\"text\":\"" + german +
+                       "\"}\n{\"_id\":\"short\",\"text\":\"Kurz.\"}\n");
+  ASSERT_OK_AND_ASSIGN(IndexReport report, Build());
+  EXPECT_EQ(report.languages, (std::map<std::string, int64_t>{{"", 1}, {"de", 2}}));
+  const auto language = [&](const std::string& id) {
+    const retriever::Metadata& metadata = writer_.documents.at(id).document.document.metadata;
+    const auto found = metadata.find("language");
+    return found == metadata.end() ? "none" : std::get<std::string>(found->second.at(0));
+  };
+  EXPECT_EQ(language("plain"), "de");
+  EXPECT_EQ(language("own"), "de-AT");
+  EXPECT_EQ(language("short"), "none");
+  // The fingerprint is that of a document whose language nobody knew.
+  EXPECT_EQ(writer_.documents.at("plain").fingerprint, writer_.documents.at("short").fingerprint);
+  ASSERT_OK_AND_ASSIGN(report, Build());
+  EXPECT_EQ(report.unchanged, 3);
+  EXPECT_TRUE(report.languages.empty());
+}
+
 TEST_F(BuildIndexTest, IndexesAgainForAnotherBudgetTitleOrMetadata) {
   Write("a.jsonl", "{\"_id\":\"x\",\"title\":\"T\",\"text\":\"X.\",\"year\":1}\n");
   ASSERT_OK(Build());
