@@ -113,9 +113,11 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
   inputs.discovery = &discovery;
   inputs.access = &access;
   inputs.embedder = &embedder;
-  inputs.budget_tokens = options.chunk_budget_tokens > 0
-                             ? std::min(options.chunk_budget_tokens, embedder.max_tokens() - 2)
-                             : DefaultBudgetTokens(embedder);
+  inputs.profile = &options.profile;
+  const int wanted_tokens =
+      options.chunk_budget_tokens > 0 ? options.chunk_budget_tokens : options.profile.budget_tokens;
+  inputs.budget_tokens = wanted_tokens > 0 ? std::min(wanted_tokens, embedder.max_tokens() - 2)
+                                           : DefaultBudgetTokens(embedder);
   if (!options.source_folder.empty()) {
     inputs.source_prefix = (options.source_folder / "").string();
     inputs.shown_prefix = options.shown_source;
@@ -197,6 +199,7 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
     FOOTNOTE_ASSIGN_OR_RETURN(report.deleted, Prune(reader, writer, failures));
   }
   FOOTNOTE_ASSIGN_OR_RETURN(report.generation, corpus_writer.Publish());
+  report.languages = reader.languages();
   failures.MoveInto(report);
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return report;

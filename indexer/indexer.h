@@ -3,12 +3,14 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "common/call_context.h"
 #include "common/embedder.h"
 #include "common/status.h"
+#include "indexer/profile.h"
 #include "retriever/corpus_writer.h"
 
 namespace footnote::indexer {
@@ -21,9 +23,9 @@ struct IndexFailure {
 struct IndexOptions {
   std::vector<std::filesystem::path> sources;  // files or folders
   bool prune = false;                          // delete documents that the sources no longer hold
-  int chunk_budget_tokens = 0;  // 0: what suits the embedder (at most its max_tokens)
-  std::filesystem::path
-      access_file{};  // JSON lines {"document_id" or "prefix", "allow":[], "deny":[]}; empty: none
+  int chunk_budget_tokens = 0;  // 0: the profile's (at most the embedder's max_tokens)
+  Profile profile{};            // how documents are cut; another one than last time cuts anew
+  std::filesystem::path access_file{};  // see docs/examples/access.toml; empty: none
   // Leave files unread that look as they did when an earlier run read them (size, times, inode) and
   // whose documents are still there. That run must have had this set, too.
   bool skip_unchanged_files = false;
@@ -57,6 +59,8 @@ struct IndexReport {
   int64_t tokens = 0;
   int64_t truncated = 0;  // chunks longer than the embedder reads, whose ends it did not see
   double seconds = 0;
+  // Documents that this run cut, by language (ISO 639-1); "" counts those of which it is not sure.
+  std::map<std::string, int64_t> languages;
   std::vector<IndexFailure> failures;
 };
 

@@ -126,6 +126,9 @@ class CorpusWriter {
   virtual StatusOr<uint64_t> Publish() = 0;
 
   virtual StatusOr<uint64_t> CurrentGeneration() = 0;
+
+  // Whose rules the corpus's words are stemmed by: a Snowball name ("english"), "" for none.
+  virtual std::string StemmerLanguage() const = 0;
 };
 
 }  // namespace footnote::retriever

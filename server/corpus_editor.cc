@@ -66,6 +66,7 @@ class CorpusEditor::SharedWriter final : public retriever::CorpusWriter {
     const std::lock_guard lock(mutex_);
     return writer_->CurrentGeneration();
   }
+  std::string StemmerLanguage() const override { return writer_->StemmerLanguage(); }
 
  private:
   std::mutex mutex_;

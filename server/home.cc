@@ -75,6 +75,11 @@ StatusOr<std::string> StampOf(const fs::path& file) {
 
 fs::path HomeDir() { return FromEnvironment("FOOTNOTE_HOME", ".local/share/footnote"); }
 fs::path CorporaRoot() { return HomeDir() / "corpora"; }
+fs::path ProfilesDir() {
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  return program.parent_path().parent_path() / "share/footnote/profiles";
+}
 fs::path CacheDir() { return FromEnvironment("FOOTNOTE_CACHE", ".cache/footnote"); }
 
 StatusOr<fs::path> DefaultGeneratorPath() {

@@ -15,6 +15,9 @@ std::filesystem::path CorporaRoot();
 // FOOTNOTE_CACHE, default ~/.cache/footnote: models and built dependencies.
 std::filesystem::path CacheDir();
 
+// Where an installation keeps its profiles: share/footnote/profiles beside this program's bin.
+std::filesystem::path ProfilesDir();
+
 // The models that tools/fetch_models.sh fetches. Errors: NOT_FOUND says what to run.
 StatusOr<std::filesystem::path> DefaultGeneratorPath();
 StatusOr<std::filesystem::path> DefaultEmbedderPath();

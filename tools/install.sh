@@ -32,7 +32,7 @@ packages=(
   # the service
   libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libboost1.81-dev libssl-dev
   # text and documents; pdftotext runs as a process of its own
-  libicu-dev libstemmer-dev libmd4c-dev libgumbo-dev libpugixml-dev libarchive-dev libmagic-dev poppler-utils
+  libicu-dev libstemmer-dev libcld2-dev libmd4c-dev libgumbo-dev libpugixml-dev libarchive-dev libmagic-dev poppler-utils
   # the command line, configuration, JSON, logs
   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev prometheus-cpp-dev
   # fetching models and corpora

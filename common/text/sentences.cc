@@ -302,7 +302,7 @@ bool IsLineMark(std::string_view text, size_t offset) {
 }
 
 // True when the sentence so far, [begin, stop), is nothing but the mark of a clause or list item.
-bool IsMarkAlone(std::string_view text, size_t begin, size_t stop) {
+bool IsMarkAlone(std::string_view text, size_t begin, size_t stop, const SentenceRules& rules) {
   std::string_view so_far = text.substr(begin, stop - begin);
   if (so_far.size() > 24) return false;
   while (!so_far.empty() && (so_far[0] == '#' || so_far[0] == '*' || so_far[0] == '(')) {
@@ -312,7 +312,8 @@ bool IsMarkAlone(std::string_view text, size_t begin, size_t stop) {
   if (so_far.starts_with("- ")) so_far.remove_prefix(2);
   const size_t space = so_far.find_first_of(" \t\n");
   if (space != std::string_view::npos) {
-    if (!Contains(kPlaceWords, AsciiLower(so_far.substr(0, space)))) return false;
+    const std::string word = AsciiLower(so_far.substr(0, space));
+    if (!Contains(kPlaceWords, word) && !rules.place_words.contains(word)) return false;
     so_far.remove_prefix(space + 1);
     return IsDottedNumber(so_far) || IsRomanOneToThirtyNine(so_far) ||
            (so_far.size() == 1 && IsAsciiUpper(so_far[0]));
@@ -325,7 +326,7 @@ bool IsMarkAlone(std::string_view text, size_t begin, size_t stop) {
 // Splits one text; holds the state of the pass.
 class Splitter {
  public:
-  explicit Splitter(std::string_view text) : text_(text) {}
+  Splitter(std::string_view text, const SentenceRules& rules) : text_(text), rules_(rules) {}
 
   std::vector<ByteSpan> Split() {
     begin_ = SkipSpace(text_, 0);
@@ -388,13 +389,16 @@ class Splitter {
   }
 
   bool FullStopEnds(size_t stop, const Follower& follower) const {
-    if (IsMarkAlone(text_, begin_, stop)) return false;
+    if (IsMarkAlone(text_, begin_, stop, rules_)) return false;
     size_t start = stop;
     while (start > begin_ && !IsAsciiSpace(text_[start - 1])) --start;
     std::string_view word = text_.substr(start, stop - start);
     while (!word.empty() && OpenerLength(word, 0) > 0) word.remove_prefix(OpenerLength(word, 0));
     if (word.empty()) return true;
     if (word == "§" || word == "§§") return false;
+    if (!rules_.abbreviations.empty() && rules_.abbreviations.contains(AsciiLower(word))) {
+      return follower.starter;
+    }
     switch (FindAbbreviation(word)) {
       case Abbreviation::kNever:
         return false;
@@ -448,6 +452,7 @@ class Splitter {
   }
 
   std::string_view text_;
+  const SentenceRules& rules_;
   std::vector<ByteSpan> sentences_;
   size_t begin_ = 0;      // of the current sentence
   bool heading_ = false;  // the current sentence is a Markdown heading, which its line ends
@@ -455,6 +460,8 @@ class Splitter {
 
 }  // namespace
 
-std::vector<ByteSpan> SplitSentences(std::string_view text) { return Splitter(text).Split(); }
+std::vector<ByteSpan> SplitSentences(std::string_view text, const SentenceRules& rules) {
+  return Splitter(text, rules).Split();
+}
 
 }  // namespace footnote

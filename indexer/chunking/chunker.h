@@ -3,13 +3,14 @@
 // Chunks follow structure: the cut with the least cost is found over the whole document, where a
 // cut between sections costs nothing, one inside a paragraph much, a chunk that is not full
 // something, and one that mixes sections the more the larger they are. No sentence is cut, unless
-// it alone is longer than the budget.
+// it alone is longer than the budget. A profile changes what cuts cost and what is kept together.
 #pragma once
 
 #include <vector>
 
 #include "common/embedder.h"
 #include "indexer/parsers/parsed_document.h"
+#include "indexer/profile.h"
 #include "retriever/document.h"
 
 namespace footnote::indexer {
@@ -23,9 +24,10 @@ inline constexpr int kChunkerVersion = 1;
 int DefaultBudgetTokens(const Embedder& embedder);
 
 // Chunks of `document` in order. They do not overlap and hold every character that is not white
-// space. Tokens of context and text together are at most budget_tokens (at least 16). Every byte is
-// tokenised once, context aside. Threads: concurrent calls are fine.
+// space. Tokens of context and text together are at most budget_tokens (at least 16); of the
+// profile, its own budget is not looked at. Every byte is tokenised once, context aside. Threads:
+// concurrent calls are fine.
 std::vector<retriever::Chunk> MakeChunks(const ParsedDocument& document, const Embedder& embedder,
-                                         int budget_tokens);
+                                         int budget_tokens, const Profile& profile = Profile());
 
 }  // namespace footnote::indexer

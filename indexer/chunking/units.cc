@@ -1,10 +1,12 @@
 #include "indexer/chunking/units.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "common/text/sentences.h"
 #include "common/text/utf8.h"
 #include "indexer/text/clause.h"
+#include "indexer/text/definition.h"
 
 namespace footnote::indexer {
 namespace {
@@ -26,14 +28,33 @@ std::vector<ByteSpan> SplitCodeLines(std::string_view text) {
   return lines;
 }
 
+SentenceRules RulesOf(const Profile& profile) {
+  SentenceRules rules;
+  rules.abbreviations.insert(profile.sentence_abbreviations.begin(),
+                             profile.sentence_abbreviations.end());
+  rules.place_words.insert(profile.clause_words.begin(), profile.clause_words.end());
+  return rules;
+}
+
 class UnitSplitter {
  public:
-  UnitSplitter(const ParsedDocument& document, const Embedder& embedder, int max_unit_tokens)
-      : document_(document), embedder_(embedder), max_unit_tokens_(std::max(max_unit_tokens, 1)) {}
+  UnitSplitter(const ParsedDocument& document, const Embedder& embedder, int max_unit_tokens,
+               const Profile& profile)
+      : document_(document),
+        embedder_(embedder),
+        max_unit_tokens_(std::max(max_unit_tokens, 1)),
+        profile_(profile),
+        sentence_rules_(RulesOf(profile)),
+        has_usual_words_(profile.clause_words == DefaultClauseWords()) {}
 
   Units Split() {
     OpenSection({});
-    for (const Block& block : document_.blocks) AddBlock(block);
+    for (const Block& block : document_.blocks) {
+      const size_t begin = result_.units.size();
+      AddBlock(block);
+      result_.blocks.back().begin = begin;
+      result_.blocks.back().end = result_.units.size();
+    }
     return std::move(result_);
   }
 
@@ -51,8 +72,25 @@ class UnitSplitter {
     section_used_ = false;
   }
 
+  std::optional<ClauseMark> MarkOf(std::string_view text) const {
+    return ReadClauseMark(text, profile_.clause_words);
+  }
+
+  // Parsers know the usual words for clauses; the profile's may be others.
+  BlockKind KindOf(const Block& block) const {
+    if (has_usual_words_) return block.kind;
+    const std::string_view text = Text(block.span);
+    if (block.kind == BlockKind::kClause && !MarkOf(text)) return BlockKind::kParagraph;
+    if (block.kind == BlockKind::kParagraph && MarkOf(text) && !ReadClauseMark(text)) {
+      return BlockKind::kClause;
+    }
+    return block.kind;
+  }
+
   void AddBlock(const Block& block) {
-    if (block.kind == BlockKind::kHeading) {
+    const BlockKind kind = KindOf(block);
+    result_.blocks.push_back({0, 0, kind, false, false, block.keep_with_next, block.level});
+    if (kind == BlockKind::kHeading) {
       while (!levels_.empty() && levels_.back() >= block.level) {
         levels_.pop_back();
         path_.pop_back();
@@ -60,12 +98,12 @@ class UnitSplitter {
       levels_.push_back(block.level);
       path_.push_back(block.heading);
       OpenSection(path_);
-    } else if (block.kind == BlockKind::kClause) {
+    } else if (kind == BlockKind::kClause) {
       LeaveSections(block);
     }
-    ReadClause(block);
-    Joint joint = JointOf(block);
-    switch (block.kind) {
+    ReadClause(kind, block);
+    Joint joint = JointOf(kind, block);
+    switch (kind) {
       case BlockKind::kCode:
         for (const ByteSpan& line : SplitCodeLines(Text(block.span))) {
           AddUnit(Shift(line, block.span.start), joint, block);
@@ -77,22 +115,29 @@ class UnitSplitter {
         AddUnit(block.span, joint, block);
         break;
       default:
-        for (const ByteSpan& sentence : SplitSentences(Text(block.span))) {
-          AddUnit(Shift(sentence, block.span.start), joint, block);
+        for (const ByteSpan& sentence : SplitSentences(Text(block.span), sentence_rules_)) {
+          const ByteSpan span = Shift(sentence, block.span.start);
+          AddUnit(span, IsDefinitionInside(joint, span) ? Joint::kClause : joint, block);
           joint = Joint::kSentence;
         }
     }
     introduced_ = block.keep_with_next;
-    previous_ = block.kind;
+    previous_ = kind;
+  }
+
+  // A definition inside a paragraph is as good a place for a cut as a clause.
+  bool IsDefinitionInside(Joint joint, const ByteSpan& sentence) const {
+    return joint == Joint::kSentence && profile_.keep_definitions_whole &&
+           BeginsDefinition(Text(sentence), profile_.clause_words);
   }
 
   // "7. Confidentiality means …" does not stand under the heading "6. Rights".
   void LeaveSections(const Block& block) {
-    const auto mark = ReadClauseMark(Text(block.span));
+    const auto mark = MarkOf(Text(block.span));
     if (!mark || mark->part) return;
     bool left = false;
     while (!path_.empty()) {
-      const auto heading = ReadClauseMark(path_.back());
+      const auto heading = MarkOf(path_.back());
       if (!heading || heading->part || heading->depth < mark->depth) break;
       path_.pop_back();
       levels_.pop_back();
@@ -104,18 +149,21 @@ class UnitSplitter {
   static ByteSpan Shift(ByteSpan span, uint64_t by) { return {span.start + by, span.end + by}; }
 
   // Clauses are numbered in prose; the numbers of list items are not clauses.
-  void ReadClause(const Block& block) {
-    if (block.kind == BlockKind::kHeading) {
-      const auto mark = ReadClauseMark(block.heading);
-      if (mark) {
-        SetClause(clauses_.Enter(*mark));
-      } else {
+  void ReadClause(BlockKind kind, const Block& block) {
+    std::optional<ClauseMark> mark;
+    if (kind == BlockKind::kHeading) {
+      mark = MarkOf(block.heading);
+      if (!mark) {
         clauses_.Leave();
         clause_ = -1;
       }
-    } else if (block.kind == BlockKind::kClause) {
-      if (const auto mark = ReadClauseMark(Text(block.span))) SetClause(clauses_.Enter(*mark));
+    } else if (kind == BlockKind::kClause) {
+      mark = MarkOf(Text(block.span));
     }
+    if (!mark) return;
+    SetClause(clauses_.Enter(*mark));
+    result_.blocks.back().is_clause = true;
+    result_.blocks.back().is_part = mark->part;
   }
 
   void SetClause(const std::string& name) {
@@ -123,13 +171,13 @@ class UnitSplitter {
     clause_ = static_cast<int>(result_.clauses.size()) - 1;
   }
 
-  Joint JointOf(const Block& block) const {
+  Joint JointOf(BlockKind kind, const Block& block) const {
     if (!section_used_) return Joint::kSection;
     if (previous_ == BlockKind::kHeading) return Joint::kUnderHeading;
-    if (block.kind == BlockKind::kTableRow && !block.first_row) return Joint::kTableRow;
+    if (kind == BlockKind::kTableRow && !block.first_row) return Joint::kTableRow;
     if (introduced_) return Joint::kIntroduced;
-    if (block.kind == BlockKind::kClause) return Joint::kClause;
-    if (block.kind == BlockKind::kListItem) return Joint::kListItem;
+    if (kind == BlockKind::kClause) return Joint::kClause;
+    if (kind == BlockKind::kListItem) return Joint::kListItem;
     return Joint::kParagraph;
   }
 
@@ -215,6 +263,9 @@ class UnitSplitter {
   const ParsedDocument& document_;
   const Embedder& embedder_;
   const int max_unit_tokens_;
+  const Profile& profile_;
+  const SentenceRules sentence_rules_;
+  const bool has_usual_words_;
   Units result_;
   std::vector<int> levels_;
   std::vector<std::string> path_;
@@ -228,9 +279,9 @@ class UnitSplitter {
 
 }  // namespace
 
-Units SplitIntoUnits(const ParsedDocument& document, const Embedder& embedder,
-                     int max_unit_tokens) {
-  return UnitSplitter(document, embedder, max_unit_tokens).Split();
+Units SplitIntoUnits(const ParsedDocument& document, const Embedder& embedder, int max_unit_tokens,
+                     const Profile& profile) {
+  return UnitSplitter(document, embedder, max_unit_tokens, profile).Split();
 }
 
 }  // namespace footnote::indexer

@@ -7,6 +7,7 @@
 
 #include "common/embedder.h"
 #include "indexer/parsers/parsed_document.h"
+#include "indexer/profile.h"
 
 namespace footnote::indexer {
 
@@ -40,14 +41,27 @@ struct Section {
   int content_tokens = 0;         // without its heading
 };
 
+// A block of the document: units [begin, end).
+struct UnitBlock {
+  size_t begin = 0;
+  size_t end = 0;
+  BlockKind kind = BlockKind::kParagraph;  // as the profile's words for clauses have it
+  bool is_clause = false;                  // a clause or a heading that begins with a number
+  bool is_part = false;                    // "(b)": of the clause before
+  bool introduces = false;                 // what follows
+  int level = 0;                           // as Block
+};
+
 struct Units {
   std::vector<Unit> units;
   std::vector<Section> sections;
   std::vector<std::string> clauses;
+  std::vector<UnitBlock> blocks;
 };
 
 // Splits `document` into units of at most `max_unit_tokens`; only a sentence, row or line that is
 // longer is cut, at white space. Each unit's tokens are counted once.
-Units SplitIntoUnits(const ParsedDocument& document, const Embedder& embedder, int max_unit_tokens);
+Units SplitIntoUnits(const ParsedDocument& document, const Embedder& embedder, int max_unit_tokens,
+                     const Profile& profile);
 
 }  // namespace footnote::indexer

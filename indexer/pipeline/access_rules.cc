@@ -1,78 +1,28 @@
 #include "indexer/pipeline/access_rules.h"
 
-#include <nlohmann/json.hpp>
+#include <cerrno>
+#include <fstream>
 
 #include "common/sha256.h"
-#include "indexer/text/line_reader.h"
 
 namespace footnote::indexer {
 namespace {
 
-using nlohmann::json;
-
-Status ReadPrincipals(const json& rule, const char* name, std::vector<std::string>& principals) {
-  const auto field = rule.find(name);
-  if (field == rule.end()) return OkStatus();
-  if (!field->is_array()) {
-    return InvalidArgumentError("\"" + std::string(name) + "\" is not an array of strings");
-  }
-  for (const json& principal : *field) {
-    if (!principal.is_string()) {
-      return InvalidArgumentError("\"" + std::string(name) + "\" is not an array of strings");
-    }
-    principals.push_back(principal.get<std::string>());
-    FOOTNOTE_RETURN_IF_ERROR(retriever::CheckPrincipal(principals.back()));
-  }
-  return OkStatus();
-}
-
-Status ReadRule(const std::string& line, std::map<std::string, retriever::AccessList>& documents,
-                std::map<std::string, retriever::AccessList>& prefixes) {
-  const json rule = json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (!rule.is_object()) return InvalidArgumentError("the line is not a JSON object");
-  retriever::AccessList access;
-  FOOTNOTE_RETURN_IF_ERROR(ReadPrincipals(rule, "allow", access.allow));
-  FOOTNOTE_RETURN_IF_ERROR(ReadPrincipals(rule, "deny", access.deny));
-  const bool by_id = rule.contains("document_id");
-  const char* key = by_id ? "document_id" : "prefix";
-  if (by_id == rule.contains("prefix") || !rule[key].is_string()) {
-    return InvalidArgumentError("the line needs either \"document_id\" or \"prefix\", a string");
-  }
-  for (const auto& [name, value] : rule.items()) {
-    if (name != key && name != "allow" && name != "deny") {
-      return InvalidArgumentError("unknown field \"" + name +
-                                  "\"; known are document_id, prefix, allow, deny");
-    }
-  }
-  auto& rules = by_id ? documents : prefixes;
-  if (!rules.emplace(rule[key].get<std::string>(), std::move(access)).second) {
-    return InvalidArgumentError("a second rule for the same " + std::string(key));
-  }
-  return OkStatus();
+// JSON lines begin with "{", which no TOML file does.
+StatusOr<bool> IsJsonLines(const std::filesystem::path& path) {
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return ErrnoError("cannot open " + path.string(), errno == 0 ? EIO : errno);
+  char c = ' ';
+  while (file.get(c) && (c == ' ' || (c >= '\t' && c <= '\r'))) continue;
+  return file && c == '{';
 }
 
 }  // namespace
 
 StatusOr<AccessRules> AccessRules::Read(const std::filesystem::path& path) {
-  constexpr uint64_t kMaxLineBytes = 16 << 20;
-  FOOTNOTE_ASSIGN_OR_RETURN(LineReader reader, LineReader::Open(path, kMaxLineBytes));
-  AccessRules rules;
-  std::string line;
-  while (true) {
-    const LineReader::Result result = reader.Next(line);
-    if (result == LineReader::Result::kEnd) break;
-    const std::string place = path.string() + ":" + std::to_string(reader.line_number());
-    if (result == LineReader::Result::kTooLong) {
-      return InvalidArgumentError("the line is too long").WithContext(place);
-    }
-    if (line.find_first_not_of(" \t") == std::string::npos) continue;
-    const Status status = ReadRule(line, rules.documents_, rules.prefixes_);
-    if (!status.ok()) return status.WithContext(place);
-  }
-  if (reader.failed()) {
-    return UnavailableError("access file " + path.string() + " could not be read to its end");
-  }
-  return rules;
+  FOOTNOTE_ASSIGN_OR_RETURN(const bool is_json_lines, IsJsonLines(path));
+  return is_json_lines ? ReadJsonLines(path) : ReadToml(path);
 }
 
 std::string AccessRules::Digest() const {
@@ -86,10 +36,16 @@ std::string AccessRules::Digest() const {
     }
     hash.Update("|");
   }
+  if (default_) hash.Update("default" + retriever::DigestOf(*default_));
   return hash.FinishHex();
 }
 
 const retriever::AccessList* AccessRules::Find(const std::string& document_id) const {
+  const retriever::AccessList* rule = FindRule(document_id);
+  return rule == nullptr && default_ ? &*default_ : rule;
+}
+
+const retriever::AccessList* AccessRules::FindRule(const std::string& document_id) const {
   const auto exact = documents_.find(document_id);
   if (exact != documents_.end()) return &exact->second;
   // Prefixes of the id are neighbours in order: each step back either is one or shortens what can

@@ -7,6 +7,7 @@
 #include "common/sha256.h"
 #include "common/text/utf8.h"
 #include "indexer/chunking/chunker.h"
+#include "indexer/text/language.h"
 
 namespace footnote::indexer {
 namespace {
@@ -45,13 +46,19 @@ void HashMetadata(const retriever::Metadata& metadata, Sha256& hash) {
   }
 }
 
-std::string SettingsDigest(const ReaderInputs& inputs) {
+// Nothing for "general": that is what documents were cut by before there were profiles.
+void HashProfile(const std::string& profile_digest, Sha256& hash) {
+  if (!profile_digest.empty()) HashField("profile " + profile_digest, hash);
+}
+
+std::string SettingsDigest(const ReaderInputs& inputs, const std::string& profile_digest) {
   Sha256 hash;
   HashField("chunker " + std::to_string(kChunkerVersion), hash);
   HashField("budget " + std::to_string(inputs.budget_tokens), hash);
   HashField("shard " + std::to_string(inputs.shard) + "/" + std::to_string(inputs.shards), hash);
   HashField(inputs.source_prefix, hash);
   HashField(inputs.shown_prefix, hash);
+  HashProfile(profile_digest, hash);
   return hash.FinishHex();
 }
 
@@ -63,12 +70,14 @@ std::string NoteName(const DiscoveredFile& file) {
 
 }  // namespace
 
-std::string MakeFingerprint(const retriever::Document& document, int budget_tokens) {
+std::string MakeFingerprint(const retriever::Document& document, int budget_tokens,
+                            const std::string& profile_digest) {
   Sha256 content;
   HashField("chunker " + std::to_string(kChunkerVersion), content);
   HashField("budget " + std::to_string(budget_tokens), content);
   HashField(document.title, content);
   HashMetadata(document.metadata, content);
+  HashProfile(profile_digest, content);
   return content.FinishHex();
 }
 
@@ -80,7 +89,8 @@ Reader::Reader(const ReaderInputs& inputs, SharedWriter& writer, WorkQueue& queu
       counts_(counts),
       failures_(failures),
       call_(call),
-      settings_(SettingsDigest(inputs)),
+      profile_digest_(inputs.profile->Digest()),
+      settings_(SettingsDigest(inputs, profile_digest_)),
       rules_(inputs.access->Digest()) {}
 
 Status Reader::Run() {
@@ -241,8 +251,11 @@ StatusOr<retriever::Document> Reader::MakeDocument(ParsedDocument& parsed) const
   document.version = Sha256Hex(parsed.text);
   document.metadata = std::move(parsed.metadata);
   if (parsed.access) document.access = *parsed.access;
-  // The access file is the operator's word, so it goes before the document's own.
-  if (const retriever::AccessList* rule = inputs_.access->Find(parsed.id)) {
+  // A rule is the operator's word on this document, so it goes before the document's own; the
+  // default is for documents of which nothing is said.
+  const AccessRules& rules = *inputs_.access;
+  if (const retriever::AccessList* rule =
+          parsed.access ? rules.FindRule(parsed.id) : rules.Find(parsed.id)) {
     document.access = *rule;
   }
   for (const auto* list : {&document.access.allow, &document.access.deny}) {
@@ -294,7 +307,7 @@ Status Reader::Add(ParsedDocument parsed) {
   }
   ++counts_.read;
   Work work;
-  work.fingerprint = MakeFingerprint(*document, inputs_.budget_tokens);
+  work.fingerprint = MakeFingerprint(*document, inputs_.budget_tokens, profile_digest_);
   work.bytes_share = ShareAt(parsed.source_bytes_end == 0 ? file_bytes_ : parsed.source_bytes_end);
   note_.own_access |= parsed.access.has_value();
   note_.documents.push_back({document->id, DigestOfState(document->version, work.fingerprint)});
@@ -304,12 +317,22 @@ Status Reader::Add(ParsedDocument parsed) {
     counts_.bytes_share = work.bytes_share;
     return OkStatus();
   }
-  work.document.chunks = MakeChunks(parsed, *inputs_.embedder, inputs_.budget_tokens);
+  // Not before the fingerprint is made: a document must not be embedded again because its language
+  // has become known.
+  FindLanguage(parsed.text, document->metadata);
+  work.document.chunks =
+      MakeChunks(parsed, *inputs_.embedder, inputs_.budget_tokens, *inputs_.profile);
   work.document.document = *std::move(document);
   work.document.document.text = std::move(parsed.text);
   counts_.chunks_found += static_cast<int64_t>(work.document.chunks.size());
   run_error_ = HandOn(std::move(work));
   return run_error_;
+}
+
+void Reader::FindLanguage(std::string_view text, retriever::Metadata& metadata) {
+  const std::string language = DetectLanguage(text);
+  ++languages_[language];
+  if (!language.empty()) metadata.try_emplace("language", 1, language);
 }
 
 Status Reader::HandOn(Work work) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "indexer/pipeline/file_notes.h"
 #include "indexer/pipeline/run_state.h"
 #include "indexer/pipeline/work_queue.h"
+#include "indexer/profile.h"
 
 namespace footnote::indexer {
 
@@ -20,6 +22,7 @@ struct ReaderInputs {
   const AccessRules* access = nullptr;
   const Embedder* embedder = nullptr;
   int budget_tokens = 0;
+  const Profile* profile = nullptr;
   bool keep_notes = false;   // about files, for the next run
   bool use_notes = false;    // of the last run: leave unread what did not change
   int64_t looked_at_ns = 0;  // when the files were discovered, since 1970
@@ -42,6 +45,8 @@ class Reader : private DocumentSink {
   const std::unordered_set<std::string>& seen() const { return seen_; }
   // Something could not be read whose id is not known, so that `seen` is not all there is.
   bool seen_is_incomplete() const { return seen_is_incomplete_; }
+  // As IndexReport.
+  const std::map<std::string, int64_t>& languages() const { return languages_; }
 
  private:
   Status Add(ParsedDocument parsed) override;
@@ -62,6 +67,8 @@ class Reader : private DocumentSink {
   Status ReadFile(const DiscoveredFile& file);
 
   std::string ShownSource(const std::string& source) const;
+  // Adds the text's language to the metadata, unless the document says one itself.
+  void FindLanguage(std::string_view text, retriever::Metadata& metadata);
   // Tells whether the corpus holds the document already, and changes who may see it if need be.
   Status LookUp(const retriever::Document& document, Work& work);
   StatusOr<retriever::Document> MakeDocument(ParsedDocument& parsed) const;
@@ -75,7 +82,9 @@ class Reader : private DocumentSink {
   const CallContext& call_;
   std::unordered_set<std::string> seen_;
   bool seen_is_incomplete_ = false;
+  std::map<std::string, int64_t> languages_;
   Status run_error_;                        // of Add, kept apart from what is wrong with the file
+  const std::string profile_digest_;        // empty: "general"
   const std::string settings_;              // digest of what decides how files are read and cut
   const std::string rules_;                 // digest of the access rules
   ReadNote note_;                           // about the open file
@@ -88,7 +97,8 @@ class Reader : private DocumentSink {
 };
 
 // Hash of all that makes a document's chunks but its text. Not of the embedder: that is the
-// corpus's.
-std::string MakeFingerprint(const retriever::Document& document, int budget_tokens);
+// corpus's. Without a profile's digest it is what it was before there were profiles.
+std::string MakeFingerprint(const retriever::Document& document, int budget_tokens,
+                            const std::string& profile_digest);
 
 }  // namespace footnote::indexer

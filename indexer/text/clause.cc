@@ -1,7 +1,6 @@
 #include "indexer/text/clause.h"
 
 #include <algorithm>
-#include <array>
 
 namespace footnote::indexer {
 namespace {
@@ -44,7 +43,8 @@ bool StartsWithWord(std::string_view text, std::string_view word) {
     const char c = IsUpper(text[i]) ? static_cast<char>(text[i] - 'A' + 'a') : text[i];
     if (c != word[i]) return false;
   }
-  return IsUpper(text[0]) && IsSpace(text[word.size()]);
+  const bool is_capital = IsUpper(text[0]) || (text[0] & 0x80) != 0;
+  return is_capital && IsSpace(text[word.size()]);
 }
 
 bool EndsMark(std::string_view text, size_t offset) {
@@ -73,10 +73,17 @@ std::optional<ClauseMark> ReadPart(std::string_view text) {
 
 }  // namespace
 
-std::optional<ClauseMark> ReadClauseMark(std::string_view text) {
+const ClauseWords& DefaultClauseWords() {
+  static const ClauseWords words = {"section",  "article", "clause", "chapter",  "part",
+                                    "schedule", "exhibit", "annex",  "appendix", "rule",
+                                    "sec.",     "art.",    "§"};
+  return words;
+}
+
+std::optional<ClauseMark> ReadClauseMark(std::string_view text, const ClauseWords& words) {
   if (text.empty()) return std::nullopt;
   ClauseMark mark;
-  if (text.starts_with("§")) {
+  if (text.starts_with("§") && std::find(words.begin(), words.end(), "§") != words.end()) {
     size_t at = text.find_first_not_of("\xC2\xA7\xA0 ");  // "§§ 4", also with a no-break space
     if (at == std::string_view::npos) return std::nullopt;
     const size_t length = DottedNumberLength(text.substr(at));
@@ -85,10 +92,7 @@ std::optional<ClauseMark> ReadClauseMark(std::string_view text) {
     mark.length = at + length;
     return mark;
   }
-  static constexpr auto kWords = std::to_array<std::string_view>(
-      {"section", "article", "clause", "chapter", "part", "schedule", "exhibit", "annex",
-       "appendix", "rule", "sec.", "art."});
-  for (const std::string_view word : kWords) {
+  for (const std::string& word : words) {
     if (!StartsWithWord(text, word)) continue;
     const size_t at = text.find_first_not_of(" \t", word.size());
     if (at == std::string_view::npos) return std::nullopt;

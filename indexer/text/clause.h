@@ -16,9 +16,15 @@ struct ClauseMark {
   size_t length = 0;  // bytes of the mark in the text, without white space behind it
 };
 
+// Words that make a number behind them a clause's, in lower case (ASCII): "section", "art.", "§".
+using ClauseWords = std::vector<std::string>;
+const ClauseWords& DefaultClauseWords();
+
 // The mark at the start of `text` (no white space before it); nothing when there is none. A lone
-// number needs a full stop, "§" or a word such as "Section" before it: "2019 was" is no clause.
-std::optional<ClauseMark> ReadClauseMark(std::string_view text);
+// number needs a full stop, or one of `words` before it: "2019 was" is no clause. Words begin with
+// a capital in the text.
+std::optional<ClauseMark> ReadClauseMark(std::string_view text,
+                                         const ClauseWords& words = DefaultClauseWords());
 
 // Follows the marks of a document in order, and names the clause one is in: "7.3(b)(iii)".
 class ClauseTracker {

@@ -51,6 +51,7 @@ class LocalWriter : public CorpusWriter {
   Status PutNotes(std::span<const FileNote> notes) override;
   StatusOr<uint64_t> Publish() override;
   StatusOr<uint64_t> CurrentGeneration() override { return current_.number(); }
+  std::string StemmerLanguage() const override { return settings_.language(); }
 
   // Stages a document of another corpus as it is. Its record, text, chunks, vectors and access are
   // taken for true.

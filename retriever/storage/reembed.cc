@@ -117,6 +117,7 @@ class Reembedder : public CorpusWriter {
   }
 
   StatusOr<uint64_t> CurrentGeneration() override { return writer_->CurrentGeneration(); }
+  std::string StemmerLanguage() const override { return writer_->StemmerLanguage(); }
 
   Status SetAccess(const std::string& document_id, const AccessList& access) override {
     return writer_->SetAccess(document_id, access);

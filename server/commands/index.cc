@@ -11,6 +11,7 @@
 #include "server/commands/options.h"
 #include "server/commands/terminal.h"
 #include "server/home.h"
+#include "server/languages.h"
 #include "server/stack.h"
 
 namespace footnote::server {
@@ -24,6 +25,7 @@ struct Options {
   bool is_public = false;
   std::string access_file;
   std::string embedder;
+  std::string profile = "general";
   std::string precision = "fast";
   std::string vector_index = "auto";
   bool prune = false;
@@ -61,7 +63,15 @@ Status ParseShard(const std::string& text, indexer::IndexOptions& index) {
   return OkStatus();
 }
 
-nlohmann::ordered_json ToJson(const std::string& corpus, const indexer::IndexReport& report) {
+void PrintProfile(const std::string& name) {
+  const StatusOr<indexer::ProfileSource> source = indexer::ReadProfileFile(name, {ProfilesDir()});
+  if (!source.ok()) throw CLI::ValidationError("--print-profile", source.status().message());
+  std::cout << source->text;
+  throw CLI::Success();
+}
+
+nlohmann::ordered_json ToJson(const std::string& corpus, const indexer::IndexReport& report,
+                              const std::vector<std::string>& warnings) {
   nlohmann::ordered_json failures = nlohmann::ordered_json::array();
   for (const auto& failure : report.failures)
     failures.push_back({{"source", failure.source}, {"error", failure.error}});
@@ -76,7 +86,8 @@ nlohmann::ordered_json ToJson(const std::string& corpus, const indexer::IndexRep
           {"chunks", report.chunks},
           {"tokens", report.tokens},
           {"seconds", report.seconds},
-          {"failures", failures}};
+          {"failures", failures},
+          {"warnings", warnings}};
 }
 
 Status RunIndex(const Options& options) {
@@ -97,6 +108,7 @@ Status RunIndex(const Options& options) {
   FOOTNOTE_RETURN_IF_ERROR(ParseShard(options.shard, index));
   index.access_file = options.access_file;
   index.chunk_budget_tokens = options.chunk_tokens;
+  FOOTNOTE_ASSIGN_OR_RETURN(index.profile, indexer::LoadProfile(options.profile, {ProfilesDir()}));
 
   generator::ModelOptions model;
   model.threads = options.threads;
@@ -116,8 +128,12 @@ Status RunIndex(const Options& options) {
           index, *embedder.embedder, *writer,
           [&](const indexer::IndexProgress& progress) { display.Show(progress); }, call));
   display.Done();
+  const std::vector<std::string> warnings = LanguageWarnings(
+      report.languages,
+      {embedder.embedder->name(), LanguagesOfModel(embedder.path), writer->StemmerLanguage()});
+  for (const std::string& warning : warnings) std::cerr << "footnote: " << warning << "\n";
   if (options.json) {
-    std::cout << Dump(ToJson(options.corpus, report)) << "\n";
+    std::cout << Dump(ToJson(options.corpus, report, warnings)) << "\n";
     return OkStatus();
   }
   std::cout << Table(
@@ -155,11 +171,25 @@ void AddIndexCommand(CLI::App& app, CommandResult& result) {
   CLI::Option* is_public = command->add_flag("--public", options->is_public,
                                              "Everyone may see documents without an access list");
   command
-      ->add_option("--acl", options->access_file,
-                   "Access lists: JSON lines {\"document_id\" or \"prefix\", \"allow\", \"deny\"}")
+      ->add_option(
+          "--acl", options->access_file,
+          "Access rules: TOML (docs/examples/access.toml) or JSON lines {\"document_id\" or "
+          "\"prefix\", \"allow\", \"deny\"}")
       ->excludes(is_public);
   command->add_option("--embedder", options->embedder,
                       "Folder of the embedding model (default: all-MiniLM-L6-v2 from the cache)");
+  command
+      ->add_option(
+          "--profile", options->profile,
+          "How documents are cut: general, legal, medical, technical, or a file of your own "
+          "(mine.toml); give it with each run")
+      ->capture_default_str();
+  // As --help: whatever else is on the line, it prints and is done.
+  command
+      ->add_option_function<std::string>("--print-profile", PrintProfile,
+                                         "Print a profile's file, to copy and change, and stop")
+      ->type_name("NAME")
+      ->trigger_on_parse();
   command
       ->add_option(
           "--precision", options->precision,

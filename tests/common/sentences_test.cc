@@ -110,6 +110,20 @@ TEST(SplitSentences, GivesNothingForWhiteSpace) {
 }
 
 // Any bytes: spans are in order, apart, trimmed, and hold all that is not white space.
+TEST(SplitSentences, TakesFurtherAbbreviationsAndPlaceWords) {
+  const std::string text = "Give 5 mg subcut. Heparin helps. Give it subcut. The rest waits.";
+  EXPECT_EQ(SplitSentences(text).size(), 4u);
+  SentenceRules rules;
+  rules.abbreviations = {"subcut"};
+  const std::vector<ByteSpan> spans = SplitSentences(text, rules);
+  ASSERT_EQ(spans.size(), 3u);  // "The" begins a sentence all the same
+  EXPECT_EQ(spans[1].start, text.find("Give it"));
+  EXPECT_EQ(spans[2].start, text.find("The rest"));
+  EXPECT_EQ(SplitSentences("Artikel 5. Haftung").size(), 2u);
+  rules.place_words = {"artikel"};
+  EXPECT_EQ(SplitSentences("Artikel 5. Haftung", rules).size(), 1u);
+}
+
 TEST(SplitSentences, CoversEveryCharacterOfRandomText) {
   const Strings pieces = {"a",  "Word", " ",   "\n", "\n\n", ".",        "!",       "?",
                           "1.", "(a)",  "§",   "。", "\xFF", "\xE3\x80", "e.g.",    "\t",

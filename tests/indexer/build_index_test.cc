@@ -154,6 +154,24 @@ TEST_F(BuildIndexTest, FailsTheLaterOfTwoDocumentsWithOneId) {
   EXPECT_NE(report.failures.at(0).source.find("b.jsonl"), std::string::npos);
 }
 
+TEST_F(BuildIndexTest, GivesTheDefaultListToDocumentsOfWhichNothingIsSaid) {
+  const testing::TempDir rules;
+  options_.access_file = rules / "access.toml";
+  std::ofstream(options_.access_file)
+      << "[default]\nallow = ['group:staff']\n[[rule]]\ndocument = 'ruled'\ndeny = ['everyone']\n";
+  Write("a.txt", "A.");
+  Write("own.jsonl",
+        "{\"_id\":\"own\",\"text\":\"O.\",\"acl\":{\"allow\":[\"user:ann\"]}}\n"
+        "{\"_id\":\"ruled\",\"text\":\"R.\",\"acl\":{\"allow\":[\"user:ann\"]}}\n");
+  ASSERT_OK(Build());
+  const auto access = [&](const std::string& id) {
+    return writer_.documents.at(id).document.document.access;
+  };
+  EXPECT_EQ(access("a.txt"), (retriever::AccessList{{"group:staff"}, {}}));
+  EXPECT_EQ(access("own"), (retriever::AccessList{{"user:ann"}, {}}));
+  EXPECT_EQ(access("ruled"), (retriever::AccessList{{}, {"everyone"}}));
+}
+
 TEST_F(BuildIndexTest, LeavesFilesUnreadThatLookAsTheyDid) {
   options_.skip_unchanged_files = true;
   Write("a.txt", "A.");
@@ -356,8 +374,64 @@ TEST_F(BuildIndexTest, ChangesAccessAtOnceAndDoesNothingWithABadAccessFile) {
   ASSERT_EQ(writer_.access_changes.size(), 1u);
   EXPECT_EQ(writer_.access_changes[0].first, "a.txt");
   EXPECT_EQ(writer_.access_changes[0].second.allow, std::vector<std::string>{"user:ann"});
-  std::ofstream(options_.access_file) << "oops";
+  std::ofstream(options_.access_file) << "{oops";
   EXPECT_STATUS(Build(), kInvalidArgument, "access.jsonl:1");
+}
+
+TEST_F(BuildIndexTest, CutsAnewForAnotherProfileAndNotForGeneral) {
+  options_.skip_unchanged_files = true;
+  Write("a.txt", "7.1 A clause.");
+  const auto updated = [&] {
+    const auto report = Build();
+    return report.ok() ? report->updated : -1;
+  };
+  ASSERT_OK(Build());
+  // As it was before there were profiles: corpora of then are not embedded again.
+  const std::string general = writer_.documents.at("a.txt").fingerprint;
+  EXPECT_EQ(general, "4d05be966fc88afb57297148ac7b6fcc3bfea8ae5ca377a0859ab87f5d994131");
+  std::this_thread::sleep_for(std::chrono::milliseconds(2200));  // until files leave notes
+  EXPECT_EQ(updated(), 0);
+  ASSERT_OK_AND_ASSIGN(options_.profile, LoadProfile("general", {}));
+  EXPECT_EQ(updated(), 0);
+  ASSERT_OK_AND_ASSIGN(options_.profile, LoadProfile("legal", {}));
+  EXPECT_EQ(updated(), 1);
+  EXPECT_EQ(updated(), 0);
+  options_.profile.keep_clauses_whole = false;
+  EXPECT_EQ(updated(), 1);
+  options_.profile = Profile();
+  EXPECT_EQ(updated(), 1);
+  EXPECT_EQ(writer_.documents.at("a.txt").fingerprint, general);
+  options_.profile.budget_tokens = 30;
+  EXPECT_EQ(updated(), 1);
+  options_.chunk_budget_tokens = 40;  // goes before the profile's
+  EXPECT_EQ(updated(), 1);
+  options_.profile.budget_tokens = 50;
+  EXPECT_EQ(updated(), 0);
+}
+
+TEST_F(BuildIndexTest, AddsTheLanguageWithoutCuttingAnew) {
+  const std::string german =
+      "Der Mieter gibt die Räume in dem Zustand zurück, in dem er sie erhalten hat, abgesehen von "
+      "der üblichen Abnutzung. Die Kündigung erfolgt schriftlich, drei Monate vor dem Ende eines "
+      "Quartals.";
+  Write("a.jsonl", "{\"_id\":\"plain\",\"text\":\"" + german +
+                       "\"}\n{\"_id\":\"own\",\"language\":\"de-AT\",\"text\":\"" + german +
+                       "\"}\n{\"_id\":\"short\",\"text\":\"Kurz.\"}\n");
+  ASSERT_OK_AND_ASSIGN(IndexReport report, Build());
+  EXPECT_EQ(report.languages, (std::map<std::string, int64_t>{{"", 1}, {"de", 2}}));
+  const auto language = [&](const std::string& id) {
+    const retriever::Metadata& metadata = writer_.documents.at(id).document.document.metadata;
+    const auto found = metadata.find("language");
+    return found == metadata.end() ? "none" : std::get<std::string>(found->second.at(0));
+  };
+  EXPECT_EQ(language("plain"), "de");
+  EXPECT_EQ(language("own"), "de-AT");
+  EXPECT_EQ(language("short"), "none");
+  // The fingerprint is that of a document whose language nobody knew.
+  EXPECT_EQ(writer_.documents.at("plain").fingerprint, writer_.documents.at("short").fingerprint);
+  ASSERT_OK_AND_ASSIGN(report, Build());
+  EXPECT_EQ(report.unchanged, 3);
+  EXPECT_TRUE(report.languages.empty());
 }
 
 TEST_F(BuildIndexTest, IndexesAgainForAnotherBudgetTitleOrMetadata) {

@@ -34,6 +34,21 @@ TEST(ClauseMark, DoesNotTakeNumbersAndWordsInProseForClauses) {
   }
 }
 
+TEST(ClauseMark, TakesWordsInsteadOfTheUsual) {
+  const ClauseWords words = {"artikel", "título"};
+  const auto number = [&](std::string_view text) {
+    const auto mark = ReadClauseMark(text, words);
+    return mark ? mark->number : "none";
+  };
+  EXPECT_EQ(number("Artikel 5. Haftung"), "5");
+  EXPECT_EQ(number("ARTIKEL IV"), "IV");
+  EXPECT_EQ(number("Título 2"), "2");
+  EXPECT_EQ(number("artikel 5. Haftung"), "none");
+  EXPECT_EQ(number("Article 5. Liability"), "none");
+  EXPECT_EQ(number("§ 4 Haftung"), "none");
+  EXPECT_EQ(number("7.3 Payment"), "7.3");
+}
+
 TEST(ClauseTracker, NamesTheClauseItIsIn) {
   ClauseTracker tracker;
   const auto enter = [&](std::string_view text) {

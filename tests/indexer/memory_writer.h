@@ -94,6 +94,7 @@ class MemoryWriter : public retriever::CorpusWriter {
     return ++generation;
   }
   StatusOr<uint64_t> CurrentGeneration() override { return generation; }
+  std::string StemmerLanguage() const override { return "english"; }
 
   std::map<std::string, Stored> documents;
   std::vector<std::pair<std::string, retriever::AccessList>> access_changes;

@@ -173,6 +173,39 @@ TEST_F(CommandLine, ReplayGivesTheSameAnswer) {
                 1, "differs from the record");
 }
 
+TEST_F(CommandLine, CutsByAProfileThatIsPrintedAndChanged) {
+  const CommandOutput legal = Run({"index", "--print-profile", "legal"});
+  EXPECT_EQ(legal.exit_status, 0);
+  EXPECT_NE(legal.out.find("keep_clauses_whole = true"), std::string::npos) << legal.out;
+  ExpectFailure(Run({"index", "--print-profile", "law"}), 2, "general, legal, medical, technical");
+
+  RunJson({"index", "house", Docs(), "--public"});
+  const auto updated = [&](const std::string& profile) {
+    return RunJson({"index", "house", Docs(), "--profile", profile})["documents"]["updated"];
+  };
+  EXPECT_EQ(updated("general"), 0);
+  EXPECT_EQ(updated("legal"), 2);
+  Write("mine.toml", legal.out);
+  EXPECT_EQ(updated((dir_ / "mine.toml").string()), 0);
+  Write("mine.toml", legal.out + "\nkeep = true\n");
+  ExpectFailure(Run({"index", "house", Docs(), "--profile", (dir_ / "mine.toml").string()}), 1,
+                "mine.toml, line ");
+}
+
+TEST_F(CommandLine, WarnsOfDocumentsInALanguageThatTheEmbedderDoesNotKnow) {
+  EXPECT_TRUE(RunJson({"index", "house", Docs(), "--public"})["warnings"].empty());
+  Write(
+      "docs/vertrag.md",
+      "Der Mieter gibt die Räume in dem Zustand zurück, in dem er sie erhalten hat, abgesehen von "
+      "der üblichen Abnutzung. Die Kündigung erfolgt schriftlich, drei Monate vor dem Ende eines "
+      "Quartals.\n");
+  const CommandOutput output = Run({"index", "house", Docs(), "--json"});
+  const Json warnings = Json::parse(output.out)["warnings"];
+  ASSERT_EQ(warnings.size(), 2u);
+  EXPECT_NE(output.err.find(warnings[0].get<std::string>()), std::string::npos) << output.err;
+  EXPECT_NE(warnings[0].get<std::string>().find("1 of 1 documents (1 de)"), std::string::npos);
+}
+
 TEST_F(CommandLine, UpdatesDeletesErasesAndRollsBack) {
   RunJson({"index", "house", Docs(), "--public"});
   std::filesystem::remove(dir_ / "docs/pump.md");

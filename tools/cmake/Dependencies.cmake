@@ -42,6 +42,7 @@ if(NOT FOOTNOTE_ENGINE_ONLY)
   pkg_check_modules(MD4C REQUIRED IMPORTED_TARGET md4c)
   pkg_check_modules(LIBARCHIVE REQUIRED IMPORTED_TARGET libarchive)
   find_library(STEMMER_LIBRARY stemmer REQUIRED)
+  find_library(CLD2_LIBRARY cld2 REQUIRED)
   find_package(OpenMP REQUIRED COMPONENTS CXX)
   find_package(Boost 1.81 REQUIRED)  # headers alone: Asio and Beast
 

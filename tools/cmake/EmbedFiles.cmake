@@ -1,10 +1,11 @@
 # Compiles the files of a folder into a program.
 #
-# footnote_embed_files(TARGET FOLDER HEADER "server/http_assets.h")
-#   adds a generated source to TARGET that defines the function which HEADER declares, HttpAssets(). Rebuilt when a file
-#   changes; a new file is seen by the next build. A folder without files is an error: a server without its page is of no use.
+# footnote_embed_files(TARGET FOLDER HEADER FUNCTION TYPE)     HEADER "server/http_assets.h", FUNCTION HttpAssets, TYPE HttpAsset
+#   adds a generated source to TARGET that defines the function which HEADER declares in the namespace of its folder. TYPE is
+#   {name, bytes, sha256}. Rebuilt when a file changes; a new file is seen by the next build. A folder without files is an error:
+#   a server without its page is of no use.
 #
-# As a script (cmake -DFOLDER=… -DFILES=… -DHEADER=… -DOUTPUT=… -P EmbedFiles.cmake) it writes that source.
+# As a script (cmake -DFOLDER=… -DFILES=… -DHEADER=… -DFUNCTION=… -DTYPE=… -DOUTPUT=… -P EmbedFiles.cmake) it writes that source.
 
 if(CMAKE_SCRIPT_MODE_FILE)
   set(arrays)
@@ -19,13 +20,14 @@ if(CMAKE_SCRIPT_MODE_FILE)
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," hex "${hex}")
     # One byte more, so that an empty file is no empty array.
     string(APPEND arrays "// ${name}\nconstexpr unsigned char kFile${number}[] = {\n${hex}\n0x00};\n\n")
-    string(APPEND rows "    HttpAsset{\"${name}\", Bytes(kFile${number}, ${bytes}),\n              \"${sha256}\"},\n")
+    string(APPEND rows "    ${TYPE}{\"${name}\", Bytes(kFile${number}, ${bytes}),\n              \"${sha256}\"},\n")
     math(EXPR number "${number} + 1")
   endforeach()
+  get_filename_component(namespace ${HEADER} DIRECTORY)
   file(WRITE ${OUTPUT}.new "// Written by tools/cmake/EmbedFiles.cmake.
 #include \"${HEADER}\"
 
-namespace footnote::server {
+namespace footnote::${namespace} {
 namespace {
 
 ${arrays}std::string_view Bytes(const unsigned char* data, size_t size) {
@@ -34,13 +36,13 @@ ${arrays}std::string_view Bytes(const unsigned char* data, size_t size) {
 
 }  // namespace
 
-std::span<const HttpAsset> HttpAssets() {
-  static const HttpAsset assets[] = {
+std::span<const ${TYPE}> ${FUNCTION}() {
+  static const ${TYPE} files[] = {
 ${rows}  };
-  return assets;
+  return files;
 }
 
-}  // namespace footnote::server
+}  // namespace footnote::${namespace}
 ")
   file(RENAME ${OUTPUT}.new ${OUTPUT})
   return()
@@ -48,7 +50,7 @@ endif()
 
 set(FOOTNOTE_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
 
-function(footnote_embed_files target folder header)
+function(footnote_embed_files target folder header function type)
   file(GLOB_RECURSE names CONFIGURE_DEPENDS RELATIVE ${folder} ${folder}/*)
   if(NOT names)
     message(FATAL_ERROR "${folder} holds no files to embed in ${target}")
@@ -58,7 +60,8 @@ function(footnote_embed_files target folder header)
   get_filename_component(stem ${folder} NAME)
   set(output ${CMAKE_CURRENT_BINARY_DIR}/embedded_${stem}.cc)
   add_custom_command(OUTPUT ${output}
-    COMMAND ${CMAKE_COMMAND} -DFOLDER=${folder} "-DFILES=${names}" -DHEADER=${header} -DOUTPUT=${output}
+    COMMAND ${CMAKE_COMMAND} -DFOLDER=${folder} "-DFILES=${names}" -DHEADER=${header} -DFUNCTION=${function}
+      -DTYPE=${type} -DOUTPUT=${output}
       -P ${FOOTNOTE_EMBED_SCRIPT}
     DEPENDS ${files} ${FOOTNOTE_EMBED_SCRIPT}
     COMMENT "Embedding ${folder}" VERBATIM)

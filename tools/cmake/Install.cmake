@@ -12,6 +12,7 @@ foreach(room IN LISTS rooms)
 endforeach()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/common/text DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/common FILES_MATCHING PATTERN "*.h")
 install(FILES ${PROJECT_SOURCE_DIR}/kernels/quant/formats.def DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kernels/quant)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/indexer/profiles DESTINATION ${CMAKE_INSTALL_DATADIR}/footnote)
 install(TARGETS footnote RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(EXPORT footnoteTargets NAMESPACE footnote:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/footnote)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/footnoteConfig.cmake.in ${CMAKE_BINARY_DIR}/footnoteConfig.cmake
