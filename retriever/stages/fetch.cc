@@ -36,6 +36,12 @@ Status RunFetchStage(Retrieval& retrieval) {
     const uint32_t ordinal = part.segment->DocumentOfRow(place.row);
     const LoadedSegment::Document& document = part.segment->documents[ordinal];
     if (part.dead[ordinal] || !now.access->Allows(retrieval.request.asker, document.id)) continue;
+    if (now.newer != nullptr || now.view != retrieval.snapshot.view) {
+      // Deleted or replaced since the view was loaded.
+      FOOTNOTE_ASSIGN_OR_RETURN(const bool holds,
+                                retrieval.corpus.Holds(now, document.id, document.version));
+      if (!holds) continue;
+    }
     FOOTNOTE_ASSIGN_OR_RETURN(const auto value,
                               retrieval.snapshot.store->Get(
                                   Table::kChunks, RowKey(part.segment->record.id(), place.row)));

@@ -16,7 +16,6 @@ constexpr std::chrono::milliseconds kPollInterval(250);
 // which costs 10 ms: seldom, so that an idle server is idle.
 constexpr int kPollsPerFullLook = 40;
 // How long a request waits for a generation that another thread loads.
-constexpr std::chrono::milliseconds kLoadPatience(250);
 // Askers times filters in use at a time; each is a bit a row.
 constexpr size_t kMaxRowSets = 64;
 
@@ -60,9 +59,10 @@ StatusOr<std::shared_ptr<Corpus>> Corpus::Open(const std::filesystem::path& corp
   return std::shared_ptr<Corpus>(std::move(corpus));
 }
 
-StatusOr<std::shared_ptr<LocalCorpus>> LocalCorpus::Open(const std::filesystem::path& corpus) {
+StatusOr<std::shared_ptr<LocalCorpus>> LocalCorpus::Open(const std::filesystem::path& corpus,
+                                                         std::chrono::milliseconds load_patience) {
   FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<ChunkStore> store, ChunkStore::OpenForReading(corpus));
-  std::shared_ptr<LocalCorpus> opened(new LocalCorpus(corpus, std::move(store)));
+  std::shared_ptr<LocalCorpus> opened(new LocalCorpus(corpus, std::move(store), load_patience));
   FOOTNOTE_RETURN_IF_ERROR(opened->Start());
   return opened;
 }
@@ -132,13 +132,68 @@ StatusOr<LocalCorpus::Snapshot> LocalCorpus::NowOr(bool always) {
   if (!HasView(manifest)) {
     // Who finds it first loads it. Others wait a moment, so that a deletion that was acknowledged
     // is seen, but no longer: a big generation is swapped in without a pause.
-    std::unique_lock loading(load_mutex_, kLoadPatience);
+    std::unique_lock loading(load_mutex_, load_patience_);
     if (loading.owns_lock()) {
       FOOTNOTE_RETURN_IF_ERROR(LoadCurrent());
     }
   }
-  const std::lock_guard lock(state_mutex_);
-  return Snapshot{view_, access_, store_};
+  Snapshot now;
+  {
+    const std::lock_guard lock(state_mutex_);
+    now = {view_, access_, store_};
+  }
+  if (now.view->manifest != manifest) {
+    FOOTNOTE_ASSIGN_OR_RETURN(auto newer,
+                              ParseRecord<records::GenerationRecord>(manifest, "generation"));
+    // Not when another thread has just loaded one that is newer still.
+    if (newer.number() != now.view->generation.number() || !HasView(manifest)) {
+      now.newer = std::make_shared<const records::GenerationRecord>(std::move(newer));
+    }
+  }
+  return now;
+}
+
+StatusOr<std::optional<LocalCorpus::StoredPlace>> LocalCorpus::Find(const Snapshot& now,
+                                                                    const std::string& id) const {
+  if (now.newer == nullptr) {
+    const auto found = now.view->by_id.find(id);
+    if (found == now.view->by_id.end()) return std::optional<StoredPlace>();
+    return std::optional(StoredPlace{now.view->parts[found->second.part].segment->record.id(),
+                                     found->second.ordinal});
+  }
+  for (const records::SegmentUse& use : now.newer->segments()) {
+    // A segment's documents are in order of their ids.
+    uint32_t begin = 0;
+    uint32_t end = use.segment().documents();
+    while (begin < end) {
+      const uint32_t middle = begin + (end - begin) / 2;
+      FOOTNOTE_ASSIGN_OR_RETURN(
+          const auto value, now.store->Get(Table::kDocuments, RowKey(use.segment().id(), middle)));
+      if (!value) return AbortedError("the generation was dropped while it was searched");
+      FOOTNOTE_ASSIGN_OR_RETURN(const auto record,
+                                ParseRecord<records::DocumentRecord>(*value, "document"));
+      if (record.id() == id) {
+        const bool dead =
+            std::binary_search(use.tombstones().begin(), use.tombstones().end(), middle);
+        if (!dead) return std::optional(StoredPlace{use.segment().id(), middle});
+        break;
+      }
+      (record.id() < id ? begin : end) = record.id() < id ? middle + 1 : middle;
+    }
+  }
+  return std::optional<StoredPlace>();
+}
+
+StatusOr<bool> LocalCorpus::Holds(const Snapshot& now, const std::string& document_id,
+                                  const std::string& version) const {
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto place, Find(now, document_id));
+  if (!place) return false;
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const auto value, now.store->Get(Table::kDocuments, RowKey(place->segment, place->ordinal)));
+  if (!value) return AbortedError("the generation was dropped while it was searched");
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto record,
+                            ParseRecord<records::DocumentRecord>(*value, "document"));
+  return record.version() == version;
 }
 
 std::shared_ptr<ChunkStore> LocalCorpus::store() const {
@@ -389,10 +444,8 @@ Status LocalCorpus::NotThere(const std::string& document_id) const {
   return NotFoundError("the corpus \"" + name_ + "\" has no document \"" + document_id + "\"");
 }
 
-StatusOr<Document> LocalCorpus::DocumentAt(const Snapshot& snapshot,
-                                           GenerationView::Place place) const {
-  const auto& part = snapshot.view->parts[place.part];
-  const std::string key = RowKey(part.segment->record.id(), place.ordinal);
+StatusOr<Document> LocalCorpus::DocumentAt(const Snapshot& snapshot, StoredPlace place) const {
+  const std::string key = RowKey(place.segment, place.ordinal);
   FOOTNOTE_ASSIGN_OR_RETURN(const auto value, snapshot.store->Get(Table::kDocuments, key));
   FOOTNOTE_ASSIGN_OR_RETURN(auto text, snapshot.store->Get(Table::kTexts, key));
   // The generation was dropped between our looking and our reading; the next look finds a newer.
@@ -414,11 +467,9 @@ StatusOr<Document> LocalCorpus::DocumentAt(const Snapshot& snapshot,
 StatusOr<Document> LocalCorpus::GetDocument(const std::string& document_id, const Asker& asker) {
   for (int attempt = 0;; ++attempt) {
     FOOTNOTE_ASSIGN_OR_RETURN(const Snapshot now, Now());
-    const auto found = now.view->by_id.find(document_id);
-    if (found == now.view->by_id.end() || !now.access->Allows(asker, document_id)) {
-      return NotThere(document_id);
-    }
-    StatusOr<Document> document = DocumentAt(now, found->second);
+    FOOTNOTE_ASSIGN_OR_RETURN(const auto place, Find(now, document_id));
+    if (!place || !now.access->Allows(asker, document_id)) return NotThere(document_id);
+    StatusOr<Document> document = DocumentAt(now, *place);
     if (document.ok() || document.status().code() != StatusCode::kAborted || attempt == 3) {
       return document;
     }
@@ -428,9 +479,9 @@ StatusOr<Document> LocalCorpus::GetDocument(const std::string& document_id, cons
 StatusOr<Document> LocalCorpus::GetDocumentAsOwner(const std::string& document_id) {
   for (int attempt = 0;; ++attempt) {
     FOOTNOTE_ASSIGN_OR_RETURN(const Snapshot now, Now());
-    const auto found = now.view->by_id.find(document_id);
-    if (found == now.view->by_id.end()) return NotThere(document_id);
-    StatusOr<Document> document = DocumentAt(now, found->second);
+    FOOTNOTE_ASSIGN_OR_RETURN(const auto place, Find(now, document_id));
+    if (!place) return NotThere(document_id);
+    StatusOr<Document> document = DocumentAt(now, *place);
     if (document.ok() || document.status().code() != StatusCode::kAborted || attempt == 3) {
       return document;
     }

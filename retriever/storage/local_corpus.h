@@ -5,11 +5,13 @@
 // before somebody asks.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -29,9 +31,14 @@ class LocalCorpus : public Corpus {
     std::shared_ptr<const GenerationView> view;
     std::shared_ptr<const AccessTable> access;
     std::shared_ptr<const ChunkStore> store;  // where the view's rows are
+    // The newest generation, while it is still being loaded; null when `view` is that.
+    std::shared_ptr<const records::GenerationRecord> newer = nullptr;
   };
 
-  static StatusOr<std::shared_ptr<LocalCorpus>> Open(const std::filesystem::path& corpus);
+  // load_patience: how long a request waits for another's loading of a new generation.
+  static StatusOr<std::shared_ptr<LocalCorpus>> Open(
+      const std::filesystem::path& corpus,
+      std::chrono::milliseconds load_patience = std::chrono::milliseconds(250));
   ~LocalCorpus() override;
 
   CorpusInfo Info() override;
@@ -50,6 +57,11 @@ class LocalCorpus : public Corpus {
   // thread longer than a moment: requests then go on with the one before.
   StatusOr<Snapshot> Now();
 
+  // Whether the newest generation has the document in this version: what was deleted or replaced
+  // is not shown while the generation without it is being loaded.
+  StatusOr<bool> Holds(const Snapshot& now, const std::string& document_id,
+                       const std::string& version) const;
+
   // Rows visible to the asker, and those of them that the filter (may be null) leaves. Kept for the
   // next request of the same asker and filter.
   std::shared_ptr<const RowSet> Visible(const Snapshot& snapshot, const Asker& asker);
@@ -61,8 +73,17 @@ class LocalCorpus : public Corpus {
   const std::filesystem::path& folder() const { return folder_; }
 
  private:
-  LocalCorpus(std::filesystem::path folder, std::unique_ptr<ChunkStore> store)
-      : folder_(std::move(folder)), name_(folder_.filename().string()), store_(std::move(store)) {}
+  struct StoredPlace {
+    uint32_t segment = 0;
+    uint32_t ordinal = 0;
+  };
+
+  LocalCorpus(std::filesystem::path folder, std::unique_ptr<ChunkStore> store,
+              std::chrono::milliseconds load_patience)
+      : folder_(std::move(folder)),
+        name_(folder_.filename().string()),
+        load_patience_(load_patience),
+        store_(std::move(store)) {}
 
   Status Start();
   void Poll();
@@ -78,12 +99,15 @@ class LocalCorpus : public Corpus {
   StatusOr<std::string> CurrentManifest() const;
   StatusOr<std::shared_ptr<const GenerationView>> LoadView(std::string manifest);
   bool HasView(const std::string& manifest);
-  StatusOr<Document> DocumentAt(const Snapshot& snapshot, GenerationView::Place place) const;
+  // Where the newest generation has the document; nothing when it does not have it.
+  StatusOr<std::optional<StoredPlace>> Find(const Snapshot& now, const std::string& id) const;
+  StatusOr<Document> DocumentAt(const Snapshot& snapshot, StoredPlace place) const;
   std::shared_ptr<const RowSet> Cached(const std::string& key, const std::function<RowSet()>& make);
   Status NotThere(const std::string& document_id) const;
 
   const std::filesystem::path folder_;
   const std::string name_;
+  const std::chrono::milliseconds load_patience_;
   // As at opening; is_public lives in AccessTable, the embedder in each view.
   records::CorpusRecord settings_;
   std::unique_ptr<Analyzer> analyzer_;
