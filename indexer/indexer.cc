@@ -242,10 +242,14 @@ StatusOr<IndexReport> EmbedAgain(const Embedder& embedder, retriever::CorpusWrit
   }
   FOOTNOTE_RETURN_IF_ERROR(embed_writer.Finish(report));
   FOOTNOTE_RETURN_IF_ERROR(call.Check());
+  failures.MoveInto(report);
+  // Publishing would only say that vectors are missing, not why.
+  if (!report.failures.empty()) {
+    return InvalidArgumentError("nothing was swapped in: " + report.failures.front().error);
+  }
   show("publishing");
   FOOTNOTE_ASSIGN_OR_RETURN(report.generation, corpus_writer.Publish());
   report.updated = static_cast<int64_t>(ids.size());
-  failures.MoveInto(report);
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return report;
 }

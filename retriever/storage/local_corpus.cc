@@ -521,9 +521,14 @@ Status LocalCorpus::ForEachChunk(const std::function<Status(const StoredChunk&)>
       stored.chunk.tokens = static_cast<int>(record.tokens());
       stored.chunk.embedded_text = EmbeddedText(record);
       if (!segment.without_vectors()) {
-        DecodeHalves(std::string_view(document.vectors())
-                         .substr(static_cast<size_t>(i) * vector_bytes, vector_bytes),
-                     now.view->embedder.width(), stored.vector);
+        const std::string_view vectors = document.vectors();
+        const size_t at = std::min(vectors.size(), static_cast<size_t>(i) * vector_bytes);
+        if (!DecodeHalves(vectors.substr(at, vector_bytes), now.view->embedder.width(),
+                          stored.vector)) {
+          return DataLossError("a stored vector of the document \"" + stored.document_id +
+                               "\" has another width than the corpus: restore the corpus from a "
+                               "copy, or index it again");
+        }
       }
       FOOTNOTE_RETURN_IF_ERROR(take(stored));
     }
