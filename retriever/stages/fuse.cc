@@ -115,9 +115,14 @@ Status RunFuseStage(Retrieval& retrieval) {
   for (const Candidate& candidate : retrieval.lexical) {
     if (!has_dense.contains(candidate.row)) retrieval.ranked.push_back(candidate);
   }
+  if (retrieval.bm25) {
+    std::vector<size_t> rows;
+    for (const Candidate& candidate : retrieval.dense) rows.push_back(candidate.row);
+    const std::vector<float> scores = retrieval.bm25->ScoresOf(rows);
+    for (size_t i = 0; i < scores.size(); ++i) retrieval.ranked[i].lexical = scores[i];
+  }
   std::vector<Candidate*> missing;
   for (Candidate& candidate : retrieval.ranked) {
-    if (retrieval.uses_lexical()) candidate.lexical = retrieval.lexical_scores[candidate.row];
     if (retrieval.uses_dense() && !has_dense.contains(candidate.row)) missing.push_back(&candidate);
   }
   if (!missing.empty()) FOOTNOTE_RETURN_IF_ERROR(AddMissingCosines(retrieval, missing));

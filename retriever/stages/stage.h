@@ -4,9 +4,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "retriever/retriever.h"
+#include "retriever/storage/bm25.h"
 #include "retriever/storage/local_corpus.h"
 
 namespace footnote::retriever {
@@ -33,11 +35,13 @@ struct Retrieval {
   // By filter:
   std::shared_ptr<const RowSet> visible = nullptr;  // to the asker: whose statistics count
   std::shared_ptr<const RowSet> allowed = nullptr;  // what may be returned
+  // By terms, and by any stage between it and bm25 that has something to add:
+  std::vector<QueryTerm> query_terms = {};
   // By dense:
   std::vector<Candidate> dense = {};  // best first
   // By bm25:
-  std::vector<float> lexical_scores = {};  // of every row
-  std::vector<Candidate> lexical = {};     // best first
+  std::optional<Bm25Query> bm25 = {};   // scores further rows; not when uses_lexical() is false
+  std::vector<Candidate> lexical = {};  // best first
   // By fuse, then cut by diversify:
   std::vector<Candidate> ranked = {};  // best first
   // By fetch:

@@ -1,8 +1,6 @@
 #include "retriever/storage/lexical_index.h"
 
 #include <algorithm>
-#include <cmath>
-#include <map>
 #include <optional>
 
 #include "retriever/storage/codec.h"
@@ -30,10 +28,6 @@ std::string TermPrefix(uint32_t segment, std::string_view term) {
 Status Damaged() {
   return DataLossError(
       "stored postings cannot be read: restore the corpus from a copy, or index it again");
-}
-
-bool Has(std::span<const uint8_t> bits, uint32_t row) {
-  return (bits[row >> 3] >> (row & 7) & 1) != 0;
 }
 
 }  // namespace
@@ -131,53 +125,6 @@ Status ReadPostings(ChunkStore::Cursor& cursor, uint32_t segment, std::string_vi
     FOOTNOTE_RETURN_IF_ERROR(DecodePostings(cursor.value(), first_row, rows, out));
   }
   return cursor.status();
-}
-
-StatusOr<std::vector<float>> ScoreBm25(const ChunkStore& store, std::span<const LexicalPart> parts,
-                                       uint64_t visible_rows, double visible_length,
-                                       std::vector<std::string> terms,
-                                       const Bm25Parameters& parameters) {
-  size_t rows = 0;
-  for (const LexicalPart& part : parts) rows += part.lengths.size();
-  std::vector<float> scores(rows, 0.0f);
-  if (visible_rows == 0) return scores;
-  const double mean_length = std::max(1.0, visible_length / static_cast<double>(visible_rows));
-  // Sorted, so that sums do not depend on the order of the query's words in a map.
-  std::map<std::string, int> weights;
-  for (std::string& term : terms) ++weights[std::move(term)];
-  ChunkStore::Cursor cursor = store.Scan(Table::kPostings);
-  std::vector<Posting> postings;
-  struct Occurrence {
-    size_t row;  // over all parts
-    uint32_t length;
-    uint32_t frequency;
-  };
-  std::vector<Occurrence> occurrences;
-  for (const auto& [term, weight] : weights) {
-    occurrences.clear();
-    size_t base = 0;
-    for (const LexicalPart& part : parts) {
-      postings.clear();
-      FOOTNOTE_RETURN_IF_ERROR(
-          ReadPostings(cursor, part.segment, term, part.lengths.size(), postings));
-      for (const Posting& posting : postings) {
-        if (!Has(part.visible, posting.row)) continue;
-        occurrences.push_back({base + posting.row, part.lengths[posting.row], posting.frequency});
-      }
-      base += part.lengths.size();
-    }
-    const auto frequency = static_cast<double>(occurrences.size());
-    const double idf =
-        std::log1p((static_cast<double>(visible_rows) - frequency + 0.5) / (frequency + 0.5));
-    for (const Occurrence& occurrence : occurrences) {
-      const double norm =
-          parameters.k1 * (1 - parameters.b + parameters.b * occurrence.length / mean_length);
-      const double tf = occurrence.frequency;
-      scores[occurrence.row] +=
-          static_cast<float>(weight * idf * tf * (parameters.k1 + 1) / (tf + norm));
-    }
-  }
-  return scores;
 }
 
 }  // namespace footnote::retriever

@@ -1,10 +1,6 @@
-// BM25 over postings in RocksDB: writing a segment's, and scoring a query over a generation.
+// Postings in RocksDB: writing a segment's, and reading them.
 //
 // Postings are blocks of delta-coded varints per (segment, term); see docs/index_format.md.
-// Statistics (document frequency, count, mean length) are those of the rows the asker may see, so
-// that neither a score nor an order tells anything about a hidden document: the result is that of a
-// corpus without it. Source: Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework:
-// BM25 and Beyond", with the idf ln(1 + (N - df + 0.5) / (df + 0.5)), which is never negative.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +14,6 @@
 #include "retriever/storage/chunk_store.h"
 
 namespace footnote::retriever {
-
-struct Bm25Parameters {
-  double k1 = 0.9;  // saturation of repeated terms
-  double b = 0.4;   // weight of a row's length
-};
 
 // Collects the postings of one segment, rows in ascending order.
 class PostingsWriter {
@@ -69,18 +60,5 @@ Status ReadPostings(ChunkStore::Cursor& cursor, uint32_t segment, std::string_vi
 // What postings keys of a segment begin with, and the term and first row in one.
 std::string PostingsPrefix(uint32_t segment);
 bool ParsePostingsKey(std::string_view key, std::string_view& term, uint32_t& first_row);
-
-// One segment as the scorer sees it.
-struct LexicalPart {
-  uint32_t segment = 0;
-  std::span<const uint32_t> lengths;  // of each row
-  std::span<const uint8_t> visible;   // bitmap: rows that count in the statistics and may score
-};
-
-// Scores of all rows, part after part: 0 where no term occurs or the row is not visible.
-StatusOr<std::vector<float>> ScoreBm25(const ChunkStore& store, std::span<const LexicalPart> parts,
-                                       uint64_t visible_rows, double visible_length,
-                                       std::vector<std::string> terms,
-                                       const Bm25Parameters& parameters);
 
 }  // namespace footnote::retriever
