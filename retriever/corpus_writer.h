@@ -51,6 +51,7 @@ struct AccessChange {
 struct UnembeddedDocument {
   std::string id;
   std::vector<std::string> texts;  // to be embedded, one for each chunk
+  std::vector<size_t> contexts;    // bytes at the front of each that are not the chunk's own text
   int64_t tokens = 0;
 };
 
@@ -99,9 +100,13 @@ class CorpusWriter {
   virtual StatusOr<std::vector<std::string>> Unembedded() = 0;
   // NOT_FOUND when it does not wait, or not any more.
   virtual StatusOr<UnembeddedDocument> ReadUnembedded(const std::string& document_id) = 0;
-  // [chunks, width], in the order of `texts`. As safe as after Put. Errors: those of ReadUnembedded
-  // and Put.
-  virtual Status PutVectors(const std::string& document_id, std::span<const float> vectors) = 0;
+  // vectors: [chunks, width], in the order of `texts`; sentences: one for each, or none at all. As
+  // safe as after Put. Errors: those of ReadUnembedded and Put.
+  virtual Status PutVectors(const std::string& document_id, std::span<const float> vectors,
+                            std::span<const ChunkSentences> sentences) = 0;
+  Status PutVectors(const std::string& document_id, std::span<const float> vectors) {
+    return PutVectors(document_id, vectors, {});
+  }
 
   // Stages a deletion. OK when it is not there.
   virtual Status Delete(const std::string& document_id) = 0;

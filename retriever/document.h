@@ -32,10 +32,17 @@ struct Chunk {
                               // context, then the chunk. Empty: the chunk's text alone
 };
 
+// A chunk's sentences with the means of their tokens' states: finer than the chunk's own vector.
+struct ChunkSentences {
+  std::vector<ByteSpan> spans;  // bytes of the chunk's text, in order
+  std::vector<int8_t> values;   // [spans, width]: directions, each scaled so that its largest is 127
+};
+
 struct IndexedDocument {
   Document document;
   std::vector<Chunk> chunks;
-  std::vector<float> vectors;  // [chunks, width], rows of length 1
+  std::vector<float> vectors;             // [chunks, width], rows of length 1
+  std::vector<ChunkSentences> sentences;  // one for each chunk, or none at all
 };
 
 }  // namespace footnote::retriever

@@ -34,9 +34,11 @@ class CorpusEditor::SharedWriter final : public retriever::CorpusWriter {
     const std::lock_guard lock(mutex_);
     return writer_->ReadUnembedded(document_id);
   }
-  Status PutVectors(const std::string& document_id, std::span<const float> vectors) override {
+  using CorpusWriter::PutVectors;
+  Status PutVectors(const std::string& document_id, std::span<const float> vectors,
+                    std::span<const retriever::ChunkSentences> sentences) override {
     const std::lock_guard lock(mutex_);
-    return writer_->PutVectors(document_id, vectors);
+    return writer_->PutVectors(document_id, vectors, sentences);
   }
   Status Delete(const std::string& document_id) override {
     const std::lock_guard lock(mutex_);

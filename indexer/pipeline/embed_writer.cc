@@ -1,7 +1,10 @@
 #include "indexer/pipeline/embed_writer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
+
+#include "indexer/pipeline/sentence_parts.h"
 
 namespace footnote::indexer {
 namespace {
@@ -9,7 +12,33 @@ namespace {
 // Chunks that are put in order of length before they are cut into batches, so that a batch holds
 // texts of one length; enough for that, and little to lose in a crash.
 constexpr size_t kWindow = 512;
-constexpr size_t kBatch = 64;  // one call of Embed
+constexpr size_t kBatch = 64;  // one call of the embedder
+
+PartedText WithSentences(std::string_view text, size_t context_bytes) {
+  PartedText parted{text, SentenceParts(text.substr(context_bytes))};
+  for (ByteSpan& part : parted.parts) {
+    part = {part.start + context_bytes, part.end + context_bytes};
+  }
+  return parted;
+}
+
+// `first`: of the text's parts among all. What the model did not see has no vector, and is left out.
+retriever::ChunkSentences SentencesOf(const PartedText& text, size_t context_bytes,
+                                      const Embeddings& parts, size_t first) {
+  retriever::ChunkSentences sentences;
+  for (size_t i = 0; i < text.parts.size(); ++i) {
+    const std::span<const float> vector = parts.row(first + i);
+    float largest = 0;
+    for (const float value : vector) largest = std::max(largest, std::fabs(value));
+    if (!(largest > 0)) continue;
+    sentences.spans.push_back(
+        {text.parts[i].start - context_bytes, text.parts[i].end - context_bytes});
+    for (const float value : vector) {
+      sentences.values.push_back(static_cast<int8_t>(std::lround(value / largest * 127)));
+    }
+  }
+  return sentences;
+}
 
 }  // namespace
 
@@ -27,6 +56,17 @@ std::string_view EmbedWriter::Pending::text(size_t chunk) const {
   const retriever::Chunk& cut = document.chunks[chunk];
   if (!cut.embedded_text.empty()) return cut.embedded_text;
   return std::string_view(document.document.text).substr(cut.span.start, cut.span.size());
+}
+
+size_t EmbedWriter::Pending::context_bytes(size_t chunk) const {
+  if (is_waiting) return waiting.contexts[chunk];
+  const retriever::IndexedDocument& document = work.document;
+  const retriever::Chunk& cut = document.chunks[chunk];
+  const std::string_view own =
+      std::string_view(document.document.text).substr(cut.span.start, cut.span.size());
+  if (cut.embedded_text.empty()) return 0;
+  if (cut.embedded_text.ends_with(own)) return cut.embedded_text.size() - own.size();
+  return cut.embedded_text.size();
 }
 
 Status EmbedWriter::Add(Work work, IndexReport& report) {
@@ -47,6 +87,7 @@ Status EmbedWriter::Add(retriever::UnembeddedDocument waiting, IndexReport& repo
 Status EmbedWriter::Enqueue(Pending pending, size_t chunks, IndexReport& report) {
   pending.missing = chunks;
   pending.vectors.resize(chunks * static_cast<size_t>(embedder_.width()));
+  pending.sentences.resize(chunks);
   Pending& kept = pending_.emplace_back(std::move(pending));
   for (size_t i = 0; i < chunks; ++i) slots_.push_back({&kept, i});
   while (slots_.size() >= kWindow) FOOTNOTE_RETURN_IF_ERROR(EmbedSome(kWindow, report));
@@ -70,18 +111,29 @@ Status EmbedWriter::EmbedSome(size_t count, IndexReport& report) {
   const auto width = static_cast<size_t>(embedder_.width());
   for (size_t begin = 0; begin < window.size(); begin += kBatch) {
     const size_t end = std::min(begin + kBatch, window.size());
-    std::vector<std::string_view> texts;
-    for (size_t i = begin; i < end; ++i) texts.push_back(text_of(window[i]));
-    FOOTNOTE_ASSIGN_OR_RETURN(const Embeddings embeddings,
-                              embedder_.Embed(texts, TextRole::kPassage, call_));
-    if (embeddings.values.size() != texts.size() * width) {
+    std::vector<PartedText> texts;
+    size_t parts = 0;
+    for (size_t i = begin; i < end; ++i) {
+      texts.push_back(WithSentences(text_of(window[i]),
+                                    window[i].pending->context_bytes(window[i].chunk)));
+      parts += texts.back().parts.size();
+    }
+    FOOTNOTE_ASSIGN_OR_RETURN(const PartedEmbeddings embeddings,
+                              embedder_.EmbedParts(texts, TextRole::kPassage, call_));
+    if (embeddings.texts.values.size() != texts.size() * width ||
+        embeddings.parts.values.size() != parts * width) {
       return InternalError("the embedder gave another number of vectors than it got texts");
     }
+    size_t part = 0;
     for (size_t i = begin; i < end; ++i) {
       const Slot& slot = window[i];
-      const std::span<const float> row = embeddings.row(i - begin);
+      const std::span<const float> row = embeddings.texts.row(i - begin);
       std::copy(row.begin(), row.end(),
                 slot.pending->vectors.begin() + static_cast<ptrdiff_t>(slot.chunk * width));
+      slot.pending->sentences[slot.chunk] =
+          SentencesOf(texts[i - begin], slot.pending->context_bytes(slot.chunk), embeddings.parts,
+                      part);
+      part += texts[i - begin].parts.size();
       --slot.pending->missing;
     }
     // Documents are written in order; those in front that are done need not wait for the window.
@@ -105,7 +157,7 @@ Status EmbedWriter::Write(Pending& pending, IndexReport& report) {
   int64_t tokens = 0;
   if (pending.is_waiting) {
     put = writer_.With([&](retriever::CorpusWriter& writer) {
-      return writer.PutVectors(pending.waiting.id, pending.vectors);
+      return writer.PutVectors(pending.waiting.id, pending.vectors, pending.sentences);
     });
     last_ = pending.waiting.id;
     tokens = pending.waiting.tokens;
@@ -114,6 +166,7 @@ Status EmbedWriter::Write(Pending& pending, IndexReport& report) {
     last_ = work.document.document.id;
     for (const retriever::Chunk& chunk : work.document.chunks) tokens += chunk.tokens;
     work.document.vectors = std::move(pending.vectors);
+    work.document.sentences = std::move(pending.sentences);
     put = writer_.With([&](retriever::CorpusWriter& writer) {
       return writer.Put(work.document, work.fingerprint);
     });

@@ -45,9 +45,11 @@ class EmbedWriter {
     retriever::UnembeddedDocument waiting;  // of one that is there
     bool is_waiting = false;
     std::vector<float> vectors;
-    size_t missing = 0;  // vectors
+    std::vector<retriever::ChunkSentences> sentences;  // one for each chunk
+    size_t missing = 0;                                // chunks without vectors
 
     std::string_view text(size_t chunk) const;
+    size_t context_bytes(size_t chunk) const;  // at the front of text(chunk): not the chunk's own
   };
   struct Slot {
     Pending* pending;

@@ -10,6 +10,7 @@
 #include "common/sha256.h"
 #include "common/text/utf8.h"
 #include "retriever/storage/codec.h"
+#include "retriever/storage/sentence_vectors.h"
 #include "retriever/storage/segment.h"
 
 namespace footnote::retriever {
@@ -301,6 +302,22 @@ Status CheckVectors(const std::string& document_id, uint32_t width, size_t chunk
   return OkStatus();
 }
 
+Status SetSentences(std::span<const ChunkSentences> sentences, uint32_t width,
+                    records::StagedDocument& document) {
+  document.clear_sentences();
+  if (sentences.empty()) return OkStatus();
+  const auto context = [&] { return "the document \"" + document.document().id() + "\""; };
+  if (sentences.size() != static_cast<size_t>(document.chunks_size())) {
+    return InvalidArgumentError(context() + " has not one list of sentences for each chunk");
+  }
+  for (size_t i = 0; i < sentences.size(); ++i) {
+    const uint64_t bytes = document.chunks(static_cast<int>(i)).text().size();
+    FOOTNOTE_RETURN_IF_ERROR(CheckSentences(sentences[i], bytes, width).WithContext(context()));
+    document.add_sentences(EncodeSentences(sentences[i]));
+  }
+  return OkStatus();
+}
+
 Status LocalWriter::Put(const IndexedDocument& indexed, const std::string& fingerprint) {
   FOOTNOTE_RETURN_IF_ERROR(Check(indexed));
   const Document& document = indexed.document;
@@ -335,6 +352,7 @@ Status LocalWriter::Put(const IndexedDocument& indexed, const std::string& finge
   record.set_chunks(static_cast<uint32_t>(indexed.chunks.size()));
   record.set_tokens(tokens);
   staged.set_vectors(EncodeHalves(indexed.vectors));
+  FOOTNOTE_RETURN_IF_ERROR(SetSentences(indexed.sentences, settings_.width(), staged));
   *staged.mutable_access() = ToRecord(document.access);
   staged.mutable_access()->set_given(DigestOf(document.access));
   return PutStaged(std::move(staged));
@@ -406,15 +424,18 @@ StatusOr<UnembeddedDocument> LocalWriter::ReadUnembedded(const std::string& docu
   waiting.tokens = static_cast<int64_t>(document.document().tokens());
   for (const records::ChunkRecord& chunk : document.chunks()) {
     waiting.texts.push_back(EmbeddedText(chunk));
+    waiting.contexts.push_back(ContextBytes(chunk));
   }
   return waiting;
 }
 
-Status LocalWriter::PutVectors(const std::string& document_id, std::span<const float> vectors) {
+Status LocalWriter::PutVectors(const std::string& document_id, std::span<const float> vectors,
+                               std::span<const ChunkSentences> sentences) {
   FOOTNOTE_ASSIGN_OR_RETURN(records::StagedDocument document, ReadWaiting(document_id));
   FOOTNOTE_RETURN_IF_ERROR(CheckVectors(document_id, settings_.width(),
                                         static_cast<size_t>(document.chunks_size()), vectors));
   document.set_vectors(EncodeHalves(vectors));
+  FOOTNOTE_RETURN_IF_ERROR(SetSentences(sentences, settings_.width(), document));
   return PutStaged(std::move(document));
 }
 

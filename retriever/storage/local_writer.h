@@ -30,6 +30,11 @@ inline constexpr double kMaxDeadShare = 0.2;
 Status CheckVectors(const std::string& document_id, uint32_t width, size_t chunks,
                     std::span<const float> vectors);
 
+// Puts the sentences of each chunk into the document: one list for each chunk, or none at all.
+// INVALID_ARGUMENT otherwise.
+Status SetSentences(std::span<const ChunkSentences> sentences, uint32_t width,
+                    records::StagedDocument& document);
+
 class LocalWriter : public CorpusWriter {
  public:
   // Opens without checking or changing settings; what rollback, erase and repair need. Removes what
@@ -43,7 +48,9 @@ class LocalWriter : public CorpusWriter {
   Status Put(const IndexedDocument& document, const std::string& fingerprint) override;
   StatusOr<std::vector<std::string>> Unembedded() override;
   StatusOr<UnembeddedDocument> ReadUnembedded(const std::string& document_id) override;
-  Status PutVectors(const std::string& document_id, std::span<const float> vectors) override;
+  using CorpusWriter::PutVectors;
+  Status PutVectors(const std::string& document_id, std::span<const float> vectors,
+                    std::span<const ChunkSentences> sentences) override;
   Status Delete(const std::string& document_id) override;
   Status SetAccess(const std::string& document_id, const AccessList& access) override;
   Status GiveAccess(std::span<const AccessChange> changes) override;

@@ -61,12 +61,15 @@ class Reembedder : public CorpusWriter {
     waiting.tokens = static_cast<int64_t>(document.document().tokens());
     for (const records::ChunkRecord& chunk : document.chunks()) {
       waiting.texts.push_back(EmbeddedText(chunk));
+      waiting.contexts.push_back(ContextBytes(chunk));
     }
     return waiting;
   }
 
-  Status PutVectors(const std::string& document_id, std::span<const float> vectors) override {
-    FOOTNOTE_ASSIGN_OR_RETURN(const records::StagedDocument document, Read(document_id));
+  using CorpusWriter::PutVectors;
+  Status PutVectors(const std::string& document_id, std::span<const float> vectors,
+                    std::span<const ChunkSentences> sentences) override {
+    FOOTNOTE_ASSIGN_OR_RETURN(records::StagedDocument document, Read(document_id));
     FOOTNOTE_RETURN_IF_ERROR(CheckVectors(document_id, next_.width(),
                                           static_cast<size_t>(document.chunks_size()), vectors));
     records::StagedVectorsHeader header;
@@ -74,6 +77,8 @@ class Reembedder : public CorpusWriter {
     header.set_fingerprint(document.document().fingerprint());
     records::StagedVectors staged;
     staged.set_vectors(EncodeHalves(vectors));
+    FOOTNOTE_RETURN_IF_ERROR(SetSentences(sentences, next_.width(), document));
+    *staged.mutable_sentences() = document.sentences();
     ChunkStore::Batch batch = store().NewBatch();
     batch.Put(Table::kStaged, VectorsHeaderKey(document_id), header.SerializeAsString());
     batch.Put(Table::kStaged, VectorsKey(document_id), staged.SerializeAsString());
@@ -190,6 +195,7 @@ class Reembedder : public CorpusWriter {
       FOOTNOTE_ASSIGN_OR_RETURN(const auto staged,
                                 ParseRecord<records::StagedVectors>(*value, "staged vectors"));
       document.set_vectors(staged.vectors());
+      *document.mutable_sentences() = staged.sentences();
       FOOTNOTE_RETURN_IF_ERROR(builder.Add(std::move(document)));
     }
     return builder.Finish(writer_->corpus_, FromRecord(writer_->settings_.vector_index()));

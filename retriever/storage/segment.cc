@@ -8,6 +8,7 @@
 #include "common/file.h"
 #include "common/sha256.h"
 #include "retriever/storage/codec.h"
+#include "retriever/storage/sentence_vectors.h"
 
 namespace footnote::retriever {
 namespace {
@@ -58,6 +59,11 @@ std::string EmbeddedText(const records::ChunkRecord& chunk) {
   return chunk.embedded_text().empty() ? chunk.context() + chunk.text() : chunk.embedded_text();
 }
 
+size_t ContextBytes(const records::ChunkRecord& chunk) {
+  // Where the embedded text does not end with the chunk's, nothing in it is known to be the chunk's.
+  return chunk.embedded_text().empty() ? chunk.context().size() : chunk.embedded_text().size();
+}
+
 Status SegmentBuilder::Add(records::StagedDocument document) {
   records::DocumentRecord& record = *document.mutable_document();
   record.set_first_row(rows_);
@@ -79,6 +85,9 @@ Status SegmentBuilder::Add(records::StagedDocument document) {
           std::string_view(document.vectors())
               .substr(static_cast<size_t>(i) * vector_bytes, vector_bytes);
       batch_.Put(Table::kVectors, row_key, vector);
+      if (i < document.sentences_size() && !document.sentences(i).empty()) {
+        batch_.Put(Table::kVectors, SentenceKey(id_, rows_), document.sentences(i));
+      }
     }
     FOOTNOTE_RETURN_IF_ERROR(postings_.Add(rows_, analyzer_.Terms(EmbeddedText(chunk))));
     ++rows_;
@@ -139,6 +148,11 @@ StatusOr<records::StagedDocument> ReadDocument(const ChunkStore& store, uint32_t
     FOOTNOTE_ASSIGN_OR_RETURN(const auto vector, store.Get(Table::kVectors, row_key));
     if (!vector) return Missing("a vector of " + name, segment);
     document.mutable_vectors()->append(*vector);
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        auto sentences,
+        store.Get(Table::kVectors, SentenceKey(segment, document.document().first_row() + i)));
+    // Corpora of earlier releases have none.
+    document.add_sentences(sentences ? *std::move(sentences) : std::string());
   }
   return document;
 }

@@ -20,6 +20,8 @@ namespace footnote::retriever {
 
 // What was embedded and is searched lexically.
 std::string EmbeddedText(const records::ChunkRecord& chunk);
+// Bytes at its front that are not the chunk's own text.
+size_t ContextBytes(const records::ChunkRecord& chunk);
 
 // Writes one segment, document by document. Nothing refers to it until a manifest does; rows of one
 // that was never published are garbage, which the next writer removes.

@@ -6,6 +6,7 @@
 #include "common/sha256.h"
 #include "retriever/storage/codec.h"
 #include "retriever/storage/local_corpus.h"
+#include "retriever/storage/sentence_vectors.h"
 
 namespace footnote::retriever {
 namespace {
@@ -96,6 +97,11 @@ class SegmentVerifier {
             std::string_view(document.vectors())
                 .substr(std::min(document.vectors().size(), static_cast<size_t>(i) * 2 * width_),
                         2 * width_));
+        const StatusOr<ChunkSentences> sentences = DecodeSentences(document.sentences(i), width_);
+        if (!sentences.ok() ||
+            !CheckSentences(*sentences, chunk.text().size(), width_).ok()) {
+          Add(name + " has sentence vectors that cannot be read");
+        }
       }
       const std::vector<std::string> terms = analyzer_.Terms(EmbeddedText(chunk));
       if (segment_.lengths[row] != terms.size()) {

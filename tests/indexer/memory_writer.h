@@ -56,12 +56,16 @@ class MemoryWriter : public retriever::CorpusWriter {
     waiting.id = id;
     for (const retriever::Chunk& chunk : found->second.document.chunks) {
       waiting.texts.push_back(chunk.embedded_text);
+      waiting.contexts.push_back(chunk.embedded_text.size() - chunk.span.size());
       waiting.tokens += chunk.tokens;
     }
     return waiting;
   }
-  Status PutVectors(const std::string& id, std::span<const float> vectors) override {
+  using CorpusWriter::PutVectors;
+  Status PutVectors(const std::string& id, std::span<const float> vectors,
+                    std::span<const retriever::ChunkSentences> sentences) override {
     documents.at(id).document.vectors.assign(vectors.begin(), vectors.end());
+    documents.at(id).document.sentences.assign(sentences.begin(), sentences.end());
     return OkStatus();
   }
   Status Delete(const std::string& id) override {
