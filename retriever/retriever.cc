@@ -78,11 +78,12 @@ class LocalRetriever : public RetrievalBackend {
     if (now.view->embedder.sha256() == embedder_->model_sha256()) {
       last_view_ = now.view;
       last_store_ = now.store;
+      last_postings_ = now.postings;
       return now;
     }
     if (last_view_ == nullptr)
       return WrongEmbedder(corpus_->name(), now.view->embedder, *embedder_);
-    return LocalCorpus::Snapshot{last_view_, now.access, last_store_};
+    return LocalCorpus::Snapshot{last_view_, now.access, last_store_, nullptr, last_postings_};
   }
 
   static Status Check(const RetrievalRequest& request) {
@@ -131,6 +132,7 @@ class LocalRetriever : public RetrievalBackend {
   std::mutex mutex_;  // guards what follows
   std::shared_ptr<const GenerationView> last_view_;
   std::shared_ptr<const ChunkStore> last_store_;
+  std::shared_ptr<PostingsCache> last_postings_;
 };
 
 }  // namespace

@@ -9,10 +9,11 @@ Status RunBm25Stage(Retrieval& retrieval) {
   if (!retrieval.uses_lexical()) return OkStatus();
   FOOTNOTE_ASSIGN_OR_RETURN(
       Bm25Query query,
-      Bm25Query::Make(*retrieval.snapshot.store, *retrieval.snapshot.view, *retrieval.visible,
-                      retrieval.query_terms, Bm25Parameters()));
+      Bm25Query::Make(SourceOf(retrieval), retrieval.query_terms, retrieval.bm25_parameters));
   retrieval.bm25.emplace(std::move(query));
-  for (const LexicalHit& hit : retrieval.bm25->Best(retrieval.depth, *retrieval.allowed)) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<LexicalHit> hits,
+                            retrieval.bm25->Best(retrieval.depth, *retrieval.allowed));
+  for (const LexicalHit& hit : hits) {
     Candidate candidate;
     candidate.row = hit.row;
     candidate.lexical = hit.score;

@@ -118,7 +118,7 @@ Status RunFuseStage(Retrieval& retrieval) {
   if (retrieval.bm25) {
     std::vector<size_t> rows;
     for (const Candidate& candidate : retrieval.dense) rows.push_back(candidate.row);
-    const std::vector<float> scores = retrieval.bm25->ScoresOf(rows);
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> scores, retrieval.bm25->ScoresOf(rows));
     for (size_t i = 0; i < scores.size(); ++i) retrieval.ranked[i].lexical = scores[i];
   }
   std::vector<Candidate*> missing;

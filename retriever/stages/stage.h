@@ -28,6 +28,7 @@ struct Retrieval {
   const RetrievalRequest& request;
   const CallContext& call;
   size_t depth = 0;  // of each of the two lists
+  Bm25Parameters bm25_parameters = {};
 
   // By the caller:
   LocalCorpus::Snapshot snapshot = {};
@@ -50,6 +51,11 @@ struct Retrieval {
   bool uses_dense() const { return request.fusion != FusionKind::kLexicalOnly; }
   bool uses_lexical() const { return request.fusion != FusionKind::kDenseOnly; }
 };
+
+// What the lexical stages ask.
+inline LexicalSource SourceOf(const Retrieval& retrieval) {
+  return {*retrieval.snapshot.postings, *retrieval.snapshot.view, *retrieval.visible};
+}
 
 // True cosines of the query with rows of one part: from the index where it holds vectors unrounded,
 // else from the stored ones. The part must have vectors. ABORTED when the generation was dropped

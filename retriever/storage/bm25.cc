@@ -3,110 +3,174 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
+#include <optional>
+
+#include "retriever/storage/bm25_search.h"
 
 namespace footnote::retriever {
 namespace {
 
-constexpr double kUnitsPerOne = 1099511627776.0;  // 2^40
+constexpr double kMostWeight = 1000;
+constexpr size_t kUsualLength = 1024;  // of a body: chunks are a few hundred words
 
-float ScoreOf(int64_t units) {
-  return static_cast<float>(static_cast<double>(units) / kUnitsPerOne);
+bool AllSet(const std::vector<uint8_t>& bits, uint32_t first, uint32_t last) {
+  for (uint32_t row = first; row <= last;) {
+    if ((row & 7) == 0 && last - row >= 7) {
+      if (bits[row >> 3] != 0xFF) return false;
+      row += 8;
+    } else {
+      if ((bits[row >> 3] >> (row & 7) & 1) == 0) return false;
+      ++row;
+    }
+  }
+  return true;
+}
+
+// Blocks whose rows are all visible need not be decoded.
+StatusOr<size_t> CountVisible(const PostingsList& list, const RowSet& visible, size_t part,
+                              size_t rows) {
+  if (visible.counts[part] == rows) return list.count();
+  if (visible.counts[part] == 0) return size_t{0};
+  // Where a block spans more, taking it apart is the quicker way.
+  constexpr uint32_t kWidestLook = 32 * kBlockPostings;
+  size_t count = 0;
+  DecodedBlock decoded;
+  for (size_t b = 0; b < list.blocks().size(); ++b) {
+    const PostingsList::Block& block = list.blocks()[b];
+    if (block.last_row - block.base_row <= kWidestLook &&
+        AllSet(visible.bits[part], block.base_row, block.last_row)) {
+      count += block.count;
+      continue;
+    }
+    FOOTNOTE_RETURN_IF_ERROR(list.Decode(b, decoded));
+    for (uint32_t i = 0; i < decoded.count; ++i) count += visible.Has(part, decoded.rows[i]);
+  }
+  return count;
+}
+
+using Lists = std::vector<std::shared_ptr<const PostingsList>>;
+
+StatusOr<Lists> ReadLists(const LexicalSource& source, PostingsCache::Reader& reader,
+                          const std::string& term) {
+  Lists lists;
+  for (const GenerationView::Part& part : source.view.parts) {
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        auto list, reader.Read(part.segment->record.id(), LexicalFormatOf(part.segment->record),
+                               term, part.segment->lengths));
+    lists.push_back(std::move(list));
+  }
+  return lists;
+}
+
+StatusOr<size_t> CountInLists(const LexicalSource& source, const Lists& lists,
+                              const std::string& term) {
+  if (const auto known = source.visible.term_counts->Find(term)) return *known;
+  size_t count = 0;
+  for (size_t p = 0; p < lists.size(); ++p) {
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        const size_t rows,
+        CountVisible(*lists[p], source.visible, p, source.view.parts[p].segment->lengths.size()));
+    count += rows;
+  }
+  source.visible.term_counts->Keep(term, count);
+  return count;
 }
 
 }  // namespace
 
-StatusOr<Bm25Query> Bm25Query::Make(const ChunkStore& store, const GenerationView& view,
-                                    const RowSet& visible, std::span<const QueryTerm> terms,
+StatusOr<size_t> CountRows(const LexicalSource& source, PostingsCache::Reader& reader,
+                           const std::string& term) {
+  if (const auto known = source.visible.term_counts->Find(term)) return *known;
+  FOOTNOTE_ASSIGN_OR_RETURN(const Lists lists, ReadLists(source, reader, term));
+  return CountInLists(source, lists, term);
+}
+
+Bm25Formula::Bm25Formula(const Bm25Parameters& parameters, const RowSet& visible)
+    : parameters_(parameters), rows_(static_cast<double>(visible.count)) {
+  for (size_t field = 0; field < kFields; ++field) {
+    mean_lengths_[field] = std::max(1.0, visible.terms[field] / std::max(1.0, rows_));
+  }
+  body_norms_.reserve(kUsualLength);
+  for (uint32_t length = 0; length < kUsualLength; ++length) {
+    body_norms_.push_back(Norm(kBody, length));
+  }
+}
+
+double Bm25Formula::Factor(double weight, size_t rows_with_term) const {
+  const auto df = static_cast<double>(rows_with_term);
+  const double idf = std::log1p((rows_ - df + 0.5) / (df + 0.5));
+  return std::min(weight, kMostWeight) * idf * (parameters_.k1 + 1) * kUnitsPerOne;
+}
+
+int64_t Bm25Formula::MostUnits(double factor, const PostingBounds& bounds) const {
+  double tf = 0;
+  for (size_t field = 0; field < kFields; ++field) {
+    if (bounds.most[field] == 0) continue;
+    const uint32_t length = bounds.shortest[field];
+    tf += bounds.most[field] * (field == kBody ? BodyNorm(length) : Norm(field, length));
+  }
+  // A double's last bits may fall the other way.
+  const int64_t units = Saturate(factor, tf);
+  return units + (units >> 30) + 2;
+}
+
+int64_t Bm25Formula::UnitsBelow(float score) {
+  if (score <= 0) return 0;
+  return static_cast<int64_t>(double{std::nextafter(score, 0.0f)} * kUnitsPerOne);
+}
+
+StatusOr<Bm25Query> Bm25Query::Make(const LexicalSource& source, std::span<const QueryTerm> terms,
                                     const Bm25Parameters& parameters) {
-  Bm25Query query(view, visible, parameters);
-  if (visible.count == 0) return query;
-  const auto count = static_cast<double>(visible.count);
-  query.mean_length_ = std::max(1.0, visible.terms / count);
+  Bm25Query query(source.view, Bm25Formula(parameters, source.visible));
+  if (source.visible.count == 0) return query;
   std::map<std::string, double> weights;
   for (const QueryTerm& term : terms) {
     if (term.weight > 0) weights[term.term] += term.weight;
   }
-  ChunkStore::Cursor cursor = store.Scan(Table::kPostings);
+  PostingsCache::Reader reader(source.postings);
   for (const auto& [term, weight] : weights) {
-    Term read;
-    size_t frequency = 0;
-    for (size_t p = 0; p < view.parts.size(); ++p) {
-      const LoadedSegment& segment = *view.parts[p].segment;
-      std::vector<Posting> postings;
-      FOOTNOTE_RETURN_IF_ERROR(
-          ReadPostings(cursor, segment.record.id(), term, segment.lengths.size(), postings));
-      std::erase_if(postings, [&](const Posting& posting) { return !visible.Has(p, posting.row); });
-      frequency += postings.size();
-      read.postings.push_back(std::move(postings));
-    }
-    if (frequency == 0) continue;
-    const auto df = static_cast<double>(frequency);
-    read.factor = weight * std::log1p((count - df + 0.5) / (df + 0.5)) * (parameters.k1 + 1);
-    query.terms_.push_back(std::move(read));
+    FOOTNOTE_ASSIGN_OR_RETURN(Lists lists, ReadLists(source, reader, term));
+    FOOTNOTE_ASSIGN_OR_RETURN(const size_t rows, CountInLists(source, lists, term));
+    if (rows == 0) continue;
+    query.terms_.push_back({query.formula_.Factor(weight, rows), std::move(lists)});
   }
   return query;
 }
 
-int64_t Bm25Query::Contribution(const Term& term, size_t part, const Posting& posting) const {
-  const double length = view_.parts[part].segment->lengths[posting.row];
-  const double norm = parameters_.k1 * (1 - parameters_.b + parameters_.b * length / mean_length_);
-  const double tf = posting.frequency;
-  return std::llround(term.factor * tf / (tf + norm) * kUnitsPerOne);
+StatusOr<std::vector<LexicalHit>> Bm25Query::Best(size_t k, const RowSet& allowed) const {
+  BestHits best(k, *view_);
+  if (k == 0 || terms_.empty()) return best.Take();
+  for (size_t p = 0; p < view_->parts.size(); ++p) {
+    if (allowed.counts[p] == 0) continue;
+    FOOTNOTE_RETURN_IF_ERROR(SearchPart(formula_, terms_, *view_, p, allowed, best));
+  }
+  return best.Take();
 }
 
-std::vector<LexicalHit> Bm25Query::Best(size_t k, const RowSet& allowed) const {
-  std::vector<LexicalHit> hits;
-  if (k == 0) return hits;
-  const auto better = [&](const LexicalHit& a, const LexicalHit& b) {
-    return a.score != b.score ? a.score > b.score : view_.Precedes(a.row, b.row);
-  };
-  for (size_t p = 0; p < view_.parts.size(); ++p) {
-    if (allowed.counts[p] == 0) continue;
-    std::vector<size_t> at(terms_.size(), 0);
-    for (;;) {
-      uint32_t row = UINT32_MAX;
-      for (size_t t = 0; t < terms_.size(); ++t) {
-        const std::vector<Posting>& postings = terms_[t].postings[p];
-        if (at[t] < postings.size()) row = std::min(row, postings[at[t]].row);
+StatusOr<std::vector<float>> Bm25Query::ScoresOf(std::span<const size_t> rows) const {
+  std::vector<size_t> order(rows.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return rows[a] < rows[b]; });
+  std::vector<int64_t> units(rows.size(), 0);
+  for (const Term& term : terms_) {
+    std::optional<PostingsWalk> walk;
+    size_t part = SIZE_MAX;
+    for (const size_t i : order) {
+      const GenerationView::PartRow place = view_->Locate(rows[i]);
+      if (place.part != part) {
+        part = place.part;
+        walk.emplace(*term.lists[part]);
       }
-      if (row == UINT32_MAX) break;
-      int64_t units = 0;
-      for (size_t t = 0; t < terms_.size(); ++t) {
-        const std::vector<Posting>& postings = terms_[t].postings[p];
-        if (at[t] == postings.size() || postings[at[t]].row != row) continue;
-        units += Contribution(terms_[t], p, postings[at[t]++]);
-      }
-      const LexicalHit hit{view_.parts[p].base_row + row, ScoreOf(units)};
-      if (!allowed.Has(p, row) || (hits.size() == k && !better(hit, hits.front()))) continue;
-      // A heap whose front is the worst that is kept.
-      if (hits.size() == k) {
-        std::pop_heap(hits.begin(), hits.end(), better);
-        hits.pop_back();
-      }
-      hits.push_back(hit);
-      std::push_heap(hits.begin(), hits.end(), better);
+      FOOTNOTE_ASSIGN_OR_RETURN(const bool found, walk->AdvanceTo(place.row));
+      if (!found) continue;
+      units[i] += formula_.Units(term.factor, walk->frequencies(),
+                                 view_->parts[part].segment->lengths.Of(place.row));
     }
   }
-  std::sort_heap(hits.begin(), hits.end(), better);
-  return hits;
-}
-
-std::vector<float> Bm25Query::ScoresOf(std::span<const size_t> rows) const {
   std::vector<float> scores;
   scores.reserve(rows.size());
-  for (const size_t row : rows) {
-    const GenerationView::PartRow place = view_.Locate(row);
-    int64_t units = 0;
-    for (const Term& term : terms_) {
-      const std::vector<Posting>& postings = term.postings[place.part];
-      const auto found = std::lower_bound(
-          postings.begin(), postings.end(), place.row,
-          [](const Posting& posting, uint32_t wanted) { return posting.row < wanted; });
-      if (found == postings.end() || found->row != place.row) continue;
-      units += Contribution(term, place.part, *found);
-    }
-    scores.push_back(ScoreOf(units));
-  }
+  for (const int64_t sum : units) scores.push_back(Bm25Formula::ScoreOf(sum));
   return scores;
 }
 

@@ -140,7 +140,7 @@ StatusOr<LocalCorpus::Snapshot> LocalCorpus::NowOr(bool always) {
   Snapshot now;
   {
     const std::lock_guard lock(state_mutex_);
-    now = {view_, access_, store_};
+    now = {view_, access_, store_, nullptr, postings_};
   }
   if (now.view->manifest != manifest) {
     FOOTNOTE_ASSIGN_OR_RETURN(auto newer,
@@ -212,6 +212,8 @@ Status LocalCorpus::CatchUp(bool always) {
   FOOTNOTE_ASSIGN_OR_RETURN(revision_, ReadRevision(*fresh));
   const std::lock_guard lock(state_mutex_);
   store_ = std::move(fresh);  // requests that use the old one keep it until they end
+  postings_ = std::make_shared<PostingsCache>(store_);
+  row_sets_.clear();  // with what was counted while the old one fell behind
   return OkStatus();
 }
 
@@ -297,6 +299,9 @@ Status LocalCorpus::LoadCurrent() {
   }
   view_ = std::move(*view);
   row_sets_.clear();
+  std::set<uint32_t> segments;
+  for (const auto& part : view_->parts) segments.insert(part.segment->record.id());
+  postings_->KeepSegments(segments);
   return OkStatus();
 }
 

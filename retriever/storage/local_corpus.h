@@ -19,6 +19,7 @@
 
 #include "retriever/corpus.h"
 #include "retriever/storage/chunk_store.h"
+#include "retriever/storage/postings_cache.h"
 #include "retriever/storage/view.h"
 #include "retriever/text/analyzer.h"
 
@@ -33,6 +34,7 @@ class LocalCorpus : public Corpus {
     std::shared_ptr<const ChunkStore> store;  // where the view's rows are
     // The newest generation, while it is still being loaded; null when `view` is that.
     std::shared_ptr<const records::GenerationRecord> newer = nullptr;
+    std::shared_ptr<PostingsCache> postings = nullptr;  // read from `store`
   };
 
   // load_patience: how long a request waits for another's loading of a new generation.
@@ -83,7 +85,8 @@ class LocalCorpus : public Corpus {
       : folder_(std::move(folder)),
         name_(folder_.filename().string()),
         load_patience_(load_patience),
-        store_(std::move(store)) {}
+        store_(std::move(store)),
+        postings_(std::make_shared<PostingsCache>(store_)) {}
 
   Status Start();
   void Poll();
@@ -116,7 +119,8 @@ class LocalCorpus : public Corpus {
   uint64_t revision_ = 0;           // that the tables show
   std::timed_mutex load_mutex_;     // one loads a generation at a time; taken before tables_mutex_
   mutable std::mutex state_mutex_;  // guards what follows; held for moments only
-  std::shared_ptr<ChunkStore> store_;  // replaced when it fell behind
+  std::shared_ptr<ChunkStore> store_;        // replaced when it fell behind
+  std::shared_ptr<PostingsCache> postings_;  // of store_
   std::shared_ptr<const GenerationView> view_;
   std::shared_ptr<const AccessTable> access_;
   uint64_t views_loaded_ = 0;

@@ -66,6 +66,7 @@ StatusOr<std::unique_ptr<LocalWriter>> LocalWriter::OpenExisting(
     const std::filesystem::path& corpus) {
   FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<LocalWriter> writer, OpenFolder(corpus));
   FOOTNOTE_ASSIGN_OR_RETURN(writer->settings_, ReadCorpusRecord(*writer->store_));
+  writer->settings_.set_format_version(kFormatVersion);  // with the next change that is stored
   FOOTNOTE_RETURN_IF_ERROR(writer->LoadState());
   return writer;
 }
@@ -91,8 +92,9 @@ StatusOr<std::unique_ptr<LocalWriter>> LocalWriter::Open(const std::filesystem::
 Status LocalWriter::ApplySettings(const CorpusSettings& settings, bool is_new) {
   const std::string name = corpus_.filename().string();
   records::CorpusRecord next = settings_;
+  // What is written from here on may be of the newest format.
+  next.set_format_version(kFormatVersion);
   if (is_new) {
-    next.set_format_version(kFormatVersion);
     next.set_embedder_sha256(settings.embedder_sha256);
     next.set_width(static_cast<uint32_t>(settings.width));
     next.set_language(kDefaultLanguage);

@@ -116,6 +116,7 @@ StatusOr<int> LocalWriter::EraseFromGenerations(const std::string& document_id,
     PutGeneration(changed, batch);
   }
   PutNextSegment(next_id, batch);
+  PutCorpusRecord(settings_, batch);  // its format may be newer now
   return static_cast<int>(replacements.size());
 }
 

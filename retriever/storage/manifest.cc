@@ -92,7 +92,7 @@ StatusOr<records::CorpusRecord> ReadCorpusRecord(const ChunkStore& store) {
   }
   FOOTNOTE_ASSIGN_OR_RETURN(records::CorpusRecord record,
                             ParseRecord<records::CorpusRecord>(*value, "settings"));
-  if (record.format_version() != kFormatVersion) {
+  if (record.format_version() == 0 || record.format_version() > kFormatVersion) {
     return FailedPreconditionError("the corpus has format " +
                                    std::to_string(record.format_version()) +
                                    ", this release reads format " + std::to_string(kFormatVersion) +
@@ -263,6 +263,10 @@ void DeleteSegments(uint32_t begin, uint64_t end, ChunkStore::Batch& batch) {
        {Table::kDocuments, Table::kTexts, Table::kChunks, Table::kVectors, Table::kPostings}) {
     batch.DeleteRange(table, SegmentKey(begin), last);
   }
+}
+
+uint32_t LexicalFormatOf(const records::SegmentRecord& segment) {
+  return std::max(1u, segment.lexical_format());
 }
 
 AccessList FromRecord(const records::AccessRecord& record) {

@@ -20,7 +20,8 @@ namespace footnote::retriever {
 
 namespace records = ::footnote::storage::v1;
 
-inline constexpr uint32_t kFormatVersion = 1;
+// 2: segments may have postings of lexical format 2.
+inline constexpr uint32_t kFormatVersion = 2;
 
 // [a-z0-9][a-z0-9_-]{0,62}, or INVALID_ARGUMENT.
 Status CheckCorpusName(const std::string& name);
@@ -96,6 +97,9 @@ void PutPurgePending(bool pending, ChunkStore::Batch& batch);
 
 // Rows of all tables that belong to segments [begin, end).
 void DeleteSegments(uint32_t begin, uint64_t end, ChunkStore::Batch& batch);
+
+// Format of a segment's postings: see lexical_index.h.
+uint32_t LexicalFormatOf(const records::SegmentRecord& segment);
 
 AccessList FromRecord(const records::AccessRecord& record);
 records::AccessRecord ToRecord(const AccessList& access);

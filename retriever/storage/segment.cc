@@ -1,6 +1,7 @@
 #include "retriever/storage/segment.h"
 
 #include <algorithm>
+#include <set>
 #include <span>
 #include <thread>
 #include <utility>
@@ -64,6 +65,37 @@ size_t ContextBytes(const records::ChunkRecord& chunk) {
   return chunk.embedded_text().empty() ? chunk.context().size() : chunk.embedded_text().size();
 }
 
+FieldTerms TermsOf(const Analyzer& analyzer, const std::vector<std::string>& title,
+                   const records::ChunkRecord& chunk, uint32_t lexical_format) {
+  FieldTerms terms;
+  if (lexical_format < 2) {
+    terms[kBody] = analyzer.Terms(EmbeddedText(chunk));
+    return terms;
+  }
+  terms[kTitle] = title;
+  std::set<std::string_view> known(title.begin(), title.end());
+  for (const std::string& heading : chunk.heading_path()) {
+    for (std::string& term : analyzer.Terms(heading)) terms[kHeadings].push_back(std::move(term));
+  }
+  known.insert(terms[kHeadings].begin(), terms[kHeadings].end());
+  std::string body = chunk.embedded_text();
+  if (body.empty()) {
+    for (std::string_view rest = chunk.context(); !rest.empty();) {
+      const std::string_view line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+      const std::vector<std::string> words = analyzer.Terms(line);
+      if (std::all_of(words.begin(), words.end(),
+                      [&](const std::string& word) { return known.contains(word); })) {
+        continue;
+      }
+      body.append(line).append("\n");
+    }
+    body += chunk.text();
+  }
+  terms[kBody] = analyzer.Terms(body);
+  return terms;
+}
+
 Status SegmentBuilder::Add(records::StagedDocument document) {
   records::DocumentRecord& record = *document.mutable_document();
   record.set_first_row(rows_);
@@ -75,6 +107,7 @@ Status SegmentBuilder::Add(records::StagedDocument document) {
   if (document.vectors().size() != vector_bytes * static_cast<size_t>(document.chunks_size())) {
     return InternalError("the document \"" + record.id() + "\" has not one vector for each chunk");
   }
+  const std::vector<std::string> title = analyzer_.Terms(record.title());
   for (int i = 0; i < document.chunks_size(); ++i) {
     records::ChunkRecord& chunk = *document.mutable_chunks(i);
     chunk.set_document(documents_);
@@ -89,7 +122,7 @@ Status SegmentBuilder::Add(records::StagedDocument document) {
         batch_.Put(Table::kVectors, SentenceKey(id_, rows_), document.sentences(i));
       }
     }
-    FOOTNOTE_RETURN_IF_ERROR(postings_.Add(rows_, analyzer_.Terms(EmbeddedText(chunk))));
+    FOOTNOTE_RETURN_IF_ERROR(postings_.Add(TermsOf(analyzer_, title, chunk, kLexicalFormat)));
     ++rows_;
   }
   ++documents_;
@@ -110,6 +143,7 @@ StatusOr<records::SegmentRecord> SegmentBuilder::Finish(const std::filesystem::p
   record.set_kind(ToRecord(choice.kind));
   record.set_kind_reason(choice.reason);
   record.set_without_vectors(!with_vectors_);
+  record.set_lexical_format(kLexicalFormat);
   if (rows_ == 0 || !with_vectors_) return record;
   FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<VectorIndex> index,
                             BuildVectorIndex(store_, id_, rows_, width_, choice.kind));
@@ -220,7 +254,8 @@ StatusOr<std::shared_ptr<const LoadedSegment>> LoadSegment(const ChunkStore& sto
                                  record.first_row(), record.chunks()});
   }
   if (rows != segment.rows()) return Missing("a chunk", segment.id());
-  FOOTNOTE_ASSIGN_OR_RETURN(loaded->lengths, ReadRowLengths(store, segment.id(), rows));
+  FOOTNOTE_ASSIGN_OR_RETURN(loaded->lengths,
+                            ReadRowLengths(store, segment.id(), LexicalFormatOf(segment), rows));
   if (rows == 0 || segment.without_vectors()) {
     return std::shared_ptr<const LoadedSegment>(std::move(loaded));
   }

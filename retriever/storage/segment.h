@@ -18,10 +18,17 @@
 
 namespace footnote::retriever {
 
-// What was embedded and is searched lexically.
+// What was embedded.
 std::string EmbeddedText(const records::ChunkRecord& chunk);
 // Bytes at its front that are not the chunk's own text.
 size_t ContextBytes(const records::ChunkRecord& chunk);
+
+// The terms of a row as segments of the lexical format hold them. title: the terms of its
+// document's. Format 1: those of the embedded text, as body. Format 2: title and heading path are
+// fields of their own; a line before the text that says something else, such as a table's header,
+// counts as body.
+FieldTerms TermsOf(const Analyzer& analyzer, const std::vector<std::string>& title,
+                   const records::ChunkRecord& chunk, uint32_t lexical_format);
 
 // Writes one segment, document by document. Nothing refers to it until a manifest does; rows of one
 // that was never published are garbage, which the next writer removes.
@@ -81,7 +88,7 @@ struct LoadedSegment {
   };
   records::SegmentRecord record;
   std::vector<Document> documents;
-  std::vector<uint32_t> lengths;  // terms of each row
+  RowLengths lengths;  // terms of each row
   // Of each row, from its document's id and its place there: the same however the corpus was cut
   // into segments.
   std::vector<uint32_t> row_hashes;

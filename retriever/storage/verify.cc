@@ -18,8 +18,9 @@ constexpr int kFileAttempts = 5;
 constexpr double kMinCosine = 0.99;
 
 // Order does not matter in a sum of hashes, so a row's terms can be compared without keeping them.
-uint64_t HashTerm(std::string_view term, uint64_t frequency) {
-  uint64_t hash = 0xCBF29CE484222325u + frequency * 0x9E3779B97F4A7C15u;
+uint64_t HashTerm(std::string_view term, const FieldCounts& frequencies) {
+  uint64_t hash = 0xCBF29CE484222325u;
+  for (const uint64_t frequency : frequencies) hash = (hash + frequency) * 0x9E3779B97F4A7C15u;
   for (unsigned char c : term) hash = (hash ^ c) * 0x100000001B3u;
   return hash ^ (hash >> 29);
 }
@@ -82,6 +83,7 @@ class SegmentVerifier {
     if (Sha256Hex(document.text()) != document.document().version()) {
       Add("the text of the document \"" + id + "\" does not have its hash");
     }
+    const std::vector<std::string> title = analyzer_.Terms(document.document().title());
     for (int i = 0; i < document.chunks_size(); ++i) {
       const records::ChunkRecord& chunk = document.chunks(i);
       const std::string name = "chunk " + std::to_string(i) + " of the document \"" + id + "\"";
@@ -103,12 +105,18 @@ class SegmentVerifier {
           Add(name + " has sentence vectors that cannot be read");
         }
       }
-      const std::vector<std::string> terms = analyzer_.Terms(EmbeddedText(chunk));
-      if (segment_.lengths[row] != terms.size()) {
+      const FieldTerms terms = TermsOf(analyzer_, title, chunk, LexicalFormatOf(segment_.record));
+      RowLengths lengths;
+      std::unordered_map<std::string_view, FieldCounts> frequencies;
+      FieldCounts counts = {};
+      for (size_t field = 0; field < kFields; ++field) {
+        for (const std::string& term : terms[field]) ++frequencies[term][field];
+        counts[field] = static_cast<uint32_t>(terms[field].size());
+      }
+      lengths.Add(counts);
+      if (segment_.lengths.Of(row) != lengths.Of(0)) {
         Add(name + " has another number of terms than the postings say");
       }
-      std::unordered_map<std::string_view, uint64_t> frequencies;
-      for (const std::string& term : terms) ++frequencies[term];
       for (const auto& [term, frequency] : frequencies) {
         from_text_[row] += HashTerm(term, frequency);
       }
@@ -144,18 +152,19 @@ class SegmentVerifier {
     std::vector<uint64_t> from_postings(from_text_.size(), 0);
     ChunkStore::Cursor cursor = store_.Scan(Table::kPostings);
     const std::string prefix = PostingsPrefix(segment_.record.id());
-    std::vector<Posting> postings;
     for (cursor.Seek(prefix); cursor.Valid() && cursor.key().starts_with(prefix); cursor.Next()) {
       std::string_view term;
       uint32_t first_row = 0;
-      postings.clear();
+      PostingsList list;
       if (!ParsePostingsKey(cursor.key(), term, first_row) ||
-          !DecodePostings(cursor.value(), first_row, from_text_.size(), postings).ok()) {
-        Add("a block of postings cannot be read");
+          !list.AddStretch(LexicalFormatOf(segment_.record), cursor.value(), first_row,
+                           segment_.lengths)
+               .ok()) {
+        Add("a stretch of postings cannot be read");
         continue;
       }
-      for (const Posting& posting : postings) {
-        from_postings[posting.row] += HashTerm(term, posting.frequency);
+      for (size_t b = 0; b < list.blocks().size(); ++b) {
+        AddBlock(list, b, term, from_postings);
       }
     }
     FOOTNOTE_RETURN_IF_ERROR(cursor.status());
@@ -165,6 +174,23 @@ class SegmentVerifier {
           segment_.documents[segment_.DocumentOfRow(row)].id + "\") are not those of its text");
     }
     return OkStatus();
+  }
+
+  void AddBlock(const PostingsList& list, size_t b, std::string_view term,
+                std::vector<uint64_t>& from_postings) {
+    DecodedBlock block;
+    if (!list.Decode(b, block).ok()) {
+      Add("a block of postings cannot be read");
+      return;
+    }
+    PostingBounds bounds;
+    for (uint32_t i = 0; i < block.count; ++i) {
+      from_postings[block.rows[i]] += HashTerm(term, block.FrequenciesAt(i));
+      bounds.Add(block.FrequenciesAt(i), segment_.lengths.Of(block.rows[i]));
+    }
+    if (bounds != list.blocks()[b].bounds) {
+      Add("the bounds of a block of postings are not those of its rows");
+    }
   }
 
   const ChunkStore& store_;

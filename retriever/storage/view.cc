@@ -19,7 +19,8 @@ RowSet Collect(const GenerationView& view,
       if (view.parts[p].dead[i] || !keep(p, document)) continue;
       for (uint32_t row = document.first_row; row < document.first_row + document.chunks; ++row) {
         bits[row >> 3] |= static_cast<uint8_t>(1u << (row & 7));
-        set.terms += segment.lengths[row];
+        const FieldCounts lengths = segment.lengths.Of(row);
+        for (size_t field = 0; field < kFields; ++field) set.terms[field] += lengths[field];
       }
       count += document.chunks;
     }

@@ -4,6 +4,7 @@
 // once built, and shared by the searches that run on it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -15,6 +16,7 @@
 #include "retriever/access.h"
 #include "retriever/filter.h"
 #include "retriever/storage/segment.h"
+#include "retriever/storage/term_counts.h"
 
 namespace footnote::retriever {
 
@@ -66,7 +68,8 @@ struct RowSet {
   std::vector<std::vector<uint8_t>> bits;  // by part; one bit a row, lowest first
   std::vector<size_t> counts;              // by part
   size_t count = 0;
-  double terms = 0;  // sum of the rows' lengths
+  std::array<double, kFields> terms = {};  // sums of the rows' lengths, by field
+  std::shared_ptr<TermCounts> term_counts = std::make_shared<TermCounts>();
 
   bool Has(size_t part, uint32_t row) const { return (bits[part][row >> 3] >> (row & 7) & 1) != 0; }
 };

@@ -242,22 +242,22 @@ TEST_F(RetrievalTest, Bm25IsThePublishedFormula) {
   request.query = "rent";
   request.fusion = FusionKind::kLexicalOnly;
   ASSERT_OK_AND_ASSIGN(const RetrievalResult result, Run(request));
-  // Matches only: 3 of 5 chunks. Terms of each chunk with its title line "Title of …":
-  // rent-is-due-monthly 7, rent-rises-yearly 6, repairs 7 ("lessor's" is one), fork 10 ("fork(2)"
-  // makes fork, 2 and fork(2)), rent-a-phone 9.
+  // Matches only: 3 of 5 chunks, in the body. Terms of each body: rent-is-due-monthly 4,
+  // rent-rises-yearly 3, repairs 4 ("lessor's" is one), fork 7 ("fork(2)" makes fork, 2 and
+  // fork(2)), rent-a-phone 6.
   ASSERT_EQ(result.passages.size(), 3u);
   const double count = 5;
-  const double mean = (7 + 6 + 7 + 10 + 9) / count;
+  const double mean = (4 + 3 + 4 + 7 + 6) / count;
   const double idf = std::log(1 + (count - 3 + 0.5) / (3 + 0.5));
   const auto score = [&](double length) {
     return idf * 1.9 / (1 + 0.9 * (0.6 + 0.4 * length / mean));
   };
   EXPECT_EQ(result.passages[0].chunk_id, "lease#1");
-  EXPECT_NEAR(result.passages[0].score, score(6), 1e-5);
+  EXPECT_NEAR(result.passages[0].score, score(3), 1e-5);
   EXPECT_EQ(result.passages[1].chunk_id, "lease#0");
-  EXPECT_NEAR(result.passages[1].score, score(7), 1e-5);
+  EXPECT_NEAR(result.passages[1].score, score(4), 1e-5);
   EXPECT_EQ(result.passages[2].chunk_id, "phones#0");
-  EXPECT_NEAR(result.passages[2].score, score(9), 1e-5);
+  EXPECT_NEAR(result.passages[2].score, score(6), 1e-5);
 }
 
 TEST_F(RetrievalTest, EveryFusionPutsTheBestOfBothListsFirst) {
