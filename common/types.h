@@ -20,6 +20,14 @@ struct ByteSpan {
   bool operator==(const ByteSpan&) const = default;
 };
 
+// Where else a passage's words stand.
+struct PassagePlace {
+  std::string document_id;
+  std::string version;
+  std::string title;
+  ByteSpan span;
+};
+
 // A retrieved chunk. `text` is exactly the bytes `span` of version `version` of the document.
 struct Passage {
   std::string document_id;
@@ -34,6 +42,7 @@ struct Passage {
   std::vector<std::string> heading_path;  // outermost first
   std::string clause;                     // "7.3.2", "§ 4(b)"; empty when the text has none
   int page = 0;                           // 1-based; 0 when the format has no pages
+  std::vector<PassagePlace> also_in;      // other chunks with the same words
 };
 
 enum class SentenceOrigin { kGenerated, kRegenerated, kQuoted };

@@ -54,6 +54,7 @@ class LocalRetriever : public RetrievalBackend {
     const Clock::time_point start = Clock::now();
     RetrievalRequest clean = request;
     clean.query = ReplaceInvalidUtf8(request.query);
+    for (ConversationTurn& turn : clean.history) turn.content = ReplaceInvalidUtf8(turn.content);
     FOOTNOTE_RETURN_IF_ERROR(Check(clean));
     Retrieval retrieval{*corpus_, *embedder_, clean, call};
     Status status;
@@ -107,7 +108,7 @@ class LocalRetriever : public RetrievalBackend {
     retrieval.depth = std::max(kMinDepth, wanted);
     for (;;) {
       FOOTNOTE_RETURN_IF_ERROR(RunStages(retrieval));
-      const bool full = retrieval.result.passages.size() >= wanted;
+      const bool full = retrieval.distinct >= wanted;
       // Neither list was cut off, so longer ones would hold nothing more.
       const bool exhausted =
           retrieval.dense.size() < retrieval.depth && retrieval.lexical.size() < retrieval.depth;

@@ -26,8 +26,17 @@ enum class FusionKind {
   kLexicalOnly,
 };
 
+// Parts of retrieval that can be left out, to measure what each is worth. Bits of
+// RetrievalRequest::off.
+enum Ablation : uint32_t {
+  kWithoutConversation = 32,  // the turns before the question: "conversation"
+  kWithoutTitles = 64,
+  kWithoutSentences = 128,
+};
+
 struct RetrievalRequest {
   std::string query;
+  std::vector<ConversationTurn> history;  // before the query, oldest first
   int top_k = 10;                  // 1…1000 passages
   const Filter* filter = nullptr;  // null: none
   Asker asker;
@@ -36,6 +45,7 @@ struct RetrievalRequest {
   int max_per_document = 0;  // 0: no limit
   uint64_t generation = 0;  // 0: the current one; else that one, while it is kept (NOT_FOUND after)
   bool exact = false;       // scan all allowed vectors instead of using an approximate index
+  uint32_t off = 0;         // Ablation bits
 };
 
 struct RetrievalTimings {
@@ -43,6 +53,7 @@ struct RetrievalTimings {
   double dense_ms = 0;
   double lexical_ms = 0;
   double fuse_ms = 0;
+  double rerank_ms = 0;
   double fetch_ms = 0;
   double total_ms = 0;
 };
@@ -58,7 +69,9 @@ class RetrievalBackend {
  public:
   virtual ~RetrievalBackend() = default;
 
-  // Complete and safe: min(top_k, visible matches) passages, none that the asker may not see. A
+  // Complete and safe: min(top_k, visible matches) passages, none that the asker may not see. What
+  // several places say in the same words takes one passage (Passage::also_in), unless there is too
+  // little else to fill the list. A
   // corpus whose documents the asker may not see gives an empty result, like one that holds
   // nothing. Errors: INVALID_ARGUMENT (empty query, unknown filter field), CANCELLED,
   // DEADLINE_EXCEEDED, FAILED_PRECONDITION (the embedder is not the corpus's). Threads: concurrent

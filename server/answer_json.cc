@@ -98,6 +98,13 @@ Json ToJson(const retriever::RetrievalResult& result) {
                         {"heading_path", passage.heading_path},
                         {"clause", passage.clause},
                         {"page", passage.page == 0 ? Json(nullptr) : Json(passage.page)}});
+    Json& also_in = passages.back()["also_in"] = Json::array();
+    for (const PassagePlace& place : passage.also_in) {
+      also_in.push_back({{"document_id", place.document_id},
+                         {"title", place.title},
+                         {"start_byte", place.span.start},
+                         {"end_byte", place.span.end}});
+    }
   }
   const retriever::RetrievalTimings& timings = result.timings;
   return {{"passages", passages},
@@ -107,6 +114,7 @@ Json ToJson(const retriever::RetrievalResult& result) {
             {"dense", RoundedMs(timings.dense_ms)},
             {"lexical", RoundedMs(timings.lexical_ms)},
             {"fuse", RoundedMs(timings.fuse_ms)},
+            {"rerank", RoundedMs(timings.rerank_ms)},
             {"fetch", RoundedMs(timings.fetch_ms)},
             {"total", RoundedMs(timings.total_ms)}}}};
 }

@@ -114,7 +114,8 @@ class Run {
  private:
   Status Retrieve() {
     retriever::RetrievalRequest retrieval;
-    retrieval.query = generator::CondenseQuestion(request_.question, request_.history);
+    retrieval.query = request_.question;
+    retrieval.history = request_.history;
     retrieval.top_k = options_.passages;
     retrieval.max_per_document = request_.scope_document_id.empty() ? options_.max_per_document : 0;
     retrieval.filter = request_.filter;
@@ -126,7 +127,8 @@ class Run {
     answer_.passages = std::move(result.passages);
     answer_.record.generation = result.generation;
     answer_.timings.retrieve_ms = result.timings.total_ms;
-    answer_.answerability = generator::Answerability(retrieval.query, answer_.passages);
+    answer_.answerability = generator::Answerability(
+        generator::CondenseQuestion(request_.question, request_.history), answer_.passages);
     if (listener_ != nullptr) listener_->OnPassages(answer_.passages, answer_.answerability);
     return OkStatus();
   }

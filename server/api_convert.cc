@@ -86,6 +86,13 @@ v1::Passage ToProto(const Passage& passage, int number) {
   message.mutable_heading_path()->Assign(passage.heading_path.begin(), passage.heading_path.end());
   message.set_clause(passage.clause);
   message.set_page(static_cast<uint32_t>(passage.page));
+  for (const PassagePlace& place : passage.also_in) {
+    v1::PassagePlace* added = message.add_also_in();
+    added->set_document_id(place.document_id);
+    added->set_version(place.version);
+    added->set_title(place.title);
+    SetSpan(place.span, *added);
+  }
   return message;
 }
 
@@ -171,6 +178,7 @@ v1::SearchResponse ToProto(const retriever::RetrievalResult& result) {
   timings.set_dense(result.timings.dense_ms);
   timings.set_lexical(result.timings.lexical_ms);
   timings.set_fuse(result.timings.fuse_ms);
+  timings.set_rerank(result.timings.rerank_ms);
   timings.set_fetch(result.timings.fetch_ms);
   timings.set_total(result.timings.total_ms);
   return message;
@@ -216,6 +224,10 @@ Passage FromProto(const v1::Passage& passage) {
   result.heading_path.assign(passage.heading_path().begin(), passage.heading_path().end());
   result.clause = passage.clause();
   result.page = static_cast<int>(passage.page());
+  for (const v1::PassagePlace& place : passage.also_in()) {
+    result.also_in.push_back(
+        {place.document_id(), place.version(), place.title(), SpanOf(place)});
+  }
   return result;
 }
 
@@ -290,7 +302,7 @@ retriever::RetrievalResult FromProto(const v1::SearchResponse& response) {
   result.generation = response.generation();
   const v1::SearchTimings& timings = response.timings_ms();
   result.timings = {timings.embed(), timings.dense(), timings.lexical(),
-                    timings.fuse(),  timings.fetch(), timings.total()};
+                    timings.fuse(),  timings.rerank(), timings.fetch(), timings.total()};
   return result;
 }
 

@@ -25,7 +25,8 @@ StatusOr<std::optional<retriever::Filter>> ParseFilter(const std::string& expres
   return std::optional<retriever::Filter>(std::move(filter));
 }
 
-StatusOr<std::vector<ConversationTurn>> HistoryOf(const v1::AskRequest& request) {
+template <typename Request>
+StatusOr<std::vector<ConversationTurn>> HistoryOf(const Request& request) {
   std::vector<ConversationTurn> history;
   size_t bytes = 0;
   for (const v1::ConversationTurn& turn : request.history()) {
@@ -183,6 +184,7 @@ StatusOr<v1::SearchResponse> LocalApi::Search(const v1::SearchRequest& request,
   FOOTNOTE_ASSIGN_OR_RETURN(const auto open, Visible(request.corpus(), retrieval.asker));
   FOOTNOTE_ASSIGN_OR_RETURN(const auto filter, ParseFilter(request.filter()));
   retrieval.query = request.query();
+  FOOTNOTE_ASSIGN_OR_RETURN(retrieval.history, HistoryOf(request));
   // Above any limit of int it is wrong all the same; the retriever names the range.
   retrieval.top_k =
       static_cast<int>(std::min(request.top_k() == 0 ? kDefaultTopK : request.top_k(), 1000000U));

@@ -17,7 +17,7 @@ namespace footnote::indexer {
 
 // Part of every document's fingerprint: a change of what chunks look like re-indexes. Raise it with
 // any change of parsers, sentences or chunks.
-inline constexpr int kChunkerVersion = 1;
+inline constexpr int kChunkerVersion = 2;
 
 // Tokens of a chunk and its context (title, headings) that suit the embedder: what it takes, but
 // not more than 180, since one vector stands for one thought better than for a page.

@@ -11,7 +11,9 @@
 namespace footnote::retriever {
 namespace {
 
-constexpr double kDenseWeight = 0.5;
+// Measured over eight sets: docs/quality.md. A conversation adds many words, of which some mislead.
+constexpr double kDenseWeight = 0.55;
+constexpr double kDenseWeightInConversation = 0.6;
 // Cormack, Clarke and Büttcher 2009, "Reciprocal Rank Fusion", use 60.
 constexpr double kReciprocalRankOffset = 60;
 constexpr size_t kSampledRows = 1024;
@@ -77,13 +79,17 @@ Status SetCalibratedScores(Retrieval& retrieval) {
     lexical_maximum = std::max(lexical_maximum, candidate.lexical);
   }
   const double range = double{maximum} - minimum;
+  const double weight =
+      retrieval.uses_history() ? kDenseWeightInConversation : kDenseWeight;
+  retrieval.dense_weight = weight;
+  retrieval.dense_range = range;
   for (Candidate& candidate : retrieval.ranked) {
     const double lexical = lexical_maximum > 0 ? double{candidate.lexical} / lexical_maximum : 0.0;
     // What has no vector yet is judged by its words alone.
     const double dense = !candidate.embedded ? lexical
                          : range > 0         ? (double{candidate.dense} - minimum) / range
                                              : 1.0;
-    candidate.score = kDenseWeight * dense + (1 - kDenseWeight) * lexical;
+    candidate.score = weight * dense + (1 - weight) * lexical;
   }
   return OkStatus();
 }
@@ -98,15 +104,13 @@ void SetReciprocalRanks(Retrieval& retrieval) {
   for (Candidate& candidate : retrieval.ranked) candidate.score = scores[candidate.row];
 }
 
-void SortRanked(Retrieval& retrieval) {
-  const GenerationView& view = *retrieval.snapshot.view;
-  std::sort(retrieval.ranked.begin(), retrieval.ranked.end(),
-            [&](const Candidate& a, const Candidate& b) {
-              return a.score != b.score ? a.score > b.score : view.Precedes(a.row, b.row);
-            });
-}
-
 }  // namespace
+
+void SortByScore(const GenerationView& view, std::span<Candidate> candidates) {
+  std::sort(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
+    return a.score != b.score ? a.score > b.score : view.Precedes(a.row, b.row);
+  });
+}
 
 Status RunFuseStage(Retrieval& retrieval) {
   retrieval.ranked = retrieval.dense;
@@ -140,7 +144,7 @@ Status RunFuseStage(Retrieval& retrieval) {
       for (Candidate& candidate : retrieval.ranked) candidate.score = candidate.lexical;
       break;
   }
-  SortRanked(retrieval);
+  SortByScore(*retrieval.snapshot.view, retrieval.ranked);
   return OkStatus();
 }
 

@@ -5,6 +5,8 @@
 
 #include <memory>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "retriever/retriever.h"
@@ -43,14 +45,27 @@ struct Retrieval {
   // By bm25:
   std::optional<Bm25Query> bm25 = {};   // scores further rows; not when uses_lexical() is false
   std::vector<Candidate> lexical = {};  // best first
-  // By fuse, then cut by diversify:
+  // By fuse, ordered anew by titles and sentences, then cut by diversify:
   std::vector<Candidate> ranked = {};  // best first
+  double dense_weight = 0;             // of the calibrated sum, and the range of cosines that it
+  double dense_range = 0;              // stretches to 0…1
   // By fetch:
   RetrievalResult result = {};
+  size_t distinct = 0;  // passages of the result that say what none before them says
 
   bool uses_dense() const { return request.fusion != FusionKind::kLexicalOnly; }
   bool uses_lexical() const { return request.fusion != FusionKind::kDenseOnly; }
+  bool uses_history() const {
+    return !request.history.empty() && !leaves_out(kWithoutConversation);
+  }
+  bool leaves_out(Ablation part) const { return (request.off & part) != 0; }
 };
+
+// The newest answer of the conversation, cut if it is very long; empty when there is none.
+std::string_view LastAnswer(const RetrievalRequest& request);
+
+// Best first, ties as everywhere.
+void SortByScore(const GenerationView& view, std::span<Candidate> candidates);
 
 // What the lexical stages ask.
 inline LexicalSource SourceOf(const Retrieval& retrieval) {

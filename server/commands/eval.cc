@@ -142,7 +142,8 @@ Status RunScoped(const Options& options, const EvalSet& set, const OpenCorpus& c
     const auto evidence = set.evidence.find(query.id);
     if (query.scope_document_id.empty() || evidence == set.evidence.end()) continue;
     retriever::RetrievalRequest request;
-    request.query = generator::CondenseQuestion(query.text, query.history);
+    request.query = query.text;
+    request.history = query.history;
     request.top_k = kScopedPassages;
     request.scope_document_id = query.scope_document_id;
     FOOTNOTE_ASSIGN_OR_RETURN(const retriever::RetrievalResult found,
@@ -196,7 +197,8 @@ Status RunRetrieval(const Options& options) {
     FOOTNOTE_RETURN_IF_ERROR(call.Check());
     if (options.limit > 0 && static_cast<int>(done) >= options.limit) break;
     retriever::RetrievalRequest request;
-    request.query = generator::CondenseQuestion(query.text, query.history);
+    request.query = query.text;
+    request.history = query.history;
     request.top_k = std::min(options.depth * kPassagesPerDocument, kMaxPassages);
     request.fusion = fusion;
     FOOTNOTE_ASSIGN_OR_RETURN(const retriever::RetrievalResult found,

@@ -1,0 +1,51 @@
+// Documents that the question names: "the agreement between A and B", "does ticketmaster.com …".
+//
+// A document whose whole title stands in the question, in whatever order, is lifted. Only the head
+// of the list is looked at: what lies far behind is not what was meant, whatever it is called.
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+
+#include "retriever/stages/stage.h"
+
+namespace footnote::retriever {
+namespace {
+
+constexpr double kBonus = 0.1;
+constexpr size_t kHead = 128;
+
+}  // namespace
+
+Status RunTitlesStage(Retrieval& retrieval) {
+  if (retrieval.request.fusion != FusionKind::kCalibratedSum ||
+      retrieval.leaves_out(kWithoutTitles) || !retrieval.request.scope_document_id.empty()) {
+    return OkStatus();
+  }
+  const GenerationView& view = *retrieval.snapshot.view;
+  const Analyzer& analyzer = retrieval.corpus.analyzer();
+  const std::vector<std::string> words = analyzer.Terms(retrieval.request.query);
+  const std::set<std::string> asked(words.begin(), words.end());
+  const size_t count = std::min(kHead, retrieval.ranked.size());
+  std::unordered_map<std::string_view, bool> named;  // by title
+  bool any = false;
+  for (size_t i = 0; i < count; ++i) {
+    const auto place = view.Locate(retrieval.ranked[i].row);
+    const LoadedSegment& segment = *view.parts[place.part].segment;
+    const std::string& title = segment.documents[segment.DocumentOfRow(place.row)].title;
+    const auto [known, is_new] = named.try_emplace(title, false);
+    if (is_new) {
+      const std::vector<std::string> terms = analyzer.Terms(title);
+      known->second = !terms.empty() &&
+                      std::all_of(terms.begin(), terms.end(), [&](const std::string& term) {
+                        return asked.contains(term);
+                      });
+    }
+    if (!known->second) continue;
+    retrieval.ranked[i].score += kBonus;
+    any = true;
+  }
+  if (any) SortByScore(view, std::span(retrieval.ranked).first(count));
+  return OkStatus();
+}
+
+}  // namespace footnote::retriever
