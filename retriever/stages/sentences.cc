@@ -24,8 +24,7 @@ Status RunSentencesStage(Retrieval& retrieval) {
     return OkStatus();
   }
   const GenerationView& view = *retrieval.snapshot.view;
-  const size_t head = std::max(kHead, 2 * static_cast<size_t>(retrieval.request.top_k));
-  const size_t count = std::min(head, retrieval.ranked.size());
+  const size_t count = std::min(kHead, retrieval.ranked.size());
   for (size_t i = 0; i < count; ++i) {
     Candidate& candidate = retrieval.ranked[i];
     if (!candidate.embedded) continue;

@@ -1,5 +1,5 @@
 // Evaluation sets in one layout: corpus.jsonl, queries.jsonl, qrels.tsv, answers.jsonl
-// (docs/evaluation.md).
+// (tools/eval_sets/README.md).
 #pragma once
 
 #include <filesystem>
