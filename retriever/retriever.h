@@ -26,6 +26,20 @@ enum class FusionKind {
   kLexicalOnly,
 };
 
+// Parts of retrieval that can be left out, to measure what each is worth. Bits of
+// RetrievalRequest::off.
+enum Ablation : uint32_t {
+  kWithoutFields = 1,  // title and headings count nothing: "bm25f"
+  kWithoutPhrases = 2,
+  kWithoutAbbreviations = 4,
+  kWithoutSpelling = 8,
+  kWithoutIdentifiers = 16,
+};
+
+// Of names parted by commas: "bm25f", "phrases", "abbreviations", "spelling", "identifiers"; "" is
+// none. INVALID_ARGUMENT lists them.
+StatusOr<uint32_t> ParseAblations(const std::string& names);
+
 struct RetrievalRequest {
   std::string query;
   int top_k = 10;                  // 1…1000 passages
@@ -36,6 +50,7 @@ struct RetrievalRequest {
   int max_per_document = 0;  // 0: no limit
   uint64_t generation = 0;  // 0: the current one; else that one, while it is kept (NOT_FOUND after)
   bool exact = false;       // scan all allowed vectors instead of using an approximate index
+  uint32_t off = 0;         // Ablation bits
 };
 
 struct RetrievalTimings {
