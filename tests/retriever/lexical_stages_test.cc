@@ -39,6 +39,11 @@ class LexicalStagesTest : public ::testing::Test {
     put("garden", "A marigold initiative was the gardeners' idea.");
     put("mgi", "MGI is on everybody's lips.");
     put("order", "The delivery takes two weeks, and notice must be given in writing.");
+    put("virus", "The human papilloma virus (HPV) and its vaccine.");
+    put("shot", "A shot against papilloma. Each virus is another.");
+    put("who", "The World Health Organization (WHO) advises; its advice is followed.");
+    put("world", "A world of advice on health.");
+    for (int i = 0; i < 30; ++i) put("people" + std::to_string(i), "Those who ask are told.");
     put("notice",
         "Notice given: writing is a way to deliver it, and in two weeks there must be more.");
     put("flag", "Use --no-preserve-root to go on. Root and preserve are two words.");
@@ -120,6 +125,11 @@ TEST_F(LexicalStagesTest, AbbreviationsAndLongFormsFindEachOther) {
   EXPECT_EQ(Lexical("MI")[0], "heart");  // has both
   EXPECT_THAT(Lexical("myocardial infarctions"), Contains("ward"));
   EXPECT_THAT(Lexical("myocardial infarctions", kWithoutAbbreviations), Not(Contains("ward")));
+  EXPECT_THAT(Lexical("HPV"), Contains("shot"));
+  EXPECT_THAT(Lexical("hpv"), Contains("shot"));
+  // "who" is a word of its own, but not in capitals.
+  EXPECT_THAT(Lexical("WHO"), Contains("world"));
+  EXPECT_THAT(Lexical("who"), Not(Contains("world")));
   // What only a hidden document explains is not explained.
   EXPECT_THAT(Lexical("MGI", 0, kAnn), Contains("garden"));
   EXPECT_THAT(Lexical("MGI", 0, kBob), ElementsAre("mgi"));
