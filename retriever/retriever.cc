@@ -44,6 +44,18 @@ Status WrongEmbedder(const std::string& corpus, const records::EmbedderRecord& m
                                  "`, or change the corpus with `footnote corpus reembed`");
 }
 
+constexpr struct {
+  const char* name;
+  Ablation part;
+} kAblations[] = {{"bm25f", kWithoutFields},
+                  {"phrases", kWithoutPhrases},
+                  {"abbreviations", kWithoutAbbreviations},
+                  {"spelling", kWithoutSpelling},
+                  {"identifiers", kWithoutIdentifiers},
+                  {"conversation", kWithoutConversation},
+                  {"titles", kWithoutTitles},
+                  {"sentences", kWithoutSentences}};
+
 class LocalRetriever : public RetrievalBackend {
  public:
   LocalRetriever(std::shared_ptr<LocalCorpus> corpus, const Embedder* embedder)
@@ -137,6 +149,27 @@ class LocalRetriever : public RetrievalBackend {
 };
 
 }  // namespace
+
+StatusOr<uint32_t> ParseAblations(const std::string& names) {
+  uint32_t off = 0;
+  for (size_t at = 0; at < names.size();) {
+    const size_t end = std::min(names.find(',', at), names.size());
+    const std::string name = names.substr(at, end - at);
+    uint32_t bit = 0;
+    std::string known;
+    for (const auto& [one, part] : kAblations) {
+      if (name == one) bit = part;
+      known += (known.empty() ? "" : ", ") + std::string(one);
+    }
+    if (bit == 0) {
+      return InvalidArgumentError("there is no part of retrieval \"" + name +
+                                  "\" to leave out; there are " + known);
+    }
+    off |= bit;
+    at = end + 1;
+  }
+  return off;
+}
 
 StatusOr<std::unique_ptr<RetrievalBackend>> MakeLocalRetriever(std::shared_ptr<Corpus> corpus,
                                                                const Embedder* embedder) {

@@ -29,10 +29,19 @@ enum class FusionKind {
 // Parts of retrieval that can be left out, to measure what each is worth. Bits of
 // RetrievalRequest::off.
 enum Ablation : uint32_t {
+  kWithoutFields = 1,  // title and headings count nothing: "bm25f"
+  kWithoutPhrases = 2,
+  kWithoutAbbreviations = 4,
+  kWithoutSpelling = 8,
+  kWithoutIdentifiers = 16,
   kWithoutConversation = 32,  // the turns before the question: "conversation"
   kWithoutTitles = 64,
   kWithoutSentences = 128,
 };
+
+// Of names parted by commas: "bm25f", "phrases", "abbreviations", "spelling", "identifiers",
+// "conversation", "titles", "sentences"; "" is none. INVALID_ARGUMENT lists them.
+StatusOr<uint32_t> ParseAblations(const std::string& names);
 
 struct RetrievalRequest {
   std::string query;

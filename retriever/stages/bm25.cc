@@ -7,9 +7,12 @@ Status RunBm25Stage(Retrieval& retrieval) {
   retrieval.lexical.clear();
   retrieval.bm25.reset();
   if (!retrieval.uses_lexical()) return OkStatus();
+  Bm25Parameters parameters = retrieval.bm25_parameters;
+  if (retrieval.leaves_out(kWithoutFields)) {
+    parameters.fields[kTitle].weight = parameters.fields[kHeadings].weight = 0;
+  }
   FOOTNOTE_ASSIGN_OR_RETURN(
-      Bm25Query query,
-      Bm25Query::Make(SourceOf(retrieval), retrieval.query_terms, retrieval.bm25_parameters));
+      Bm25Query query, Bm25Query::Make(SourceOf(retrieval), retrieval.query_terms, parameters));
   retrieval.bm25.emplace(std::move(query));
   FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<LexicalHit> hits,
                             retrieval.bm25->Best(retrieval.depth, *retrieval.allowed));

@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "retriever/retriever.h"
@@ -38,14 +40,19 @@ struct Retrieval {
   // By filter:
   std::shared_ptr<const RowSet> visible = nullptr;  // to the asker: whose statistics count
   std::shared_ptr<const RowSet> allowed = nullptr;  // what may be returned
-  // By terms, and by any stage between it and bm25 that has something to add:
+  // By terms, and by any stage between it and bm25 that has something to add: see AddQueryTerm.
   std::vector<QueryTerm> query_terms = {};
   // By dense:
   std::vector<Candidate> dense = {};  // best first
   // By bm25:
   std::optional<Bm25Query> bm25 = {};   // scores further rows; not when uses_lexical() is false
   std::vector<Candidate> lexical = {};  // best first
-  // By fuse, ordered anew by titles and sentences, then cut by diversify:
+  // By exact:
+  double lexical_lead = 0;  // 0…1: how much of the query is names and rare words, which passages
+                            // must hold as they stand; 1: it is nothing else
+  size_t exact_texts = 0;   // that passages should hold: quoted phrases, names
+  std::unordered_map<size_t, size_t> exact_rows = {};  // how many of them a row holds; 0 left out
+  // By fuse, ordered anew by titles, sentences and lead, then cut by diversify:
   std::vector<Candidate> ranked = {};  // best first
   double dense_weight = 0;             // of the calibrated sum, and the range of cosines that it
   double dense_range = 0;              // stretches to 0…1
@@ -66,6 +73,21 @@ std::string_view LastAnswer(const RetrievalRequest& request);
 
 // Best first, ties as everywhere.
 void SortByScore(const GenerationView& view, std::span<Candidate> candidates);
+
+// Adds a term that the query does not have yet.
+inline void AddQueryTerm(Retrieval& retrieval, const std::string& term, double weight) {
+  for (const QueryTerm& known : retrieval.query_terms) {
+    if (known.term == term) return;
+  }
+  retrieval.query_terms.push_back({term, weight});
+}
+
+// Whether a document of a part is visible to the asker.
+inline bool IsVisible(const Retrieval& retrieval, size_t part, uint32_t ordinal) {
+  const LoadedSegment::Document& document =
+      retrieval.snapshot.view->parts[part].segment->documents[ordinal];
+  return document.chunks > 0 && retrieval.visible->Has(part, document.first_row);
+}
 
 // What the lexical stages ask.
 inline LexicalSource SourceOf(const Retrieval& retrieval) {

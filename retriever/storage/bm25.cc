@@ -86,6 +86,42 @@ StatusOr<size_t> CountRows(const LexicalSource& source, PostingsCache::Reader& r
   return CountInLists(source, lists, term);
 }
 
+StatusOr<std::vector<size_t>> RowsWithAll(const LexicalSource& source,
+                                          PostingsCache::Reader& reader,
+                                          std::span<const std::string> terms,
+                                          const RowSet& allowed) {
+  std::vector<size_t> rows;
+  std::vector<Lists> lists;  // by term
+  for (const std::string& term : terms) {
+    FOOTNOTE_ASSIGN_OR_RETURN(lists.emplace_back(), ReadLists(source, reader, term));
+  }
+  DecodedBlock block;
+  for (size_t p = 0; p < source.view.parts.size() && !terms.empty(); ++p) {
+    if (allowed.counts[p] == 0) continue;
+    // Up the shortest list; the others are looked up.
+    const auto shortest = std::min_element(
+        lists.begin(), lists.end(),
+        [p](const Lists& a, const Lists& b) { return a[p]->count() < b[p]->count(); });
+    const PostingsList& walked = *(*shortest)[p];
+    if (walked.count() == 0) continue;
+    std::vector<PostingsWalk> others;
+    for (auto list = lists.begin(); list != lists.end(); ++list) {
+      if (list != shortest) others.emplace_back(*(*list)[p]);
+    }
+    for (size_t b = 0; b < walked.blocks().size(); ++b) {
+      FOOTNOTE_RETURN_IF_ERROR(walked.Decode(b, block));
+      for (uint32_t i = 0; i < block.count; ++i) {
+        bool all = allowed.Has(p, block.rows[i]);
+        for (size_t o = 0; all && o < others.size(); ++o) {
+          FOOTNOTE_ASSIGN_OR_RETURN(all, others[o].AdvanceTo(block.rows[i]));
+        }
+        if (all) rows.push_back(source.view.parts[p].base_row + block.rows[i]);
+      }
+    }
+  }
+  return rows;
+}
+
 Bm25Formula::Bm25Formula(const Bm25Parameters& parameters, const RowSet& visible)
     : parameters_(parameters), rows_(static_cast<double>(visible.count)) {
   for (size_t field = 0; field < kFields; ++field) {

@@ -57,6 +57,13 @@ struct LexicalSource {
 StatusOr<size_t> CountRows(const LexicalSource& source, PostingsCache::Reader& reader,
                            const std::string& term);
 
+// Allowed rows that hold all the terms, ascending; none when there are no terms. Errors: DATA_LOSS,
+// those of reading.
+StatusOr<std::vector<size_t>> RowsWithAll(const LexicalSource& source,
+                                          PostingsCache::Reader& reader,
+                                          std::span<const std::string> terms,
+                                          const RowSet& allowed);
+
 // What an occurrence is worth: BM25F with the statistics of one set of rows. Sums are in units of
 // 2^-40.
 class Bm25Formula {

@@ -50,7 +50,7 @@ class PartSearch {
     const auto rows = static_cast<uint32_t>(lengths_.size());
     for (uint32_t begin = 0; begin < rows; begin += kWindowRows) {
       const uint32_t end = std::min(rows, begin + kWindowRows);
-      if (!AnyAllowed(begin, end)) continue;
+      if (!AnyAllowed(begin, end - 1)) continue;
       for (size_t i = 0; i < lists_.size(); ++i) {
         lists_[i].window_bound = WindowBound(lists_[i], begin, end);
         sums_below_[i + 1] = sums_below_[i] + lists_[i].window_bound;
@@ -71,12 +71,12 @@ class PartSearch {
  private:
   bool IsAllowed(uint32_t row) const { return (allowed_[row >> 3] >> (row & 7) & 1) != 0; }
 
-  // A window begins at a whole byte.
-  bool AnyAllowed(uint32_t begin, uint32_t end) const {
+  // False: no row in [first, last] is allowed. Looks at whole bytes.
+  bool AnyAllowed(uint32_t first, uint32_t last) const {
     if (all_allowed_) return true;
-    const auto first = allowed_.begin() + begin / 8;
-    const auto last = allowed_.begin() + (end + 7) / 8;
-    return std::any_of(first, last, [](uint8_t byte) { return byte != 0; });
+    const auto begin = allowed_.begin() + first / 8;
+    const auto end = allowed_.begin() + last / 8 + 1;
+    return std::any_of(begin, end, [](uint8_t byte) { return byte != 0; });
   }
 
   int64_t WindowBound(Walked& walked, uint32_t begin, uint32_t end) const {
@@ -94,6 +94,9 @@ class PartSearch {
   Status AddList(Walked& walked, uint32_t begin, uint32_t end) {
     const std::vector<PostingsList::Block>& blocks = walked.walk.list().blocks();
     for (size_t b = walked.walk.SkipTo(begin); b < blocks.size() && blocks[b].base_row < end; ++b) {
+      if (!AnyAllowed(std::max(begin, blocks[b].base_row), std::min(end - 1, blocks[b].last_row))) {
+        continue;
+      }
       FOOTNOTE_RETURN_IF_ERROR(walked.walk.Decode(b));
       const DecodedBlock& block = walked.walk.decoded();
       const auto rows_end = block.rows.begin() + block.count;

@@ -71,12 +71,7 @@ Status LocalCorpus::Start() {
   StatusOr<records::CorpusRecord> settings = ReadCorpusRecord(*store());
   if (!settings.ok() && ReadRevisionFile(folder_) == 0) return NoGenerationError(name_);
   FOOTNOTE_ASSIGN_OR_RETURN(settings_, std::move(settings));
-  if (settings_.analyzer_version() != kAnalyzerVersion) {
-    return FailedPreconditionError("the corpus \"" + name_ +
-                                   "\" was indexed with other rules for words: index its sources "
-                                   "into a new corpus");
-  }
-  FOOTNOTE_ASSIGN_OR_RETURN(analyzer_, Analyzer::Make(settings_.language()));
+  FOOTNOTE_ASSIGN_OR_RETURN(analyzer_, MakeAnalyzer(settings_, name_));
   {
     const std::lock_guard tables(tables_mutex_);
     FOOTNOTE_RETURN_IF_ERROR(RefreshAccess());

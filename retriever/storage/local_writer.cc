@@ -108,10 +108,6 @@ Status LocalWriter::ApplySettings(const CorpusSettings& settings, bool is_new) {
         settings.embedder_sha256.substr(0, 12) + "): use `--embedder " +
         (next.embedder_path().empty() ? next.embedder_name() : next.embedder_path()) +
         "`, change the corpus with `footnote corpus reembed`, or index into a new corpus");
-  } else if (next.analyzer_version() != kAnalyzerVersion) {
-    return FailedPreconditionError("the corpus \"" + name +
-                                   "\" was indexed with other rules for words: index its sources "
-                                   "into a new corpus");
   }
   next.set_embedder_name(settings.embedder_name);
   if (!settings.embedder_path.empty()) next.set_embedder_path(settings.embedder_path);
@@ -135,7 +131,7 @@ Status LocalWriter::ApplySettings(const CorpusSettings& settings, bool is_new) {
 }
 
 Status LocalWriter::LoadState() {
-  FOOTNOTE_ASSIGN_OR_RETURN(analyzer_, Analyzer::Make(settings_.language()));
+  FOOTNOTE_ASSIGN_OR_RETURN(analyzer_, MakeAnalyzer(settings_, corpus_.filename().string()));
   // A crash may have come between a commit and its file.
   FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t revision, ReadRevision(*store_));
   if (revision != ReadRevisionFile(corpus_)) {

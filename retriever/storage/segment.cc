@@ -56,6 +56,18 @@ StatusOr<std::string> WriteVectorFile(const VectorIndex& index, const std::files
 
 }  // namespace
 
+StatusOr<std::unique_ptr<Analyzer>> MakeAnalyzer(const records::CorpusRecord& settings,
+                                                 const std::string& corpus) {
+  const auto version = static_cast<int>(settings.analyzer_version());
+  if (version < 1 || version > kAnalyzerVersion) {
+    return FailedPreconditionError("the corpus \"" + corpus +
+                                   "\" was indexed with rules for words that this release does not "
+                                   "know: use a newer release, or index its sources into a new "
+                                   "corpus");
+  }
+  return Analyzer::Make(settings.language(), version);
+}
+
 std::string EmbeddedText(const records::ChunkRecord& chunk) {
   return chunk.embedded_text().empty() ? chunk.context() + chunk.text() : chunk.embedded_text();
 }
@@ -107,6 +119,7 @@ Status SegmentBuilder::Add(records::StagedDocument document) {
   if (document.vectors().size() != vector_bytes * static_cast<size_t>(document.chunks_size())) {
     return InternalError("the document \"" + record.id() + "\" has not one vector for each chunk");
   }
+  words_.Add(documents_, record.title(), document.text());
   const std::vector<std::string> title = analyzer_.Terms(record.title());
   for (int i = 0; i < document.chunks_size(); ++i) {
     records::ChunkRecord& chunk = *document.mutable_chunks(i);
@@ -131,10 +144,22 @@ Status SegmentBuilder::Add(records::StagedDocument document) {
   return store_.Write(std::move(full), /*sync=*/false);
 }
 
+Status SegmentBuilder::WriteWords() {
+  ChunkStore::Batch batch = store_.NewBatch();
+  for (const auto& [key, value] : words_.Rows(id_)) {
+    batch.Put(Table::kPostings, key, value);
+    if (batch.bytes() < kBatchBytes) continue;
+    FOOTNOTE_RETURN_IF_ERROR(store_.Write(std::move(batch), /*sync=*/false));
+    batch = store_.NewBatch();
+  }
+  return store_.Write(std::move(batch), /*sync=*/false);
+}
+
 StatusOr<records::SegmentRecord> SegmentBuilder::Finish(const std::filesystem::path& corpus,
                                                         VectorIndexKind asked) {
   FOOTNOTE_RETURN_IF_ERROR(store_.Write(std::move(batch_), /*sync=*/false));
   FOOTNOTE_RETURN_IF_ERROR(postings_.Finish());
+  FOOTNOTE_RETURN_IF_ERROR(WriteWords());
   records::SegmentRecord record;
   record.set_id(id_);
   record.set_documents(documents_);
@@ -256,6 +281,8 @@ StatusOr<std::shared_ptr<const LoadedSegment>> LoadSegment(const ChunkStore& sto
   if (rows != segment.rows()) return Missing("a chunk", segment.id());
   FOOTNOTE_ASSIGN_OR_RETURN(loaded->lengths,
                             ReadRowLengths(store, segment.id(), LexicalFormatOf(segment), rows));
+  FOOTNOTE_ASSIGN_OR_RETURN(loaded->words,
+                            SegmentWords::Read(store, segment.id(), LexicalFormatOf(segment)));
   if (rows == 0 || segment.without_vectors()) {
     return std::shared_ptr<const LoadedSegment>(std::move(loaded));
   }

@@ -13,10 +13,16 @@
 #include "retriever/storage/chunk_store.h"
 #include "retriever/storage/lexical_index.h"
 #include "retriever/storage/manifest.h"
+#include "retriever/storage/segment_words.h"
 #include "retriever/storage/vector_index.h"
 #include "retriever/text/analyzer.h"
 
 namespace footnote::retriever {
+
+// By the rules for words that the corpus was made with. FAILED_PRECONDITION: those of a later
+// release.
+StatusOr<std::unique_ptr<Analyzer>> MakeAnalyzer(const records::CorpusRecord& settings,
+                                                 const std::string& corpus);
 
 // What was embedded.
 std::string EmbeddedText(const records::ChunkRecord& chunk);
@@ -52,6 +58,8 @@ class SegmentBuilder {
                                           VectorIndexKind asked);
 
  private:
+  Status WriteWords();
+
   ChunkStore& store_;
   const Analyzer& analyzer_;
   uint32_t id_;
@@ -59,6 +67,7 @@ class SegmentBuilder {
   bool with_vectors_;
   ChunkStore::Batch batch_;
   PostingsWriter postings_;
+  SegmentWordsBuilder words_;
   uint32_t documents_ = 0;
   uint32_t rows_ = 0;
 };
@@ -89,6 +98,7 @@ struct LoadedSegment {
   records::SegmentRecord record;
   std::vector<Document> documents;
   RowLengths lengths;  // terms of each row
+  SegmentWords words;
   // Of each row, from its document's id and its place there: the same however the corpus was cut
   // into segments.
   std::vector<uint32_t> row_hashes;

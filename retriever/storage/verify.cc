@@ -44,6 +44,7 @@ class SegmentVerifier {
       VerifyDocument(i);
       document_done();
     }
+    FOOTNOTE_RETURN_IF_ERROR(VerifyWords());
     return VerifyPostings();
   }
 
@@ -83,6 +84,7 @@ class SegmentVerifier {
     if (Sha256Hex(document.text()) != document.document().version()) {
       Add("the text of the document \"" + id + "\" does not have its hash");
     }
+    words_.Add(ordinal, document.document().title(), document.text());
     const std::vector<std::string> title = analyzer_.Terms(document.document().title());
     for (int i = 0; i < document.chunks_size(); ++i) {
       const records::ChunkRecord& chunk = document.chunks(i);
@@ -148,6 +150,17 @@ class SegmentVerifier {
     if (!same) Add(name + " has another vector in the FAISS file than in the table");
   }
 
+  Status VerifyWords() {
+    if (LexicalFormatOf(segment_.record) < 2) return OkStatus();
+    for (const auto& [key, value] : words_.Rows(segment_.record.id())) {
+      FOOTNOTE_ASSIGN_OR_RETURN(const auto stored, store_.Get(Table::kPostings, key));
+      if (stored && *stored == value) continue;
+      Add("the stored words are not those of the texts");
+      break;
+    }
+    return OkStatus();
+  }
+
   Status VerifyPostings() {
     std::vector<uint64_t> from_postings(from_text_.size(), 0);
     ChunkStore::Cursor cursor = store_.Scan(Table::kPostings);
@@ -199,6 +212,7 @@ class SegmentVerifier {
   const LoadedSegment& segment_;
   size_t width_;
   std::vector<std::string>& findings_;
+  SegmentWordsBuilder words_;
   std::vector<uint64_t> from_text_;  // by row: sum of its terms' hashes
 };
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/text/utf8.h"
+#include "retriever/text/identifiers.h"
 
 namespace footnote::retriever {
 namespace {
@@ -150,12 +151,17 @@ struct Analyzer::Pool {
   std::vector<std::unique_ptr<Tools>> idle;
 };
 
-Analyzer::Analyzer(std::string language)
-    : language_(std::move(language)), pool_(std::make_unique<Pool>()) {}
+Analyzer::Analyzer(std::string language, int version)
+    : language_(std::move(language)), version_(version), pool_(std::make_unique<Pool>()) {}
 Analyzer::~Analyzer() = default;
 
-StatusOr<std::unique_ptr<Analyzer>> Analyzer::Make(const std::string& language) {
-  std::unique_ptr<Analyzer> analyzer(new Analyzer(language));
+StatusOr<std::unique_ptr<Analyzer>> Analyzer::Make(const std::string& language, int version) {
+  if (version < 1 || version > kAnalyzerVersion) {
+    return InvalidArgumentError("there are no rules of version " + std::to_string(version) +
+                                " for words; this release knows 1 to " +
+                                std::to_string(kAnalyzerVersion));
+  }
+  std::unique_ptr<Analyzer> analyzer(new Analyzer(language, version));
   std::unique_ptr<Tools> tools = analyzer->TakeTools();
   if (tools->words == nullptr || tools->normalizer == nullptr) {
     return InternalError("ICU has no data for word boundaries: install libicu72");
@@ -184,6 +190,26 @@ std::unique_ptr<Analyzer::Tools> Analyzer::TakeTools() const {
   return tools;
 }
 
+std::string Analyzer::Fold(std::string_view text) const {
+  std::unique_ptr<Tools> tools = TakeTools();
+  const std::string folded = tools->Fold(text);
+  {
+    const std::lock_guard lock(pool_->mutex);
+    pool_->idle.push_back(std::move(tools));
+  }
+  std::string out;
+  out.reserve(folded.size());
+  for (const char c : folded) {
+    const bool space = c == ' ' || (c >= '\t' && c <= '\r');
+    if (!space) {
+      out += c;
+    } else if (!out.empty() && out.back() != ' ') {
+      out += ' ';
+    }
+  }
+  return out;
+}
+
 std::vector<std::string> Analyzer::Terms(std::string_view text) const {
   std::vector<std::string> terms;
   std::unique_ptr<Tools> tools = TakeTools();
@@ -196,6 +222,22 @@ std::vector<std::string> Analyzer::Terms(std::string_view text) const {
     size_t end;
   };
   Word before{0, 0};  // the last word, for compounds that ICU parts
+  // What ICU parts and is one identifier, told when its last word is done.
+  std::vector<ByteSpan> identifiers;
+  if (version_ >= 2) identifiers = FindIdentifiers(text);
+  size_t next_identifier = 0;
+  size_t first_term = 0;  // of the words in the identifier that is being read
+  const auto finish_identifiers = [&](size_t position) {
+    for (; next_identifier < identifiers.size(); ++next_identifier) {
+      const ByteSpan& span = identifiers[next_identifier];
+      if (span.end > position) break;
+      std::string whole = tools->Fold(text.substr(span.start, span.size()));
+      const auto known = terms.begin() + static_cast<std::ptrdiff_t>(first_term);
+      if (std::find(known, terms.end(), whole) == terms.end()) {
+        Tools::Emit(std::move(whole), terms);
+      }
+    }
+  };
   const auto text_of = [&](Word word) { return text.substr(word.start, word.end - word.start); };
   int32_t start = ubrk_first(tools->words);
   for (int32_t end = ubrk_next(tools->words); end != UBRK_DONE;
@@ -203,6 +245,11 @@ std::vector<std::string> Analyzer::Terms(std::string_view text) const {
     const int32_t rule = ubrk_getRuleStatus(tools->words);
     if (rule < UBRK_WORD_NONE_LIMIT) continue;
     const Word word{static_cast<size_t>(start), static_cast<size_t>(end)};
+    finish_identifiers(word.start);
+    if (before.end == 0 || next_identifier == identifiers.size() ||
+        identifiers[next_identifier].start >= before.end) {
+      first_term = terms.size();
+    }
     const std::string_view raw = text_of(word);
     tools->EmitWord(raw, terms);
     if (IsAscii(raw)) tools->EmitParts(raw, terms);
@@ -219,6 +266,7 @@ std::vector<std::string> Analyzer::Terms(std::string_view text) const {
     }
     before = word;
   }
+  finish_identifiers(text.size());
   const std::lock_guard lock(pool_->mutex);
   pool_->idle.push_back(std::move(tools));
   return terms;

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "retriever/text/identifiers.h"
 #include "tests/testing/status_matchers.h"
 
 namespace footnote::retriever {
@@ -44,6 +45,47 @@ TEST(Analyzer, IdentifiersStayWholeAndTheirPartsAreTermsToo) {
   EXPECT_THAT(Terms("getElementById"), IsSupersetOf({"getelementbyid", "get", "element"}));
   EXPECT_THAT(Terms("pthread_mutex_lock"),
               IsSupersetOf({"pthread_mutex_lock", "pthread", "mutex", "lock"}));
+}
+
+TEST(Analyzer, NamesOfSeveralWordsAreTermsToo) {
+  EXPECT_THAT(Terms("Art. 6(1)(f)"), IsSupersetOf({"6(1)(f)", "6(1)", "f", "6"}));
+  EXPECT_THAT(Terms("§ 4(b)"), IsSupersetOf({"4(b)", "4", "b"}));
+  EXPECT_THAT(Terms("§4(b)"), Contains("4(b)"));
+  EXPECT_THAT(Terms("“CVE-2024-1234”."),
+              IsSupersetOf({"cve-2024-1234", "cve-2024", "cve", "1234"}));
+  EXPECT_THAT(Terms("(see libfoo.so.6)"), IsSupersetOf({"libfoo.so.6", "libfoo.so", "libfoo"}));
+  EXPECT_THAT(Terms("`--no-preserve-root'"),
+              IsSupersetOf({"--no-preserve-root", "no", "preserv", "root"}));
+  EXPECT_THAT(Terms("rm -rf, then"), Contains("-rf"));
+  EXPECT_THAT(Terms("doi:10.1000/xyz,"), Contains("doi:10.1000/xyz"));
+  EXPECT_THAT(Terms("10.1000/xyz"), IsSupersetOf({"10.1000/xyz", "10.1000", "xyz"}));
+  EXPECT_THAT(Terms("well-known"), ElementsAre("well", "known", "well-known"));
+  EXPECT_THAT(Terms("close()"), ElementsAre("close"));
+  EXPECT_THAT(Terms("fork(2)."), ElementsAre("fork", "2", "fork(2)"));
+  // Leaders, dashes and rules are none.
+  EXPECT_THAT(Terms("Scope......12"), ElementsAre("scope", "12"));
+  EXPECT_THAT(Terms("this--that"), ElementsAre("this", "that"));
+  EXPECT_THAT(Terms("--- + ---"), ::testing::IsEmpty());
+  EXPECT_THAT(Terms("e.g. this"), ElementsAre("e.g", "this"));
+}
+
+TEST(Analyzer, RulesOfBeforeAreKept) {
+  ASSERT_OK_AND_ASSIGN(const auto first, Analyzer::Make("english", 1));
+  EXPECT_THAT(
+      first->Terms("6(1)(f) well-known libfoo.so.6"),
+      ElementsAre("6", "1", "6(1)", "f", "well", "known", "libfoo.so", "libfoo", "so", "6"));
+  EXPECT_STATUS(Analyzer::Make("english", 0), kInvalidArgument, "1 to 2");
+  EXPECT_STATUS(Analyzer::Make("english", 3), kInvalidArgument, "1 to 2");
+}
+
+TEST(Analyzer, NamesAreToldFromProse) {
+  for (const char* name :
+       {"7.3.2", "O_CLOEXEC", "HbA1c", "6(1)(f)", "--help", "libfoo.so", "EINTR"}) {
+    EXPECT_TRUE(LooksLikeIdentifier(name)) << name;
+  }
+  for (const char* word : {"fork", "Agreement", "well-known", "I", "a", ""}) {
+    EXPECT_FALSE(LooksLikeIdentifier(word)) << word;
+  }
 }
 
 TEST(Analyzer, OtherScriptsAreCutIntoWords) {

@@ -12,7 +12,6 @@ namespace footnote::retriever {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::Ask;
 using testing::FakeEmbedder;
 using ::testing::IsEmpty;
 using testing::MakeDocument;
@@ -29,7 +28,7 @@ IndexedDocument DocumentOf(const Embedder& embedder, int i, const std::string& e
   return MakeDocument(
       embedder, "folder/doc" + n,
       "§ " + n + " of the " + edition + " edition: übermäßig long clauses\n\nshall term" +
-          std::to_string(i % 4) + " apply",
+          std::to_string(i % 4) + " apply under the General Public Licence (GPL)",
       {{"year", {2000.0 + i}}, {"kind", {std::string("clause")}}, {"draft", {i % 2 == 0}}}, access);
 }
 
@@ -86,9 +85,14 @@ std::string Describe(const fs::path& root) {
   if (!backend.ok()) return text;
   for (const Asker& asker : {Asker(), Asker{{"group:legal"}}}) {
     for (const char* query : {"term2 clauses", "second edition"}) {
-      auto passages = Ask(**backend, query, 30, asker);
-      EXPECT_OK(passages);
-      for (const Passage& passage : *passages) {
+      RetrievalRequest request;
+      request.query = query;
+      request.top_k = 30;
+      request.asker = asker;
+      request.off = ~0u;  // what is ranked by may change; what is read may not
+      auto result = (*backend)->Retrieve(request, CallContext());
+      EXPECT_OK(result);
+      for (const Passage& passage : result->passages) {
         char scores[64];
         std::snprintf(scores, sizeof(scores), " %.3f %.3f %.3f", passage.score, passage.dense_score,
                       passage.lexical_score);
