@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
+
+#include "common/sha256.h"
 
 namespace footnote::indexer {
 namespace {
@@ -14,12 +17,14 @@ constexpr size_t kBatch = 64;  // one call of Embed
 }  // namespace
 
 EmbedWriter::EmbedWriter(const Embedder& embedder, SharedWriter& writer, FailureList& failures,
-                         int64_t publish_every_chunks, const CallContext& call)
+                         int64_t publish_every_chunks, uint64_t reuse_bytes,
+                         const CallContext& call)
     : embedder_(embedder),
       writer_(writer),
       failures_(failures),
       publish_every_chunks_(publish_every_chunks),
-      call_(call) {}
+      call_(call),
+      known_(reuse_bytes, embedder.width()) {}
 
 std::string_view EmbedWriter::Pending::text(size_t chunk) const {
   if (is_waiting) return waiting.texts[chunk];
@@ -60,35 +65,58 @@ Status EmbedWriter::Finish(IndexReport& report) {
   return WriteDone(report);
 }
 
+void EmbedWriter::Slot::Take(std::span<const float> vector) const {
+  std::copy(vector.begin(), vector.end(),
+            pending->vectors.begin() + static_cast<ptrdiff_t>(chunk * vector.size()));
+  --pending->missing;
+}
+
+void EmbedWriter::Reuse(std::vector<Slot>& window, EqualSlots& equals, IndexReport& report) {
+  std::vector<Slot> left;
+  for (const Slot& slot : window) {
+    const std::string key = Sha256Hex(slot.text());
+    if (const std::span<const float> vector = known_.Get(key); !vector.empty()) {
+      slot.Take(vector);
+      ++report.chunks_reused;
+    } else if (const auto [first, is_new] = equals.try_emplace(key); is_new) {
+      left.push_back(slot);
+    } else {
+      first->second.push_back(slot);
+      ++report.chunks_reused;
+    }
+  }
+  window = std::move(left);
+}
+
 Status EmbedWriter::EmbedSome(size_t count, IndexReport& report) {
   std::vector<Slot> window(slots_.begin(), slots_.begin() + static_cast<ptrdiff_t>(count));
   slots_.erase(slots_.begin(), slots_.begin() + static_cast<ptrdiff_t>(count));
-  const auto text_of = [](const Slot& slot) { return slot.pending->text(slot.chunk); };
-  std::stable_sort(window.begin(), window.end(), [&](const Slot& a, const Slot& b) {
-    return text_of(a).size() > text_of(b).size();
-  });
+  EqualSlots equals;
+  Reuse(window, equals, report);
+  std::stable_sort(window.begin(), window.end(),
+                   [](const Slot& a, const Slot& b) { return a.text().size() > b.text().size(); });
   const auto width = static_cast<size_t>(embedder_.width());
   for (size_t begin = 0; begin < window.size(); begin += kBatch) {
     const size_t end = std::min(begin + kBatch, window.size());
     std::vector<std::string_view> texts;
-    for (size_t i = begin; i < end; ++i) texts.push_back(text_of(window[i]));
+    for (size_t i = begin; i < end; ++i) texts.push_back(window[i].text());
     FOOTNOTE_ASSIGN_OR_RETURN(const Embeddings embeddings,
                               embedder_.Embed(texts, TextRole::kPassage, call_));
     if (embeddings.values.size() != texts.size() * width) {
       return InternalError("the embedder gave another number of vectors than it got texts");
     }
     for (size_t i = begin; i < end; ++i) {
-      const Slot& slot = window[i];
-      const std::span<const float> row = embeddings.row(i - begin);
-      std::copy(row.begin(), row.end(),
-                slot.pending->vectors.begin() + static_cast<ptrdiff_t>(slot.chunk * width));
-      --slot.pending->missing;
+      const std::span<const float> vector = embeddings.row(i - begin);
+      const std::string key = Sha256Hex(window[i].text());
+      known_.Put(key, vector);
+      for (const Slot& equal : equals[key]) equal.Take(vector);
+      window[i].Take(vector);
     }
     // Documents are written in order; those in front that are done need not wait for the window.
     FOOTNOTE_RETURN_IF_ERROR(WriteDone(report));
     if (on_progress) on_progress();
   }
-  return OkStatus();
+  return WriteDone(report);
 }
 
 Status EmbedWriter::WriteDone(IndexReport& report) {

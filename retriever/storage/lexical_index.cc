@@ -13,6 +13,8 @@ namespace {
 // Big enough that a common term is a few reads, small enough that a block is one page or two.
 constexpr uint32_t kBlockPostings = 2048;
 constexpr size_t kBatchBytes = size_t{4} << 20;
+// Of memory for a term in the table of lists, its letters and postings aside.
+constexpr uint64_t kBytesATerm = 160;
 
 // After the segment's number: lengths sort before postings.
 constexpr char kLengths = 'l';
@@ -53,17 +55,26 @@ Status PostingsWriter::Add(uint32_t row, std::span<const std::string> terms) {
   for (const std::string& term : terms) ++frequencies[term];
   ChunkStore::Batch batch = store_.NewBatch();
   for (const auto& [term, frequency] : frequencies) {
-    List& list = lists_[std::string(term)];
+    const auto [found, is_new] = lists_.try_emplace(std::string(term));
+    List& list = found->second;
+    if (is_new) bytes_ += kBytesATerm + term.size();
+    const size_t bytes_before = list.bytes.capacity();
     if (list.count == 0) list.first_row = list.last_row = row;
     AppendVarint(row - list.last_row, list.bytes);
     AppendVarint(frequency, list.bytes);
     list.last_row = row;
-    if (++list.count == kBlockPostings) Flush(std::string(term), list, batch);
+    bytes_ += list.bytes.capacity() - bytes_before;
+    if (++list.count == kBlockPostings) {
+      bytes_ -= list.bytes.capacity();
+      Flush(found->first, list, batch);
+      bytes_ += list.bytes.capacity();
+    }
   }
   AppendVarint(terms.size(), lengths_);
-  rows_ = row + 1;
-  if (batch.bytes() < 64) return OkStatus();
-  return store_.Write(std::move(batch), /*sync=*/false);
+  if (batch.bytes() >= 64) {
+    FOOTNOTE_RETURN_IF_ERROR(store_.Write(std::move(batch), /*sync=*/false));
+  }
+  return bytes_ > most_bytes_ ? FlushAll() : OkStatus();
 }
 
 void PostingsWriter::Flush(const std::string& term, List& list, ChunkStore::Batch& batch) {
@@ -76,7 +87,7 @@ void PostingsWriter::Flush(const std::string& term, List& list, ChunkStore::Batc
   list = List();
 }
 
-Status PostingsWriter::Finish() {
+Status PostingsWriter::FlushAll() {
   ChunkStore::Batch batch = store_.NewBatch();
   for (auto& [term, list] : lists_) {
     if (list.count > 0) Flush(term, list, batch);
@@ -85,6 +96,14 @@ Status PostingsWriter::Finish() {
       batch = store_.NewBatch();
     }
   }
+  lists_ = {};
+  bytes_ = 0;
+  return store_.Write(std::move(batch), /*sync=*/false);
+}
+
+Status PostingsWriter::Finish() {
+  FOOTNOTE_RETURN_IF_ERROR(FlushAll());
+  ChunkStore::Batch batch = store_.NewBatch();
   batch.Put(Table::kPostings, LengthsKey(segment_), lengths_);
   return store_.Write(std::move(batch), /*sync=*/false);
 }

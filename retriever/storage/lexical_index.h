@@ -27,7 +27,10 @@ struct Bm25Parameters {
 // Collects the postings of one segment, rows in ascending order.
 class PostingsWriter {
  public:
-  PostingsWriter(uint32_t segment, ChunkStore& store) : segment_(segment), store_(store) {}
+  // most_bytes: of memory, about. When lists take more, all are written, as blocks that are not
+  // full: the more memory, the fewer blocks a query's word has.
+  PostingsWriter(uint32_t segment, ChunkStore& store, uint64_t most_bytes = UINT64_MAX)
+      : segment_(segment), store_(store), most_bytes_(most_bytes) {}
 
   // Errors: those of writing, since full blocks are written as they come.
   Status Add(uint32_t row, std::span<const std::string> terms);
@@ -41,12 +44,15 @@ class PostingsWriter {
     uint32_t count = 0;
   };
   void Flush(const std::string& term, List& list, ChunkStore::Batch& batch);
+  // Writes all lists and forgets them.
+  Status FlushAll();
 
   uint32_t segment_;
   ChunkStore& store_;
+  const uint64_t most_bytes_;
+  uint64_t bytes_ = 0;  // that lists_ takes, about
   std::unordered_map<std::string, List> lists_;
   std::string lengths_;
-  uint32_t rows_ = 0;
 };
 
 // Terms in each row of a segment.
