@@ -15,7 +15,7 @@
 namespace footnote {
 namespace {
 
-// In the names of WriteFileAtomically's temporary files.
+// In the names of AtomicFile's temporary files.
 constexpr char kTemporaryPart[] = ".tmp.";
 
 class Descriptor {
@@ -28,7 +28,6 @@ class Descriptor {
   Descriptor& operator=(Descriptor&&) = delete;
 
   int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
@@ -44,6 +43,11 @@ std::string Quoted(const std::filesystem::path& path) {
   quoted += path.string();
   quoted += '"';
   return quoted;
+}
+
+std::filesystem::path FolderOf(const std::filesystem::path& path) {
+  const std::filesystem::path folder = path.parent_path();
+  return folder.empty() ? std::filesystem::path(".") : folder;
 }
 
 StatusOr<OpenedFile> OpenForReading(const std::filesystem::path& path) {
@@ -189,37 +193,61 @@ void RemoveTemporaryFiles(const std::filesystem::path& folder) {
   for (const auto& path : left) std::filesystem::remove(path, error);
 }
 
-Status WriteFileAtomically(const std::filesystem::path& path, std::string_view contents) {
+StatusOr<AtomicFile> AtomicFile::Create(const std::filesystem::path& path) {
   // Unique among processes and threads; a leftover of a killed process is never in the way.
   static std::atomic<uint64_t> counter{0};
-  std::filesystem::path folder = path.parent_path();
-  if (folder.empty()) folder = ".";
   std::string name(1, '.');
   name += path.filename().string();
   name += kTemporaryPart;
   name += std::to_string(::getpid());
   name += '.';
   name += std::to_string(counter.fetch_add(1));
-  const std::filesystem::path temporary = folder / name;
-  Descriptor descriptor(
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
-  if (descriptor.get() < 0) return WriteError("cannot create " + Quoted(temporary), errno);
-  const auto write = [&]() -> Status {
-    FOOTNOTE_RETURN_IF_ERROR(WriteAll(descriptor.get(), contents, temporary));
-    if (::fsync(descriptor.get()) != 0) return WriteError("cannot sync " + Quoted(path), errno);
-    if (::close(descriptor.release()) != 0) {
-      return WriteError("cannot close " + Quoted(path), errno);
-    }
-    if (::rename(temporary.c_str(), path.c_str()) != 0) {
-      return WriteError("cannot replace " + Quoted(path), errno);
-    }
-    return OkStatus();
-  };
-  if (Status status = write(); !status.ok()) {
-    ::unlink(temporary.c_str());
+  const std::filesystem::path temporary = FolderOf(path) / name;
+  const int descriptor =
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+  if (descriptor < 0) return WriteError("cannot create " + Quoted(temporary), errno);
+  return AtomicFile(path, temporary, descriptor);
+}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+Status AtomicFile::Write(std::string_view bytes) {
+  return WriteAll(descriptor_, bytes, temporary_);
+}
+
+Status AtomicFile::SyncAndRename() {
+  if (::fsync(descriptor_) != 0) return WriteError("cannot sync " + Quoted(path_), errno);
+  if (::close(std::exchange(descriptor_, -1)) != 0) {
+    return WriteError("cannot close " + Quoted(path_), errno);
+  }
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    return WriteError("cannot replace " + Quoted(path_), errno);
+  }
+  temporary_.clear();
+  return OkStatus();
+}
+
+Status AtomicFile::Commit() {
+  if (Status status = SyncAndRename(); !status.ok()) {
+    ::unlink(temporary_.c_str());
+    temporary_.clear();
     return status;
   }
-  return SyncFolder(folder);
+  return SyncFolder(FolderOf(path_));
+}
+
+Status WriteFileAtomically(const std::filesystem::path& path, std::string_view contents) {
+  FOOTNOTE_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
+  FOOTNOTE_RETURN_IF_ERROR(file.Write(contents));
+  return file.Commit();
 }
 
 }  // namespace footnote

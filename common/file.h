@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/status.h"
 
@@ -51,15 +52,41 @@ Status CreateFolders(const std::filesystem::path& folder);
 // The entries of a folder (files made, renamed, removed) are on disk when it returns.
 Status SyncFolder(const std::filesystem::path& folder);
 
-// Writes a temporary file beside `path`, syncs it, renames it over `path`, and syncs the folder. On
-// an error `path` is as it was and the temporary file is gone; only when syncing the folder fails
-// may it be the new one. RESOURCE_EXHAUSTED: the disk is full.
+// A file that is written in pieces, under a temporary name beside the one that it replaces in the
+// end. Until Commit that one is as it was; without it, the temporary file goes with the object.
+// Errors: RESOURCE_EXHAUSTED (the disk is full). Threads: one caller at a time.
+class AtomicFile {
+ public:
+  static StatusOr<AtomicFile> Create(const std::filesystem::path& path);
+
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile& operator=(AtomicFile&&) = delete;
+  ~AtomicFile();
+
+  Status Write(std::string_view bytes);
+
+  // Syncs the file, renames it over `path`, and syncs the folder. On an error `path` is as it was
+  // and the temporary file is gone; only when syncing the folder fails may it be the new one.
+  Status Commit();
+
+ private:
+  AtomicFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor)
+      : path_(std::move(path)), temporary_(std::move(temporary)), descriptor_(descriptor) {}
+
+  Status SyncAndRename();
+
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;  // empty: it is gone, or renamed
+  int descriptor_ = -1;
+};
+
+// An AtomicFile of one piece.
 Status WriteFileAtomically(const std::filesystem::path& path, std::string_view contents);
 
 // OK when it was not there.
 Status RemoveFile(const std::filesystem::path& path);
 
-// Removes temporary files of WriteFileAtomically that killed processes left in a folder. For
+// Removes temporary files of AtomicFile that killed processes left in a folder. For
 // whoever knows that nobody else writes there now.
 void RemoveTemporaryFiles(const std::filesystem::path& folder);
 

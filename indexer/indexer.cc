@@ -24,6 +24,36 @@ constexpr uint64_t kQueueBytes = 32 << 20;
 // two cores, for which writing twice does not pay.
 constexpr uint64_t kQueueBytesBeforeSpilling = 4 << 20;
 
+// Of the memory that is left for the work, the parts that each of these may take. A document is in
+// memory several times while it is parsed, cut, stored and waits for its vectors: at most some
+// twenty times its text in all.
+constexpr uint64_t kDocumentPart = 32;
+constexpr uint64_t kQueuePart = 16;
+constexpr uint64_t kReusePart = 32;
+constexpr uint64_t kMostReuseBytes = 64 << 20;
+
+SizeLimit LimitFor(const MemoryBound& memory) {
+  SizeLimit limit;
+  if (!memory.exists() || memory.left_bytes() / kDocumentPart >= limit.bytes) return limit;
+  const std::string enough = ByteSizeText(memory.held_bytes + limit.bytes * kDocumentPart);
+  limit.remedy += ", or give --memory " + enough + ", with which it is " +
+                  std::to_string(limit.bytes >> 20) + " MB";
+  limit.bytes = memory.left_bytes() / kDocumentPart;
+  limit.why += " with --memory " + ByteSizeText(memory.total_bytes);
+  return limit;
+}
+
+uint64_t QueueBytes(const IndexOptions& options) {
+  const uint64_t wanted = options.words_first ? kQueueBytesBeforeSpilling : kQueueBytes;
+  return options.memory.exists() ? std::min(wanted, options.memory.left_bytes() / kQueuePart)
+                                 : wanted;
+}
+
+uint64_t ReuseBytes(const MemoryBound& memory) {
+  return memory.exists() ? std::min(kMostReuseBytes, memory.left_bytes() / kReusePart)
+                         : kMostReuseBytes;
+}
+
 // Calls back at most five times a second, and always for a new phase.
 class ProgressReporter {
  public:
@@ -126,12 +156,14 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
   inputs.spill = options.words_first;
   inputs.shard = options.shard;
   inputs.shards = options.shards;
-  WorkQueue queue(options.words_first ? kQueueBytesBeforeSpilling : kQueueBytes);
+  inputs.limit = LimitFor(options.memory);
+  WorkQueue queue(QueueBytes(options));
   RunCounts counts;
   FailureList failures(options.on_failure);
   IndexReport report;
   Reader reader(inputs, writer, queue, counts, failures, call);
-  EmbedWriter embed_writer(embedder, writer, failures, options.publish_every_chunks, call);
+  EmbedWriter embed_writer(embedder, writer, failures, options.publish_every_chunks,
+                           ReuseBytes(options.memory), call);
   double shown_share = 0;
   std::atomic<uint64_t> words_generation = 0;
   const auto report_progress = [&](const char* phase) {
@@ -207,13 +239,14 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
 
 StatusOr<IndexReport> EmbedAgain(const Embedder& embedder, retriever::CorpusWriter& corpus_writer,
                                  const std::function<void(const IndexProgress&)>& progress,
-                                 const CallContext& call) {
+                                 const CallContext& call, const MemoryBound& memory) {
   const Clock::time_point start = Clock::now();
   ProgressReporter reporter(progress);
   SharedWriter writer(corpus_writer);
   FailureList failures(nullptr);
   IndexReport report;
-  EmbedWriter embed_writer(embedder, writer, failures, /*publish_every_chunks=*/0, call);
+  EmbedWriter embed_writer(embedder, writer, failures, /*publish_every_chunks=*/0,
+                           ReuseBytes(memory), call);
   FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<std::string> all, corpus_writer.DocumentIds());
   FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<std::string> ids, corpus_writer.Unembedded());
   const auto total = static_cast<int64_t>(all.size());

@@ -9,6 +9,7 @@
 
 #include "common/call_context.h"
 #include "common/embedder.h"
+#include "common/memory.h"
 #include "common/status.h"
 #include "indexer/profile.h"
 #include "retriever/corpus_writer.h"
@@ -40,6 +41,9 @@ struct IndexOptions {
   // `shards`, counted from 0. Their corpora are joined by retriever::MergeCorpora.
   int shard = 0;
   int shards = 1;
+  // Of the process while it indexes, as far as reading and embedding decide it; the writer has a
+  // bound of its own. Documents that would not fit are failures, which say what would do.
+  MemoryBound memory{};
   // Called at once for each document that failed, from any thread, but one call at a time.
   std::function<void(const IndexFailure&)> on_failure{};
   // Documents below the folder `source_folder` are said to come from `shown_source` instead: an
@@ -55,7 +59,8 @@ struct IndexReport {
   int64_t unchanged = 0;
   int64_t deleted = 0;
   int64_t failed = 0;
-  int64_t chunks = 0;  // embedded in this run
+  int64_t chunks = 0;         // that got their vectors in this run
+  int64_t chunks_reused = 0;  // of these, those whose text this run had embedded before
   int64_t tokens = 0;
   int64_t truncated = 0;  // chunks longer than the embedder reads, whose ends it did not see
   double seconds = 0;
@@ -88,6 +93,6 @@ StatusOr<IndexReport> BuildIndex(const IndexOptions& options, const Embedder& em
 // CANCELLED: what was done is kept, and the next call goes on from there.
 StatusOr<IndexReport> EmbedAgain(const Embedder& embedder, retriever::CorpusWriter& writer,
                                  const std::function<void(const IndexProgress&)>& progress,
-                                 const CallContext& call);
+                                 const CallContext& call, const MemoryBound& memory = {});
 
 }  // namespace footnote::indexer

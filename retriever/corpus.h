@@ -131,9 +131,12 @@ struct MergeReport {
 // writer's lock of `name` alone; a call that was cut short is simply repeated. Errors:
 // FAILED_PRECONDITION (another embedder, another language, documents without vectors),
 // ALREADY_EXISTS (two parts hold one id in different versions), those of opening and writing.
+// progress: called when a document was looked at and, if need be, copied; publishing comes after
+// the last. The parts' vector indexes are not read.
 StatusOr<MergeReport> MergeCorpora(const std::filesystem::path& corpora_root,
                                    const std::string& name,
                                    const std::vector<std::filesystem::path>& parts, bool prune,
-                                   const std::function<void(double share)>& progress);
+                                   const std::function<void(double share)>& progress,
+                                   const MemoryBound& memory = {});
 
 }  // namespace footnote::retriever

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "common/memory.h"
 #include "common/status.h"
 #include "retriever/document.h"
 
@@ -29,6 +30,8 @@ struct CorpusSettings {
   std::string embedder_path;  // as given at index time, so that search finds it again; may be empty
   int width = 0;              // of a vector
   VectorIndexKind vector_index = VectorIndexKind::kAuto;
+  // Of the process while it writes, as far as the writer decides it. Not kept with the corpus.
+  MemoryBound memory{};
 };
 
 // What the writer knows about a document, to decide whether work is needed.
@@ -127,7 +130,8 @@ class CorpusWriter {
   virtual Status PutNotes(std::span<const FileNote> notes) = 0;
 
   // Makes all that is staged visible as a new generation, and returns its number; the current one
-  // when nothing is staged.
+  // when nothing is staged. RESOURCE_EXHAUSTED also when the vectors' index does not fit into the
+  // memory that the settings allow (says how much would do; what is staged stays).
   virtual StatusOr<uint64_t> Publish() = 0;
 
   virtual StatusOr<uint64_t> CurrentGeneration() = 0;

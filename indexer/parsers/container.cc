@@ -110,21 +110,20 @@ bool IsCompressed(const SourceFile& file) {
 
 // RESOURCE_EXHAUSTED above a document's limit; the rest is read all the same, since it has to be
 // unpacked to get at the next entry, and counts.
-StatusOr<SourceFile> Unpack(ArchiveReader& archive, WaitingPlace& place) {
+StatusOr<SourceFile> Unpack(ArchiveReader& archive, const SizeLimit& limit, WaitingPlace& place) {
   SourceFile file;
   file.path = place.path();
+  file.limit = limit;
   FOOTNOTE_RETURN_IF_ERROR(place.Empty());
   FOOTNOTE_RETURN_IF_ERROR(archive.Read([&](std::string_view bytes) -> Status {
     file.size += bytes.size();
-    if (file.size > kMaxDocumentBytes) return OkStatus();
+    if (file.size > limit.bytes) return OkStatus();
     if (file.head.size() < kHeadBytes) {
       file.head += bytes.substr(0, kHeadBytes - file.head.size());
     }
     return place.Append(bytes);
   }));
-  if (file.size > kMaxDocumentBytes) {
-    return ResourceExhaustedError("it unpacks to more than 256 MB, the limit for one document");
-  }
+  if (file.size > limit.bytes) return TooLargeError("what it unpacks to", limit);
   return file;
 }
 
@@ -190,7 +189,7 @@ class ContainerParser : public Parser {
     EntrySink entry_sink(sink, source, archive.bytes_read());
     if (entry.is_encrypted) {
       status = InvalidArgumentError("it is protected by a password: unpack it");
-    } else if (StatusOr<SourceFile> inner = Unpack(archive, place); !inner.ok()) {
+    } else if (StatusOr<SourceFile> inner = Unpack(archive, file.limit, place); !inner.ok()) {
       status = inner.status();
     } else {
       inner->relative_path = id;

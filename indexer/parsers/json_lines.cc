@@ -35,16 +35,14 @@ class JsonLinesParser : public Parser {
 }  // namespace
 
 Status ParseJsonLines(const SourceFile& file, DocumentSink& sink) {
-  FOOTNOTE_ASSIGN_OR_RETURN(LineReader reader, LineReader::Open(file.path, kMaxDocumentBytes));
+  FOOTNOTE_ASSIGN_OR_RETURN(LineReader reader, LineReader::Open(file.path, file.limit.bytes));
   std::string line;
   while (true) {
     const LineReader::Result result = reader.Next(line);
     if (result == LineReader::Result::kEnd) break;
     const std::string place = Place(file, reader.line_number());
     if (result == LineReader::Result::kTooLong) {
-      sink.Fail(place, "",
-                ResourceExhaustedError("the line is larger than 256 MB, the limit for one "
-                                       "document; split it into several"));
+      sink.Fail(place, "", TooLargeError("the line", file.limit));
       continue;
     }
     if (line.find_first_not_of(" \t") == std::string::npos) continue;

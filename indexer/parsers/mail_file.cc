@@ -63,7 +63,7 @@ class MailboxReader {
     if (marks != std::string_view::npos && marks > 0 && line.substr(marks).starts_with("From ")) {
       line.remove_prefix(1);
     }
-    if (message_.size() + line.size() >= kMaxDocumentBytes) is_too_large_ = true;
+    if (message_.size() + line.size() >= file_.limit.bytes) is_too_large_ = true;
     if (is_too_large_) {
       message_.clear();
       return;
@@ -79,9 +79,7 @@ class MailboxReader {
     const std::string number = std::to_string(++count_);
     const std::string id = file_.relative_path + "#" + number;
     if (is_too_large) {
-      sink_.Fail(file_.path.string(), id,
-                 ResourceExhaustedError("the message is larger than 256 MB, the limit for one "
-                                        "document"));
+      sink_.Fail(file_.path.string(), id, TooLargeError("the message", file_.limit));
       return OkStatus();
     }
     StatusOr<ParsedDocument> document = RenderEmail(message);
@@ -112,7 +110,7 @@ class EmailParser : public Parser {
 
   Status Parse(const SourceFile& file, DocumentSink& sink) const override {
     if (BeginsLikeMailbox(file.head)) {
-      FOOTNOTE_ASSIGN_OR_RETURN(LineReader reader, LineReader::Open(file.path, kMaxDocumentBytes));
+      FOOTNOTE_ASSIGN_OR_RETURN(LineReader reader, LineReader::Open(file.path, file.limit.bytes));
       return MailboxReader(file, sink).Read(reader);
     }
     FOOTNOTE_ASSIGN_OR_RETURN(const std::string message, ReadBytes(file));

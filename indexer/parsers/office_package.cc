@@ -31,7 +31,7 @@ bool HeadHasFolder(std::string_view head, std::string_view folder) {
 }
 
 Status NotAPackage(const SourceFile& file) {
-  FOOTNOTE_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file.path, kMaxDocumentBytes));
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file.path, file.limit.bytes));
   if (bytes.find(EncryptedMark()) != std::string::npos) {
     return InvalidArgumentError("it is protected by a password: save it without one");
   }

@@ -11,7 +11,7 @@ namespace footnote::indexer {
 StatusOr<Package> Package::Read(const SourceFile& file,
                                 const std::function<bool(std::string_view)>& wanted) {
   Package package;
-  uint64_t budget = kMaxDocumentBytes;
+  uint64_t budget = file.limit.bytes;
   FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<ArchiveReader> archive,
                             ArchiveReader::Open(file.path, budget));
   for (;;) {
@@ -28,9 +28,7 @@ StatusOr<Package> Package::Read(const SourceFile& file,
       return OkStatus();
     });
     if (read.code() == StatusCode::kResourceExhausted) {
-      return ResourceExhaustedError("it unpacks to more than " +
-                                    std::to_string(kMaxDocumentBytes >> 20) +
-                                    " MB, the limit for one document: split it into several");
+      return TooLargeError("what it unpacks to", file.limit);
     }
     FOOTNOTE_RETURN_IF_ERROR(read);
   }

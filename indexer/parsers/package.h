@@ -16,7 +16,7 @@ namespace footnote::indexer {
 class Package {
  public:
   // Reads the parts whose name `wanted` accepts. Errors: INVALID_ARGUMENT (damaged, or protected by
-  // a password), RESOURCE_EXHAUSTED (the parts unpack to more than kMaxDocumentBytes).
+  // a password), RESOURCE_EXHAUSTED (the parts unpack to more than the file's limit).
   static StatusOr<Package> Read(const SourceFile& file,
                                 const std::function<bool(std::string_view name)>& wanted);
 

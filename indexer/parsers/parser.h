@@ -14,13 +14,25 @@
 
 namespace footnote::indexer {
 
-// A document's text may not be larger; neither may a file that is read whole.
+// A document's text is never larger; neither is a file that is read whole.
 inline constexpr uint64_t kMaxDocumentBytes = uint64_t{256} << 20;
+
+// What they may have in this run, and what to do about larger ones.
+struct SizeLimit {
+  uint64_t bytes = kMaxDocumentBytes;
+  std::string why = "the limit for one document";
+  std::string remedy = "split it into several";
+};
+
+// RESOURCE_EXHAUSTED: "the file is larger than 256 MB, the limit for one document: split it into
+// several".
+Status TooLargeError(const std::string& what, const SizeLimit& limit);
 
 struct SourceFile {
   std::filesystem::path path;
   std::string relative_path;  // to the source it was found in, with '/': the document id
   uint64_t size = 0;
+  SizeLimit limit{};
   std::string head;                         // the first 16 KiB
   int archives_around = 0;                  // how many archives it was unpacked from
   std::shared_ptr<uint64_t> unpack_budget;  // bytes that the outermost one may still unpack to
@@ -57,10 +69,10 @@ class Parser {
 // does.
 StatusOr<const Parser*> FindParser(const SourceFile& file);
 
-// The whole file as it is. RESOURCE_EXHAUSTED above kMaxDocumentBytes.
+// The whole file as it is. RESOURCE_EXHAUSTED above its limit.
 StatusOr<std::string> ReadBytes(const SourceFile& file);
 
-// The whole file as clean UTF-8 (see cleaner.h). RESOURCE_EXHAUSTED above kMaxDocumentBytes.
+// The whole file as clean UTF-8 (see cleaner.h). RESOURCE_EXHAUSTED above its limit.
 StatusOr<std::string> ReadCleanText(const SourceFile& file);
 
 // "user.md" -> "user".

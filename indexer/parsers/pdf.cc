@@ -81,13 +81,16 @@ StatusOr<PdfInfo> ReadInfo(const SourceFile& file) {
 
 StatusOr<std::string> ReadText(const SourceFile& file) {
   ChildLimits limits;
-  limits.output_bytes = kMaxDocumentBytes;
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      const ChildResult result,
-      RunChild("pdftotext", {"-enc", "UTF-8", "-eol", "unix", "/dev/stdin", "-"}, file.path,
-               limits));
-  if (result.exit_code != 0) return Explained(result);
-  return CleanText(ReplaceInvalidUtf8(result.output));
+  limits.output_bytes = file.limit.bytes;
+  const StatusOr<ChildResult> result = RunChild(
+      "pdftotext", {"-enc", "UTF-8", "-eol", "unix", "/dev/stdin", "-"}, file.path, limits);
+  // Too much text, or too long a time.
+  if (result.status().code() == StatusCode::kResourceExhausted) {
+    return ResourceExhaustedError(result.status().message() + ": " + file.limit.remedy);
+  }
+  FOOTNOTE_RETURN_IF_ERROR(result.status());
+  if (result->exit_code != 0) return Explained(*result);
+  return CleanText(ReplaceInvalidUtf8(result->output));
 }
 
 // Each page as a picture, and what tesseract reads in it; pages end with form feeds.

@@ -81,13 +81,14 @@ StatusOr<const Parser*> FindParser(const SourceFile& file) {
   return is_text ? InvalidArgumentError("no parser knows this kind of file") : NotText(file.head);
 }
 
+Status TooLargeError(const std::string& what, const SizeLimit& limit) {
+  return ResourceExhaustedError(what + " is larger than " + std::to_string(limit.bytes >> 20) +
+                                " MB, " + limit.why + ": " + limit.remedy);
+}
+
 StatusOr<std::string> ReadBytes(const SourceFile& file) {
-  if (file.size > kMaxDocumentBytes) {
-    return ResourceExhaustedError(
-        "the file is larger than 256 MB, the limit for one document; "
-        "split it into several");
-  }
-  return ReadFile(file.path, kMaxDocumentBytes);
+  if (file.size > file.limit.bytes) return TooLargeError("the file", file.limit);
+  return ReadFile(file.path, file.limit.bytes);
 }
 
 StatusOr<std::string> ReadCleanText(const SourceFile& file) {

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <string_view>
+#include <utility>
+
+#include "common/sha256.h"
 
 #include "indexer/pipeline/sentence_parts.h"
 
@@ -43,12 +46,14 @@ retriever::ChunkSentences SentencesOf(const PartedText& text, size_t context_byt
 }  // namespace
 
 EmbedWriter::EmbedWriter(const Embedder& embedder, SharedWriter& writer, FailureList& failures,
-                         int64_t publish_every_chunks, const CallContext& call)
+                         int64_t publish_every_chunks, uint64_t reuse_bytes,
+                         const CallContext& call)
     : embedder_(embedder),
       writer_(writer),
       failures_(failures),
       publish_every_chunks_(publish_every_chunks),
-      call_(call) {}
+      call_(call),
+      known_(reuse_bytes, embedder.width()) {}
 
 std::string_view EmbedWriter::Pending::text(size_t chunk) const {
   if (is_waiting) return waiting.texts[chunk];
@@ -101,21 +106,49 @@ Status EmbedWriter::Finish(IndexReport& report) {
   return WriteDone(report);
 }
 
+std::string EmbedWriter::Slot::key() const {
+  return Sha256Hex(text()) + "/" + std::to_string(context_bytes());
+}
+
+void EmbedWriter::Slot::Take(const TextVectors& vectors) const {
+  const std::vector<float>& own = vectors.own;
+  std::copy(own.begin(), own.end(),
+            pending->vectors.begin() + static_cast<ptrdiff_t>(chunk * own.size()));
+  pending->sentences[chunk] = vectors.sentences;
+  --pending->missing;
+}
+
+void EmbedWriter::Reuse(std::vector<Slot>& window, EqualSlots& equals, IndexReport& report) {
+  std::vector<Slot> left;
+  for (const Slot& slot : window) {
+    const std::string key = slot.key();
+    if (const TextVectors* vectors = known_.Get(key); vectors != nullptr) {
+      slot.Take(*vectors);
+      ++report.chunks_reused;
+    } else if (const auto [first, is_new] = equals.try_emplace(key); is_new) {
+      left.push_back(slot);
+    } else {
+      first->second.push_back(slot);
+      ++report.chunks_reused;
+    }
+  }
+  window = std::move(left);
+}
+
 Status EmbedWriter::EmbedSome(size_t count, IndexReport& report) {
   std::vector<Slot> window(slots_.begin(), slots_.begin() + static_cast<ptrdiff_t>(count));
   slots_.erase(slots_.begin(), slots_.begin() + static_cast<ptrdiff_t>(count));
-  const auto text_of = [](const Slot& slot) { return slot.pending->text(slot.chunk); };
-  std::stable_sort(window.begin(), window.end(), [&](const Slot& a, const Slot& b) {
-    return text_of(a).size() > text_of(b).size();
-  });
+  EqualSlots equals;
+  Reuse(window, equals, report);
+  std::stable_sort(window.begin(), window.end(),
+                   [](const Slot& a, const Slot& b) { return a.text().size() > b.text().size(); });
   const auto width = static_cast<size_t>(embedder_.width());
   for (size_t begin = 0; begin < window.size(); begin += kBatch) {
     const size_t end = std::min(begin + kBatch, window.size());
     std::vector<PartedText> texts;
     size_t parts = 0;
     for (size_t i = begin; i < end; ++i) {
-      texts.push_back(WithSentences(text_of(window[i]),
-                                    window[i].pending->context_bytes(window[i].chunk)));
+      texts.push_back(WithSentences(window[i].text(), window[i].context_bytes()));
       parts += texts.back().parts.size();
     }
     FOOTNOTE_ASSIGN_OR_RETURN(const PartedEmbeddings embeddings,
@@ -127,20 +160,22 @@ Status EmbedWriter::EmbedSome(size_t count, IndexReport& report) {
     size_t part = 0;
     for (size_t i = begin; i < end; ++i) {
       const Slot& slot = window[i];
+      const PartedText& text = texts[i - begin];
       const std::span<const float> row = embeddings.texts.row(i - begin);
-      std::copy(row.begin(), row.end(),
-                slot.pending->vectors.begin() + static_cast<ptrdiff_t>(slot.chunk * width));
-      slot.pending->sentences[slot.chunk] =
-          SentencesOf(texts[i - begin], slot.pending->context_bytes(slot.chunk), embeddings.parts,
-                      part);
-      part += texts[i - begin].parts.size();
-      --slot.pending->missing;
+      const TextVectors vectors{
+          {row.begin(), row.end()},
+          SentencesOf(text, slot.context_bytes(), embeddings.parts, part)};
+      part += text.parts.size();
+      const std::string key = slot.key();
+      for (const Slot& equal : equals[key]) equal.Take(vectors);
+      slot.Take(vectors);
+      known_.Put(key, vectors);
     }
     // Documents are written in order; those in front that are done need not wait for the window.
     FOOTNOTE_RETURN_IF_ERROR(WriteDone(report));
     if (on_progress) on_progress();
   }
-  return OkStatus();
+  return WriteDone(report);
 }
 
 Status EmbedWriter::WriteDone(IndexReport& report) {

@@ -1,14 +1,17 @@
-// The second thread of a run: embeds chunks in batches across documents and writes each document
-// when all its vectors are there.
+// The second thread of a run: embeds chunks in batches across documents, equal texts once, and
+// writes each document when all its vectors are there.
 #pragma once
 
 #include <deque>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "indexer/pipeline/run_state.h"
+#include "indexer/pipeline/vector_cache.h"
 #include "indexer/pipeline/work_queue.h"
 
 namespace footnote::indexer {
@@ -16,8 +19,9 @@ namespace footnote::indexer {
 class EmbedWriter {
  public:
   // publish_every_chunks: 0 means not before Finish, unless PublishAsItGrows is called.
+  // reuse_bytes: of memory for vectors of texts that may come again.
   EmbedWriter(const Embedder& embedder, SharedWriter& writer, FailureList& failures,
-              int64_t publish_every_chunks, const CallContext& call);
+              int64_t publish_every_chunks, uint64_t reuse_bytes, const CallContext& call);
 
   // Takes a document; embeds and writes when enough has come together. `report` is counted up.
   // Errors: the writer's, the embedder's.
@@ -54,10 +58,20 @@ class EmbedWriter {
   struct Slot {
     Pending* pending;
     size_t chunk;
+
+    std::string_view text() const { return pending->text(chunk); }
+    size_t context_bytes() const { return pending->context_bytes(chunk); }
+    std::string key() const;  // equal for slots with equal vectors
+    void Take(const TextVectors& vectors) const;
   };
 
   Status Enqueue(Pending pending, size_t chunks, IndexReport& report);
   Status EmbedSome(size_t count, IndexReport& report);
+  // By the hash of their text: slots with the text of one that is embedded.
+  using EqualSlots = std::unordered_map<std::string, std::vector<Slot>>;
+  // Gives slots whose texts were embedded before their vectors. The others stay, but of equal ones
+  // the first alone; the rest goes to `equals`.
+  void Reuse(std::vector<Slot>& window, EqualSlots& equals, IndexReport& report);
   Status WriteDone(IndexReport& report);
   Status Write(Pending& pending, IndexReport& report);
   Status PublishIfDue(IndexReport& report);
@@ -68,6 +82,7 @@ class EmbedWriter {
   const int64_t publish_every_chunks_;
   bool grows_ = false;
   const CallContext& call_;
+  VectorCache known_;            // vectors of texts of this run
   std::deque<Pending> pending_;  // in order of their coming; a deque keeps addresses
   std::deque<Slot> slots_;       // chunks that have no vector yet, in order
   int64_t chunks_since_publish_ = 0;

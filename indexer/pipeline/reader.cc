@@ -121,6 +121,7 @@ Status Reader::ReadFile(const DiscoveredFile& file) {
   source.path = file.path;
   source.relative_path = file.relative_path;
   source.size = file.identity.size;
+  source.limit = inputs_.limit;
   Status status;
   if (StatusOr<std::string> head = ReadHead(file.path); !head.ok()) {
     status = head.status();
@@ -239,8 +240,8 @@ std::string Reader::ShownSource(const std::string& source) const {
 }
 
 StatusOr<retriever::Document> Reader::MakeDocument(ParsedDocument& parsed) const {
-  if (parsed.text.size() > kMaxDocumentBytes) {
-    return ResourceExhaustedError("the document's text is larger than 256 MB; split it");
+  if (parsed.text.size() > inputs_.limit.bytes) {
+    return TooLargeError("the document's text", inputs_.limit);
   }
   if (parsed.blocks.empty()) return InvalidArgumentError("the document holds no text");
   if (!IsValidUtf8(parsed.text)) return InvalidArgumentError("the text is not valid UTF-8");

@@ -28,6 +28,7 @@ struct ReaderInputs {
   int64_t looked_at_ns = 0;  // when the files were discovered, since 1970
   int shard = 0;             // as IndexOptions, as is the next
   int shards = 1;
+  SizeLimit limit{};          // of documents
   bool spill = false;         // what the queue does not take is written without vectors
   std::string source_prefix;  // of a document's source, replaced by shown_prefix; empty: none
   std::string shown_prefix;

@@ -24,9 +24,9 @@ namespace {
 constexpr std::array<const char*, kTables> kTableNames = {"state",   "documents", "texts", "chunks",
                                                           "vectors", "postings",  "staged"};
 
-constexpr size_t kBlockCacheBytes = size_t{64} << 20;
 // Staged documents and rows pass through here; small, since a reader replays what is not flushed.
 constexpr size_t kWriteBufferBytes = size_t{16} << 20;
+constexpr size_t kLeastWriteBufferBytes = size_t{2} << 20;
 
 // RocksDB's own log would keep names and keys after an erasure, and nobody reads it.
 class SilentLogger : public rocksdb::Logger {
@@ -114,7 +114,8 @@ struct ChunkStore::State {
   std::filesystem::path folder;  // RocksDB's
   bool writing = false;
   std::string listing;  // a reader's: of what it has seen
-  std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(kBlockCacheBytes);
+  StoreMemory memory;
+  std::shared_ptr<rocksdb::Cache> cache;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;  // the default family's is the last
   rocksdb::DB* db = nullptr;
 
@@ -144,17 +145,27 @@ struct ChunkStore::State {
     options.max_file_opening_threads = 1;
     options.info_log = std::make_shared<SilentLogger>();
     options.keep_log_file_num = 1;
-    options.max_total_wal_size = 4 * kWriteBufferBytes;
+    size_t write_buffer_bytes = kWriteBufferBytes;
+    if (memory.write_buffer_bytes != 0) {
+      // Publishing fills those of four tables at once.
+      options.db_write_buffer_size = memory.write_buffer_bytes;
+      write_buffer_bytes = std::clamp<size_t>(memory.write_buffer_bytes / 4, kLeastWriteBufferBytes,
+                                              kWriteBufferBytes);
+    }
+    options.max_total_wal_size = 4 * write_buffer_bytes;
     // After an error nothing is written until the tables are opened again, which looks at what is
     // there; a writer whose caller was told that a call failed must not go on behind its back.
     options.max_bgerror_resume_count = 0;
     options.stats_dump_period_sec = 0;
     options.stats_persist_period_sec = 0;
     rocksdb::ColumnFamilyOptions family;
-    family.write_buffer_size = kWriteBufferBytes;
+    family.write_buffer_size = write_buffer_bytes;
     family.compression = rocksdb::kLZ4Compression;
     rocksdb::BlockBasedTableOptions blocks;
+    if (cache == nullptr) cache = rocksdb::NewLRUCache(memory.block_cache_bytes);
     blocks.block_cache = cache;
+    // Otherwise the indexes of all files are in memory beside the cache.
+    blocks.cache_index_and_filter_blocks = memory.write_buffer_bytes != 0;
     blocks.block_size = 16 << 10;
     blocks.format_version = 5;
     family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
@@ -285,9 +296,10 @@ ChunkStore::ChunkStore(std::unique_ptr<State> state) : state_(std::move(state)) 
 ChunkStore::~ChunkStore() = default;
 
 StatusOr<std::unique_ptr<ChunkStore>> ChunkStore::OpenForWriting(
-    const std::filesystem::path& corpus) {
+    const std::filesystem::path& corpus, const StoreMemory& memory) {
   FOOTNOTE_RETURN_IF_ERROR(CreateFolders(corpus));
   auto state = std::make_unique<State>();
+  state->memory = memory;
   state->corpus = corpus;
   state->folder = corpus / "db";
   state->writing = true;

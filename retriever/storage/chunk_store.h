@@ -11,6 +11,7 @@
 // at a time.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -27,6 +28,12 @@ inline constexpr int kTables = 7;
 
 // FAILED_PRECONDITION: the corpus of this name is being made, or making it was cut short.
 Status NoGenerationError(const std::string& corpus);
+
+// Sizes of what RocksDB keeps in memory.
+struct StoreMemory {
+  uint64_t block_cache_bytes = uint64_t{64} << 20;
+  uint64_t write_buffer_bytes = 0;  // of all tables; 0: each has its own, as large as it likes
+};
 
 class ChunkStore {
  public:
@@ -70,7 +77,8 @@ class ChunkStore {
   };
 
   // `corpus` is the corpus's folder; the tables live in its "db". Creates them when they are new.
-  static StatusOr<std::unique_ptr<ChunkStore>> OpenForWriting(const std::filesystem::path& corpus);
+  static StatusOr<std::unique_ptr<ChunkStore>> OpenForWriting(const std::filesystem::path& corpus,
+                                                              const StoreMemory& memory = {});
   // Shows all that was written when it was called. FAILED_PRECONDITION while the tables are being
   // made.
   static StatusOr<std::unique_ptr<ChunkStore>> OpenForReading(const std::filesystem::path& corpus);

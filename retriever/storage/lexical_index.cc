@@ -12,6 +12,8 @@ namespace {
 // segment is written.
 constexpr uint32_t kStretchPostings = 16 * kBlockPostings;
 constexpr size_t kBatchBytes = size_t{4} << 20;
+// Of memory for a term in the table of lists, its letters and postings aside.
+constexpr uint64_t kBytesATerm = 160;
 
 // After the segment's number: lengths sort before postings.
 constexpr char kLengths = 'l';
@@ -272,16 +274,23 @@ Status PostingsWriter::Add(const FieldTerms& terms) {
   lengths_.Add(lengths);
   ChunkStore::Batch batch = store_.NewBatch();
   for (const auto& [term, counts] : frequencies) {
-    List& list = lists_[std::string(term)];
+    const auto [found, is_new] = lists_.try_emplace(std::string(term));
+    List& list = found->second;
+    if (is_new) bytes_ += kBytesATerm + term.size();
+    const size_t bytes_before = list.bytes.capacity();
     if (list.count == 0) list.first_row = list.last_row = row;
     AppendPosting(row - list.last_row, counts, list.bytes);
     list.last_row = row;
     if (++list.count == kStretchPostings) {
-      FOOTNOTE_RETURN_IF_ERROR(Flush(std::string(term), list, batch));
+      FOOTNOTE_RETURN_IF_ERROR(Flush(found->first, list, batch));
     }
+    bytes_ += list.bytes.capacity();
+    bytes_ -= bytes_before;
   }
-  if (batch.bytes() < 64) return OkStatus();
-  return store_.Write(std::move(batch), /*sync=*/false);
+  if (batch.bytes() >= 64) {
+    FOOTNOTE_RETURN_IF_ERROR(store_.Write(std::move(batch), /*sync=*/false));
+  }
+  return bytes_ > most_bytes_ ? FlushAll() : OkStatus();
 }
 
 Status PostingsWriter::Flush(const std::string& term, List& list, ChunkStore::Batch& batch) {
@@ -295,7 +304,7 @@ Status PostingsWriter::Flush(const std::string& term, List& list, ChunkStore::Ba
   return OkStatus();
 }
 
-Status PostingsWriter::Finish() {
+Status PostingsWriter::FlushAll() {
   ChunkStore::Batch batch = store_.NewBatch();
   for (auto& [term, list] : lists_) {
     if (list.count > 0) FOOTNOTE_RETURN_IF_ERROR(Flush(term, list, batch));
@@ -304,6 +313,14 @@ Status PostingsWriter::Finish() {
       batch = store_.NewBatch();
     }
   }
+  lists_ = {};
+  bytes_ = 0;
+  return store_.Write(std::move(batch), /*sync=*/false);
+}
+
+Status PostingsWriter::Finish() {
+  FOOTNOTE_RETURN_IF_ERROR(FlushAll());
+  ChunkStore::Batch batch = store_.NewBatch();
   std::string lengths;
   for (uint32_t row = 0; row < lengths_.size(); ++row) {
     for (const uint32_t length : lengths_.Of(row)) AppendVarint(length, lengths);

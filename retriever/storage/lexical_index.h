@@ -113,7 +113,10 @@ class PostingsList {
 // Collects the postings of one segment, rows in ascending order without gaps.
 class PostingsWriter {
  public:
-  PostingsWriter(uint32_t segment, ChunkStore& store) : segment_(segment), store_(store) {}
+  // most_bytes: of memory, about. When lists take more, all are written, as blocks that are not
+  // full: the more memory, the fewer blocks a query's word has.
+  PostingsWriter(uint32_t segment, ChunkStore& store, uint64_t most_bytes = UINT64_MAX)
+      : segment_(segment), store_(store), most_bytes_(most_bytes) {}
 
   // Errors: those of writing, since full stretches are written as they come.
   Status Add(const FieldTerms& terms);
@@ -127,9 +130,13 @@ class PostingsWriter {
     uint32_t count = 0;
   };
   Status Flush(const std::string& term, List& list, ChunkStore::Batch& batch);
+  // Writes all lists and forgets them.
+  Status FlushAll();
 
   uint32_t segment_;
   ChunkStore& store_;
+  const uint64_t most_bytes_;
+  uint64_t bytes_ = 0;  // that lists_ takes, about
   std::unordered_map<std::string, List> lists_;
   RowLengths lengths_;
 };

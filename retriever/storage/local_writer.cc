@@ -56,15 +56,18 @@ StatusOr<std::unique_ptr<CorpusWriter>> CorpusWriter::Open(
   return std::unique_ptr<CorpusWriter>(std::move(writer));
 }
 
-StatusOr<std::unique_ptr<LocalWriter>> LocalWriter::OpenFolder(
-    const std::filesystem::path& corpus) {
-  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<ChunkStore> store, ChunkStore::OpenForWriting(corpus));
-  return std::unique_ptr<LocalWriter>(new LocalWriter(corpus, std::move(store)));
+StatusOr<std::unique_ptr<LocalWriter>> LocalWriter::OpenFolder(const std::filesystem::path& corpus,
+                                                               const MemoryBound& memory) {
+  const WriterMemory shares(memory);
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      std::unique_ptr<ChunkStore> store,
+      ChunkStore::OpenForWriting(corpus, {shares.block_cache_bytes, shares.write_buffer_bytes}));
+  return std::unique_ptr<LocalWriter>(new LocalWriter(corpus, std::move(store), shares));
 }
 
 StatusOr<std::unique_ptr<LocalWriter>> LocalWriter::OpenExisting(
-    const std::filesystem::path& corpus) {
-  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<LocalWriter> writer, OpenFolder(corpus));
+    const std::filesystem::path& corpus, const MemoryBound& memory) {
+  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<LocalWriter> writer, OpenFolder(corpus, memory));
   FOOTNOTE_ASSIGN_OR_RETURN(writer->settings_, ReadCorpusRecord(*writer->store_));
   writer->settings_.set_format_version(kFormatVersion);  // with the next change that is stored
   FOOTNOTE_RETURN_IF_ERROR(writer->LoadState());
@@ -76,7 +79,8 @@ StatusOr<std::unique_ptr<LocalWriter>> LocalWriter::Open(const std::filesystem::
   if (settings.width <= 0 || settings.embedder_sha256.empty()) {
     return InvalidArgumentError("a corpus needs its embedder's hash and width");
   }
-  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<LocalWriter> writer, OpenFolder(corpus));
+  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<LocalWriter> writer,
+                            OpenFolder(corpus, settings.memory));
   ChunkStore::Cursor cursor = writer->store_->Scan(Table::kState);
   cursor.Seek("");
   FOOTNOTE_RETURN_IF_ERROR(cursor.status());
@@ -163,27 +167,32 @@ Status LocalWriter::Commit(ChunkStore::Batch&& batch) {
 Status LocalWriter::LoadPublished() {
   published_.clear();
   for (const records::SegmentUse& use : current_.segments()) {
-    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<records::DocumentRecord> documents,
-                              ReadDocumentRecords(*store_, use.segment().id()));
-    if (documents.size() != use.segment().documents()) {
-      return DataLossError("segment " + std::to_string(use.segment().id()) + " of the corpus \"" +
-                           corpus_.filename().string() +
-                           "\" has lost documents: restore the corpus from a copy, or delete it "
-                           "and index again");
-    }
     const std::set<uint32_t> dead(use.tombstones().begin(), use.tombstones().end());
-    for (uint32_t i = 0; i < documents.size(); ++i) {
-      if (dead.contains(i)) continue;
-      published_[documents[i].id()] = {use.segment().id(),
-                                       i,
-                                       documents[i].chunks(),
-                                       documents[i].tokens(),
-                                       documents[i].version(),
-                                       documents[i].fingerprint(),
-                                       !use.segment().without_vectors()};
-    }
+    FOOTNOTE_RETURN_IF_ERROR(AddPublished(use.segment(), dead, published_));
   }
   return OkStatus();
+}
+
+Status LocalWriter::AddPublished(const records::SegmentRecord& segment,
+                                 const std::set<uint32_t>& dead, PublishedMap& published) const {
+  uint32_t ordinal = 0;
+  const auto take = [&](const records::DocumentRecord& document) {
+    const uint32_t own = ordinal++;
+    if (dead.contains(own)) return;
+    published[document.id()] = {segment.id(),
+                                own,
+                                document.chunks(),
+                                document.tokens(),
+                                document.version(),
+                                document.fingerprint(),
+                                !segment.without_vectors()};
+  };
+  FOOTNOTE_RETURN_IF_ERROR(ForEachDocumentRecord(*store_, segment.id(), take));
+  if (ordinal == segment.documents()) return OkStatus();
+  return DataLossError("segment " + std::to_string(segment.id()) + " of the corpus \"" +
+                       corpus_.filename().string() +
+                       "\" has lost documents: restore the corpus from a copy, or delete it and "
+                       "index again");
 }
 
 Status LocalWriter::RemoveGarbage(const std::vector<records::GenerationRecord>& generations) {

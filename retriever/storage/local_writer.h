@@ -15,6 +15,7 @@
 #include "retriever/corpus_writer.h"
 #include "retriever/storage/chunk_store.h"
 #include "retriever/storage/manifest.h"
+#include "retriever/storage/writer_memory.h"
 #include "retriever/text/analyzer.h"
 
 namespace footnote::retriever {
@@ -39,7 +40,8 @@ class LocalWriter : public CorpusWriter {
  public:
   // Opens without checking or changing settings; what rollback, erase and repair need. Removes what
   // a crashed writer left.
-  static StatusOr<std::unique_ptr<LocalWriter>> OpenExisting(const std::filesystem::path& corpus);
+  static StatusOr<std::unique_ptr<LocalWriter>> OpenExisting(const std::filesystem::path& corpus,
+                                                             const MemoryBound& memory = {});
   static StatusOr<std::unique_ptr<LocalWriter>> Open(const std::filesystem::path& corpus,
                                                      const CorpusSettings& settings);
 
@@ -84,20 +86,26 @@ class LocalWriter : public CorpusWriter {
   using PublishedMap = std::unordered_map<std::string, Published>;
   struct Plan;
 
-  LocalWriter(std::filesystem::path corpus, std::unique_ptr<ChunkStore> store)
-      : corpus_(std::move(corpus)), store_(std::move(store)) {}
+  LocalWriter(std::filesystem::path corpus, std::unique_ptr<ChunkStore> store,
+              const WriterMemory& memory)
+      : corpus_(std::move(corpus)), memory_(memory), store_(std::move(store)) {}
 
-  static StatusOr<std::unique_ptr<LocalWriter>> OpenFolder(const std::filesystem::path& corpus);
+  static StatusOr<std::unique_ptr<LocalWriter>> OpenFolder(const std::filesystem::path& corpus,
+                                                           const MemoryBound& memory);
   Status LoadState();
   // Writes `batch`, synced, as the next revision: what readers must notice goes this way.
   Status Commit(ChunkStore::Batch&& batch);
   Status LoadPublished();
   Status ApplySettings(const CorpusSettings& settings, bool is_new);
   Status RemoveGarbage(const std::vector<records::GenerationRecord>& generations);
+  // Adds the segment's documents that are not dead. DATA_LOSS when some are missing.
+  Status AddPublished(const records::SegmentRecord& segment, const std::set<uint32_t>& dead,
+                      PublishedMap& published) const;
   // Deletes in `batch` the access lists of documents of dropped segments that neither a kept one
   // nor the next generation holds. With the batch that drops them, or nobody would find them again.
   Status ForgetAccessOf(const std::vector<uint32_t>& dropped, const std::set<uint32_t>& kept,
-                        const PublishedMap& published, ChunkStore::Batch& batch) const;
+                        const std::function<bool(const std::string&)>& is_published,
+                        ChunkStore::Batch& batch) const;
   Status Check(const IndexedDocument& document) const;
   // All of a document that waits for vectors, as it was staged.
   StatusOr<records::StagedDocument> ReadWaiting(const std::string& document_id);
@@ -127,6 +135,7 @@ class LocalWriter : public CorpusWriter {
   Status Purge();
 
   std::filesystem::path corpus_;
+  const WriterMemory memory_;
   std::unique_ptr<ChunkStore> store_;
   records::CorpusRecord settings_;
   std::unique_ptr<Analyzer> analyzer_;

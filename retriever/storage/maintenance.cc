@@ -48,14 +48,14 @@ StatusOr<records::SegmentRecord> LocalWriter::CopyWithout(const records::Segment
                                                           int width, uint32_t ordinal,
                                                           uint32_t id) {
   const bool with_vectors = !segment.without_vectors();
-  SegmentBuilder builder(*store_, *analyzer_, id, width, with_vectors);
+  SegmentBuilder builder(*store_, *analyzer_, id, width, with_vectors, memory_);
   for (uint32_t i = 0; i < segment.documents(); ++i) {
     if (i == ordinal) continue;
     FOOTNOTE_ASSIGN_OR_RETURN(records::StagedDocument document,
                               ReadDocument(*store_, segment.id(), i, with_vectors));
     FOOTNOTE_RETURN_IF_ERROR(builder.Add(std::move(document)));
   }
-  return builder.Finish(corpus_, FromRecord(segment.kind()));
+  return builder.Finish(corpus_, FromRecord(segment.kind()), published_.size());
 }
 
 StatusOr<int> LocalWriter::EraseFromGenerations(const std::string& document_id,

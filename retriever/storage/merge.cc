@@ -4,16 +4,18 @@
 #include <utility>
 
 #include "retriever/corpus.h"
-#include "retriever/storage/local_corpus.h"
 #include "retriever/storage/local_writer.h"
+#include "retriever/storage/segment.h"
 
 namespace footnote::retriever {
 namespace {
 
+// As it was when it was opened, whatever its writer does meanwhile.
 struct Part {
-  std::shared_ptr<LocalCorpus> corpus;
-  LocalCorpus::Snapshot snapshot;
+  std::filesystem::path folder;
+  std::unique_ptr<ChunkStore> store;
   records::CorpusRecord settings;
+  records::GenerationRecord generation;
 };
 
 StatusOr<Part> OpenPart(const std::filesystem::path& folder) {
@@ -23,11 +25,14 @@ StatusOr<Part> OpenPart(const std::filesystem::path& folder) {
                          "\" is not the folder of a corpus: give the folder that holds its \"db\"");
   }
   Part part;
-  FOOTNOTE_ASSIGN_OR_RETURN(part.corpus, LocalCorpus::Open(folder));
-  FOOTNOTE_ASSIGN_OR_RETURN(part.snapshot, part.corpus->Now());
-  FOOTNOTE_ASSIGN_OR_RETURN(part.settings, ReadCorpusRecord(*part.snapshot.store));
-  for (const GenerationView::Part& segment : part.snapshot.view->parts) {
-    if (segment.segment->record.without_vectors()) {
+  part.folder = folder;
+  FOOTNOTE_ASSIGN_OR_RETURN(part.store, ChunkStore::OpenForReading(folder));
+  FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t current, ReadCurrent(*part.store));
+  if (current == 0) return NoGenerationError(folder.filename().string());
+  FOOTNOTE_ASSIGN_OR_RETURN(part.settings, ReadCorpusRecord(*part.store));
+  FOOTNOTE_ASSIGN_OR_RETURN(part.generation, ReadGeneration(*part.store, current));
+  for (const records::SegmentUse& use : part.generation.segments()) {
+    if (use.segment().without_vectors()) {
       return FailedPreconditionError("the corpus \"" + folder.string() +
                                      "\" has documents without vectors: run its `footnote index` "
                                      "to the end first");
@@ -61,7 +66,8 @@ Status CheckAgree(const records::CorpusRecord& target, const records::CorpusReco
   return OkStatus();
 }
 
-CorpusSettings SettingsOf(const records::CorpusRecord& record, bool is_public) {
+CorpusSettings SettingsOf(const records::CorpusRecord& record, bool is_public,
+                          const MemoryBound& memory) {
   CorpusSettings settings;
   settings.is_public = is_public;
   settings.embedder_name = record.embedder_name();
@@ -69,17 +75,15 @@ CorpusSettings SettingsOf(const records::CorpusRecord& record, bool is_public) {
   settings.embedder_path = record.embedder_path();
   settings.width = static_cast<int>(record.width());
   settings.vector_index = FromRecord(record.vector_index());
+  settings.memory = memory;
   return settings;
 }
 
-StatusOr<records::StagedDocument> ReadWhole(const Part& part, const LoadedSegment& segment,
-                                            uint32_t ordinal) {
-  const ChunkStore& store = *part.snapshot.store;
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      records::StagedDocument document,
-      ReadDocument(store, segment.record.id(), ordinal, /*with_vectors=*/true));
+StatusOr<records::StagedDocument> ReadWhole(const Part& part, uint32_t segment, uint32_t ordinal) {
+  FOOTNOTE_ASSIGN_OR_RETURN(records::StagedDocument document,
+                            ReadDocument(*part.store, segment, ordinal, /*with_vectors=*/true));
   FOOTNOTE_ASSIGN_OR_RETURN(const auto access,
-                            store.Get(Table::kState, AccessKey(document.document().id())));
+                            part.store->Get(Table::kState, AccessKey(document.document().id())));
   records::AccessRecord& list = *document.mutable_access();
   if (access) {
     FOOTNOTE_ASSIGN_OR_RETURN(list, ParseRecord<records::AccessRecord>(*access, "access list"));
@@ -93,14 +97,15 @@ StatusOr<records::StagedDocument> ReadWhole(const Part& part, const LoadedSegmen
 StatusOr<MergeReport> MergeCorpora(const std::filesystem::path& corpora_root,
                                    const std::string& name,
                                    const std::vector<std::filesystem::path>& parts, bool prune,
-                                   const std::function<void(double share)>& progress) {
+                                   const std::function<void(double share)>& progress,
+                                   const MemoryBound& memory) {
   FOOTNOTE_RETURN_IF_ERROR(CheckCorpusName(name));
   std::vector<Part> opened;
   size_t total = 0;
   bool is_public = true;
   for (const std::filesystem::path& folder : parts) {
     FOOTNOTE_ASSIGN_OR_RETURN(Part part, OpenPart(folder));
-    total += part.snapshot.view->by_id.size();
+    total += part.generation.documents();
     is_public = is_public && part.settings.is_public();
     opened.push_back(std::move(part));
   }
@@ -109,53 +114,57 @@ StatusOr<MergeReport> MergeCorpora(const std::filesystem::path& corpora_root,
   for (const Part& part : opened) {
     records::CorpusRecord target = opened.front().settings;
     target.set_is_public(is_public);
-    FOOTNOTE_RETURN_IF_ERROR(CheckAgree(target, part.settings,
-                                        opened.front().corpus->folder().string(),
-                                        part.corpus->folder().string()));
+    FOOTNOTE_RETURN_IF_ERROR(
+        CheckAgree(target, part.settings, opened.front().folder.string(), part.folder.string()));
   }
   std::error_code error;
   const bool is_new = !std::filesystem::exists(corpora_root / name / "db", error);
   FOOTNOTE_ASSIGN_OR_RETURN(
       const std::unique_ptr<LocalWriter> writer,
       LocalWriter::Open(corpora_root / name,
-                        SettingsOf(opened.front().settings, is_new && is_public)));
+                        SettingsOf(opened.front().settings, is_new && is_public, memory)));
   for (const Part& part : opened) {
     FOOTNOTE_RETURN_IF_ERROR(
-        CheckAgree(writer->settings(), part.settings, name, part.corpus->folder().string()));
+        CheckAgree(writer->settings(), part.settings, name, part.folder.string()));
   }
 
   MergeReport report;
   std::unordered_map<std::string, std::string> versions;  // of the parts' documents, by id
   std::vector<AccessChange> access;
+  const auto take = [&](records::StagedDocument document) -> Status {
+    const records::DocumentRecord record = document.document();
+    const std::string version = record.version() + record.fingerprint();
+    const auto [known, first] = versions.emplace(record.id(), version);
+    if (!first && known->second != version) {
+      return AlreadyExistsError("two of the corpora hold a document \"" + record.id() +
+                                "\", in different versions: delete one of them");
+    }
+    if (!first) return OkStatus();
+    FOOTNOTE_ASSIGN_OR_RETURN(const auto state, writer->Lookup(record.id()));
+    const bool same = state && state->version == record.version() &&
+                      state->fingerprint == record.fingerprint() && state->embedded;
+    if (same) {
+      ++report.unchanged;
+      if (state->given_access != document.access().given()) {
+        access.push_back({record.id(), FromRecord(document.access())});
+      }
+      return OkStatus();
+    }
+    report.chunks += document.chunks_size();
+    FOOTNOTE_RETURN_IF_ERROR(writer->PutStaged(std::move(document)));
+    ++(state ? report.updated : report.added);
+    return OkStatus();
+  };
   size_t done = 0;
   for (const Part& part : opened) {
-    for (const GenerationView::Part& segment : part.snapshot.view->parts) {
-      for (uint32_t i = 0; i < segment.segment->documents.size(); ++i) {
-        if (segment.dead[i]) continue;
+    for (const records::SegmentUse& use : part.generation.segments()) {
+      const std::set<uint32_t> dead(use.tombstones().begin(), use.tombstones().end());
+      for (uint32_t i = 0; i < use.segment().documents(); ++i) {
+        if (dead.contains(i)) continue;
         FOOTNOTE_ASSIGN_OR_RETURN(records::StagedDocument document,
-                                  ReadWhole(part, *segment.segment, i));
-        const records::DocumentRecord record = document.document();
-        const std::string version = record.version() + record.fingerprint();
-        const auto [known, first] = versions.emplace(record.id(), version);
-        if (!first && known->second != version) {
-          return AlreadyExistsError("two of the corpora hold a document \"" + record.id() +
-                                    "\", in different versions: delete one of them");
-        }
+                                  ReadWhole(part, use.segment().id(), i));
+        FOOTNOTE_RETURN_IF_ERROR(take(std::move(document)));
         if (progress) progress(static_cast<double>(++done) / static_cast<double>(total));
-        if (!first) continue;
-        FOOTNOTE_ASSIGN_OR_RETURN(const auto state, writer->Lookup(record.id()));
-        const bool same = state && state->version == record.version() &&
-                          state->fingerprint == record.fingerprint() && state->embedded;
-        if (same) {
-          ++report.unchanged;
-          if (state->given_access != document.access().given()) {
-            access.push_back({record.id(), FromRecord(document.access())});
-          }
-          continue;
-        }
-        report.chunks += document.chunks_size();
-        FOOTNOTE_RETURN_IF_ERROR(writer->PutStaged(std::move(document)));
-        ++(state ? report.updated : report.added);
       }
     }
   }

@@ -110,8 +110,8 @@ void LocalWriter::ChooseMerges(Plan& plan) const {
 StatusOr<std::optional<records::SegmentRecord>> LocalWriter::WriteSegment(Plan& plan,
                                                                           bool with_vectors,
                                                                           uint32_t id) {
-  SegmentBuilder builder(*store_, *analyzer_, id, static_cast<int>(settings_.width()),
-                         with_vectors);
+  SegmentBuilder builder(*store_, *analyzer_, id, static_cast<int>(settings_.width()), with_vectors,
+                         memory_);
   bool any = false;
   for (const Plan::Source& source : plan.sources) {
     if (source.embedded != with_vectors) continue;
@@ -131,7 +131,8 @@ StatusOr<std::optional<records::SegmentRecord>> LocalWriter::WriteSegment(Plan& 
   }
   if (!any) return std::optional<records::SegmentRecord>();
   FOOTNOTE_ASSIGN_OR_RETURN(records::SegmentRecord record,
-                            builder.Finish(corpus_, FromRecord(settings_.vector_index())));
+                            builder.Finish(corpus_, FromRecord(settings_.vector_index()),
+                                           published_.size() + plan.sources.size()));
   return std::optional(std::move(record));
 }
 
@@ -175,30 +176,27 @@ StatusOr<uint64_t> LocalWriter::PublishPlan(const Plan& plan,
   for (const Plan::Kept& kept : plan.segments) *next.add_segments() = kept.use;
   for (const auto& segment : written) *next.add_segments()->mutable_segment() = segment;
 
-  // The documents as they will be.
-  PublishedMap published = published_;
-  for (const std::string& id : plan.deleted) published.erase(id);
+  // The documents as they will be: those that are written, and of the others those that stay.
+  PublishedMap changed;
   for (const auto& segment : written) {
-    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<records::DocumentRecord> documents,
-                              ReadDocumentRecords(*store_, segment.id()));
-    for (uint32_t i = 0; i < documents.size(); ++i) {
-      const records::DocumentRecord& document = documents[i];
-      published[document.id()] = {segment.id(),
-                                  i,
-                                  document.chunks(),
-                                  document.tokens(),
-                                  document.version(),
-                                  document.fingerprint(),
-                                  !segment.without_vectors()};
-    }
+    FOOTNOTE_RETURN_IF_ERROR(AddPublished(segment, {}, changed));
   }
+  const auto stays = [&](const std::string& id) {
+    return !changed.contains(id) && !plan.deleted.contains(id);
+  };
+  uint64_t documents = 0;
   uint64_t chunks = 0;
   uint64_t tokens = 0;
-  for (const auto& [id, document] : published) {
+  const auto count = [&](const Published& document) {
+    ++documents;
     chunks += document.chunks;
     tokens += document.tokens;
+  };
+  for (const auto& [id, document] : changed) count(document);
+  for (const auto& [id, document] : published_) {
+    if (stays(id)) count(document);
   }
-  next.set_documents(published.size());
+  next.set_documents(documents);
   next.set_chunks(chunks);
   next.set_tokens(tokens);
 
@@ -230,14 +228,18 @@ StatusOr<uint64_t> LocalWriter::PublishPlan(const Plan& plan,
   std::vector<uint32_t> dropped;
   std::set_difference(before.begin(), before.end(), after.begin(), after.end(),
                       std::back_inserter(dropped));
-  FOOTNOTE_RETURN_IF_ERROR(ForgetAccessOf(dropped, after, published, batch));
+  const auto is_published = [&](const std::string& id) {
+    return changed.contains(id) || (published_.contains(id) && stays(id));
+  };
+  FOOTNOTE_RETURN_IF_ERROR(ForgetAccessOf(dropped, after, is_published, batch));
   if (Status status = Commit(std::move(batch)); !status.ok()) {
     // It may be stored nevertheless: what this writer knows must be what is stored.
     LoadState().IgnoreError();
     return status;
   }
   current_ = std::move(next);
-  published_ = std::move(published);
+  for (const std::string& id : plan.deleted) published_.erase(id);
+  for (auto& [id, document] : changed) published_[id] = std::move(document);
 
   // Published. What follows only tidies up; what fails of it is done by the next writer.
   if (!dropped.empty()) RemoveGarbage(kept).IgnoreError();
@@ -245,13 +247,14 @@ StatusOr<uint64_t> LocalWriter::PublishPlan(const Plan& plan,
 }
 
 Status LocalWriter::ForgetAccessOf(const std::vector<uint32_t>& dropped,
-                                   const std::set<uint32_t>& kept, const PublishedMap& published,
+                                   const std::set<uint32_t>& kept,
+                                   const std::function<bool(const std::string&)>& is_published,
                                    ChunkStore::Batch& batch) const {
   std::set<std::string> gone;
   for (uint32_t segment : dropped) {
     FOOTNOTE_ASSIGN_OR_RETURN(const auto documents, ReadDocumentRecords(*store_, segment));
     for (const auto& document : documents) {
-      if (!published.contains(document.id())) gone.insert(document.id());
+      if (!is_published(document.id())) gone.insert(document.id());
     }
   }
   if (gone.empty()) return OkStatus();

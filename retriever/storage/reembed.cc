@@ -22,7 +22,7 @@ class Reembedder : public CorpusWriter {
   static StatusOr<std::unique_ptr<CorpusWriter>> Open(const std::filesystem::path& corpus,
                                                       const CorpusSettings& settings) {
     FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<LocalWriter> writer,
-                              LocalWriter::OpenExisting(corpus));
+                              LocalWriter::OpenExisting(corpus, settings.memory));
     if (writer->settings_.embedder_sha256() == settings.embedder_sha256) {
       return FailedPreconditionError("the corpus \"" + corpus.filename().string() +
                                      "\" has vectors of the embedder " + settings.embedder_name +
@@ -186,7 +186,7 @@ class Reembedder : public CorpusWriter {
 
   StatusOr<records::SegmentRecord> WriteSegment(uint32_t segment) {
     SegmentBuilder builder(store(), *writer_->analyzer_, segment, static_cast<int>(next_.width()),
-                           /*with_vectors=*/true);
+                           /*with_vectors=*/true, writer_->memory_);
     FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<std::string> ids, writer_->DocumentIds());
     for (const std::string& id : ids) {
       FOOTNOTE_ASSIGN_OR_RETURN(records::StagedDocument document, Read(id));
@@ -198,7 +198,8 @@ class Reembedder : public CorpusWriter {
       *document.mutable_sentences() = staged.sentences();
       FOOTNOTE_RETURN_IF_ERROR(builder.Add(std::move(document)));
     }
-    return builder.Finish(writer_->corpus_, FromRecord(writer_->settings_.vector_index()));
+    return builder.Finish(writer_->corpus_, FromRecord(writer_->settings_.vector_index()),
+                          ids.size());
   }
 
   std::unique_ptr<LocalWriter> writer_;

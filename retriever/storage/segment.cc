@@ -27,10 +27,10 @@ StatusOr<std::unique_ptr<VectorIndex>> BuildVectorIndex(const ChunkStore& store,
                                                         size_t rows, int width,
                                                         VectorIndexKind kind) {
   ChunkStore::Cursor cursor = store.Scan(Table::kVectors);
-  cursor.Seek(SegmentKey(segment));
   std::vector<float> row_numbers;
   const auto read = [&](size_t first, std::span<float> out) -> Status {
     const auto columns = static_cast<size_t>(width);
+    if (first == 0) cursor.Seek(SegmentKey(segment));
     for (size_t at = 0; at < out.size(); at += columns, cursor.Next()) {
       const auto row = static_cast<uint32_t>(first + at / columns);
       FOOTNOTE_RETURN_IF_ERROR(cursor.status());
@@ -48,10 +48,15 @@ StatusOr<std::unique_ptr<VectorIndex>> BuildVectorIndex(const ChunkStore& store,
 }
 
 StatusOr<std::string> WriteVectorFile(const VectorIndex& index, const std::filesystem::path& path) {
-  FOOTNOTE_ASSIGN_OR_RETURN(const std::string bytes, index.Serialize());
   FOOTNOTE_RETURN_IF_ERROR(CreateFolders(path.parent_path()));
-  FOOTNOTE_RETURN_IF_ERROR(WriteFileAtomically(path, bytes));
-  return Sha256Hex(bytes);
+  FOOTNOTE_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
+  Sha256 hash;
+  FOOTNOTE_RETURN_IF_ERROR(index.WriteTo([&](std::string_view piece) {
+    hash.Update(piece);
+    return file.Write(piece);
+  }));
+  FOOTNOTE_RETURN_IF_ERROR(file.Commit());
+  return hash.FinishHex();
 }
 
 }  // namespace
@@ -156,20 +161,25 @@ Status SegmentBuilder::WriteWords() {
 }
 
 StatusOr<records::SegmentRecord> SegmentBuilder::Finish(const std::filesystem::path& corpus,
-                                                        VectorIndexKind asked) {
+                                                        VectorIndexKind asked, uint64_t documents) {
   FOOTNOTE_RETURN_IF_ERROR(store_.Write(std::move(batch_), /*sync=*/false));
   FOOTNOTE_RETURN_IF_ERROR(postings_.Finish());
   FOOTNOTE_RETURN_IF_ERROR(WriteWords());
+  if (memory_.bound.exists()) ReturnFreedMemory();
   records::SegmentRecord record;
   record.set_id(id_);
   record.set_documents(documents_);
   record.set_rows(rows_);
-  const VectorIndexChoice choice = ChooseVectorIndex(asked, rows_);
+  record.set_without_vectors(!with_vectors_);
+  const bool has_index = rows_ > 0 && with_vectors_;
+  VectorIndexChoice choice = ChooseVectorIndex(asked, rows_);
+  if (has_index) {
+    FOOTNOTE_ASSIGN_OR_RETURN(choice, memory_.Choose(asked, rows_, width_, documents));
+  }
   record.set_kind(ToRecord(choice.kind));
   record.set_kind_reason(choice.reason);
-  record.set_without_vectors(!with_vectors_);
   record.set_lexical_format(kLexicalFormat);
-  if (rows_ == 0 || !with_vectors_) return record;
+  if (!has_index) return record;
   FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<VectorIndex> index,
                             BuildVectorIndex(store_, id_, rows_, width_, choice.kind));
   FOOTNOTE_ASSIGN_OR_RETURN(std::string sha256, WriteVectorFile(*index, VectorFile(corpus, id_)));
@@ -219,15 +229,22 @@ StatusOr<records::StagedDocument> ReadDocument(const ChunkStore& store, uint32_t
 StatusOr<std::vector<records::DocumentRecord>> ReadDocumentRecords(const ChunkStore& store,
                                                                    uint32_t segment) {
   std::vector<records::DocumentRecord> documents;
+  FOOTNOTE_RETURN_IF_ERROR(ForEachDocumentRecord(
+      store, segment,
+      [&](const records::DocumentRecord& document) { documents.push_back(document); }));
+  return documents;
+}
+
+Status ForEachDocumentRecord(const ChunkStore& store, uint32_t segment,
+                             const std::function<void(const records::DocumentRecord&)>& take) {
   ChunkStore::Cursor cursor = store.Scan(Table::kDocuments);
   const std::string prefix = SegmentKey(segment);
   for (cursor.Seek(prefix); cursor.Valid() && cursor.key().starts_with(prefix); cursor.Next()) {
-    FOOTNOTE_ASSIGN_OR_RETURN(records::DocumentRecord record,
+    FOOTNOTE_ASSIGN_OR_RETURN(const records::DocumentRecord record,
                               ParseRecord<records::DocumentRecord>(cursor.value(), "document"));
-    documents.push_back(std::move(record));
+    take(record);
   }
-  FOOTNOTE_RETURN_IF_ERROR(cursor.status());
-  return documents;
+  return cursor.status();
 }
 
 uint32_t LoadedSegment::DocumentOfRow(uint32_t row) const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "retriever/storage/manifest.h"
 #include "retriever/storage/segment_words.h"
 #include "retriever/storage/vector_index.h"
+#include "retriever/storage/writer_memory.h"
 #include "retriever/text/analyzer.h"
 
 namespace footnote::retriever {
@@ -42,20 +44,22 @@ class SegmentBuilder {
  public:
   // with_vectors: all documents have them; otherwise none has, and there is no FAISS file.
   SegmentBuilder(ChunkStore& store, const Analyzer& analyzer, uint32_t id, int width,
-                 bool with_vectors)
+                 bool with_vectors, const WriterMemory& memory)
       : store_(store),
         analyzer_(analyzer),
         id_(id),
         width_(width),
         with_vectors_(with_vectors),
+        memory_(memory),
         batch_(store.NewBatch()),
-        postings_(id, store) {}
+        postings_(id, store, memory.postings_bytes) {}
 
   // Takes the record apart; its first_row is set here.
   Status Add(records::StagedDocument document);
-  // Builds and writes the FAISS file.
+  // Builds and writes the FAISS file. documents: of the corpus, which the writer knows meanwhile.
+  // Errors: those of WriterMemory::Choose.
   StatusOr<records::SegmentRecord> Finish(const std::filesystem::path& corpus,
-                                          VectorIndexKind asked);
+                                          VectorIndexKind asked, uint64_t documents);
 
  private:
   Status WriteWords();
@@ -65,6 +69,7 @@ class SegmentBuilder {
   uint32_t id_;
   int width_;
   bool with_vectors_;
+  WriterMemory memory_;
   ChunkStore::Batch batch_;
   PostingsWriter postings_;
   SegmentWordsBuilder words_;
@@ -84,6 +89,9 @@ StatusOr<records::StagedDocument> ReadDocument(const ChunkStore& store, uint32_t
                                                uint32_t ordinal, bool with_vectors);
 StatusOr<std::vector<records::DocumentRecord>> ReadDocumentRecords(const ChunkStore& store,
                                                                    uint32_t segment);
+// One after the other, in order of their ordinals.
+Status ForEachDocumentRecord(const ChunkStore& store, uint32_t segment,
+                             const std::function<void(const records::DocumentRecord&)>& take);
 
 // A segment as searches see it.
 struct LoadedSegment {

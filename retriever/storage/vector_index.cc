@@ -19,6 +19,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/memory.h"
 #include "common/sha256.h"
 
 namespace footnote::retriever {
@@ -47,6 +48,11 @@ constexpr int kHnswSearchBeam = 512;  // recall@10 ≥ 0.95 for questions over a
 constexpr size_t kBlockRows = 8192;
 // Rows that rounding is learnt from. Ranges of numbers settle long before.
 constexpr size_t kTrainingRows = 65536;
+// IVF learns its lists from more: FAISS wants 39 vectors for each, and takes 256 at most.
+constexpr size_t kTrainingRowsAList = 64;
+
+// Of a file that is written in pieces: most calls of FAISS are for some bytes.
+constexpr size_t kPieceBytes = size_t{1} << 20;
 
 // The bitmap of allowed rows, counting what the search visited. One per search: not shared.
 class CountingSelector : public faiss::IDSelector {
@@ -99,6 +105,75 @@ size_t ListCount(size_t rows) {
   return std::max<size_t>(1, std::min(wanted, rows / 39));
 }
 
+// FAISS's vectors grow by doubling, and are held twice while they do; where its release has plain
+// ones, they can be made as long as they will be.
+template <typename Vector>
+void Reserve(Vector& vector, size_t count) {
+  if constexpr (requires { vector.reserve(count); }) vector.reserve(count);
+}
+
+// Links of an HNSW row, in all layers: twice kHnswLinks in the lowest, kHnswLinks in each other,
+// where there is one row of kHnswLinks that are in the layer below.
+double LinksARow() { return kHnswLinks * (2 + 1.0 / (kHnswLinks - 1)); }
+
+// Keeps no row that is to be added from being copied.
+void ReserveRows(faiss::Index& index, size_t rows) {
+  auto* hnsw = dynamic_cast<faiss::IndexHNSW*>(&index);
+  if (auto* codes =
+          dynamic_cast<faiss::IndexFlatCodes*>(hnsw != nullptr ? hnsw->storage : &index)) {
+    Reserve(codes->codes, rows * codes->code_size);
+  }
+  if (hnsw == nullptr) return;
+  Reserve(hnsw->hnsw.levels, rows);
+  Reserve(hnsw->hnsw.offsets, rows + 1);
+  // A little more: layers are drawn at random.
+  Reserve(hnsw->hnsw.neighbors,
+          static_cast<size_t>(1.01 * LinksARow() * static_cast<double>(rows)) + 4096);
+}
+
+// range: [2, columns], the least and the greatest number of each column; empty: none seen yet.
+void Widen(std::vector<float>& range, std::span<const float> rows, size_t columns) {
+  if (range.empty()) {
+    range.assign(rows.begin(), rows.begin() + static_cast<ptrdiff_t>(columns));
+    range.insert(range.end(), rows.begin(), rows.begin() + static_cast<ptrdiff_t>(columns));
+  }
+  for (size_t at = 0; at < rows.size(); at += columns) {
+    for (size_t j = 0; j < columns; ++j) {
+      range[j] = std::min(range[j], rows[at + j]);
+      range[columns + j] = std::max(range[columns + j], rows[at + j]);
+    }
+  }
+}
+
+// Collects small pieces. What the sink says ends the writing, as an exception of FAISS.
+class SinkWriter : public faiss::IOWriter {
+ public:
+  explicit SinkWriter(const std::function<Status(std::string_view)>& sink) : sink_(sink) {}
+
+  size_t operator()(const void* bytes, size_t size, size_t count) override {
+    std::string_view left(static_cast<const char*>(bytes), size * count);
+    while (!left.empty() && status_.ok()) {
+      const size_t taken = std::min(left.size(), kPieceBytes - piece_.size());
+      piece_ += left.substr(0, taken);
+      left.remove_prefix(taken);
+      if (piece_.size() == kPieceBytes) Flush();
+    }
+    return status_.ok() ? count : 0;
+  }
+
+  void Flush() {
+    if (status_.ok() && !piece_.empty()) status_ = sink_(piece_);
+    piece_.clear();
+  }
+
+  const Status& status() const { return status_; }
+
+ private:
+  const std::function<Status(std::string_view)>& sink_;
+  std::string piece_;
+  Status status_;
+};
+
 std::unique_ptr<faiss::Index> MakeIndex(VectorIndexKind kind, int width, size_t rows) {
   constexpr auto kMetric = faiss::METRIC_INNER_PRODUCT;
   constexpr auto kBytes = faiss::ScalarQuantizer::QT_8bit;
@@ -131,6 +206,43 @@ VectorIndexChoice ChooseVectorIndex(VectorIndexKind asked, size_t rows) {
     return {VectorIndexKind::kFlat, "exact search is fast enough up to 200,000 vectors"};
   }
   return {VectorIndexKind::kHnsw, "more than 200,000 vectors: an approximate graph"};
+}
+
+VectorIndexChoice ChooseVectorIndex(VectorIndexKind asked, size_t rows, int width,
+                                    uint64_t most_bytes) {
+  VectorIndexChoice choice = ChooseVectorIndex(asked, rows);
+  const uint64_t wanted = VectorIndexBuildBytes(choice.kind, rows, width);
+  if (asked != VectorIndexKind::kAuto || wanted <= most_bytes) return choice;
+  return {VectorIndexKind::kSq8, "building the " + std::string(VectorIndexName(choice.kind)) +
+                                     " index of " + std::to_string(rows) + " vectors takes " +
+                                     ByteSizeText(wanted) + " of memory, of which there were " +
+                                     ByteSizeText(most_bytes) +
+                                     ": all vectors are compared, as bytes"};
+}
+
+uint64_t VectorIndexBuildBytes(VectorIndexKind kind, size_t rows, int width) {
+  const auto columns = static_cast<uint64_t>(width);
+  // Some copies of a block are IVF's, which keeps how far each vector is from its list's centre.
+  const uint64_t block_copies = kind == VectorIndexKind::kIvf ? 3 : 1;
+  const uint64_t blocks = block_copies * kBlockRows * columns * sizeof(float) + (uint64_t{4} << 20);
+  switch (kind) {
+    case VectorIndexKind::kSq8:
+      return rows * columns + blocks;
+    case VectorIndexKind::kHnsw: {
+      // Links, level, offset, lock; for each of some 16 threads, which rows it has seen.
+      const double graph = 1.01 * LinksARow() * 4 + 4 + 8 + 4 + 16;
+      return rows * columns + static_cast<uint64_t>(graph * static_cast<double>(rows)) + blocks;
+    }
+    case VectorIndexKind::kIvf: {
+      const uint64_t training =
+          std::min<uint64_t>(rows, std::max(kTrainingRows, kTrainingRowsAList * ListCount(rows)));
+      // Lists grow by doubling; ids, and where each row lies; learning takes copies.
+      return rows * (columns + 8) * 3 / 2 + rows * 8 + 3 * training * columns * sizeof(float) +
+             blocks;
+    }
+    default:
+      return rows * columns * sizeof(float) + blocks;
+  }
 }
 
 std::string_view VectorIndexName(VectorIndexKind kind) {
@@ -326,22 +438,27 @@ StatusOr<std::unique_ptr<VectorIndex>> VectorIndex::Build(VectorIndexKind kind, 
       next += count;
       return status;
     };
-    const auto add = [&] {
-      for (size_t at = 0; at < block.size(); at += kBlockRows * columns) {
-        const size_t count = std::min(kBlockRows, (block.size() - at) / columns);
-        index.add(static_cast<int64_t>(count), block.data() + at);
-      }
-    };
     if (!index.is_trained && rows > 0) {
-      // IVF learns its lists from more: FAISS wants 39 vectors for each, and takes 256 at most.
-      const size_t lists = kind == VectorIndexKind::kIvf ? ListCount(rows) : 0;
-      FOOTNOTE_RETURN_IF_ERROR(read(std::max(kTrainingRows, 64 * lists)));
+      if (kind == VectorIndexKind::kIvf) {
+        FOOTNOTE_RETURN_IF_ERROR(
+            read(std::max(kTrainingRows, kTrainingRowsAList * ListCount(rows))));
+      } else {
+        // All that matters for rounding to bytes is the range of each column.
+        std::vector<float> range;
+        while (next < std::min(rows, kTrainingRows)) {
+          FOOTNOTE_RETURN_IF_ERROR(read(std::min(kBlockRows, kTrainingRows - next)));
+          Widen(range, block, columns);
+        }
+        block = std::move(range);
+      }
       index.train(static_cast<int64_t>(block.size() / columns), block.data());
-      add();
+      block = {};
+      next = 0;
     }
+    ReserveRows(index, rows);
     while (next < rows) {
       FOOTNOTE_RETURN_IF_ERROR(read(kBlockRows));
-      add();
+      index.add(static_cast<int64_t>(block.size() / columns), block.data());
     }
     if (!state->Adopt()) return InternalError("FAISS built another index than was asked for");
     return std::unique_ptr<VectorIndex>(new VectorIndex(std::move(state)));
@@ -383,15 +500,17 @@ StatusOr<std::unique_ptr<VectorIndex>> VectorIndex::Load(const std::filesystem::
   });
 }
 
-StatusOr<std::string> VectorIndex::Serialize() const {
-  return Guarded("write the vector index", [&]() -> StatusOr<std::string> {
-    faiss::VectorIOWriter writer;
+Status VectorIndex::WriteTo(const std::function<Status(std::string_view)>& sink) const {
+  SinkWriter writer(sink);
+  const Status status = Guarded("write the vector index", [&]() -> Status {
     // The direct map is derived, and 8 bytes a row.
     if (state_->ivf != nullptr) state_->ivf->set_direct_map_type(faiss::DirectMap::NoMap);
     faiss::write_index(state_->index.get(), &writer);
+    writer.Flush();
     if (state_->ivf != nullptr) state_->ivf->make_direct_map();
-    return std::string(writer.data.begin(), writer.data.end());
+    return OkStatus();
   });
+  return writer.status().ok() ? status : writer.status();
 }
 
 StatusOr<VectorHits> VectorIndex::Search(std::span<const float> query, size_t k,

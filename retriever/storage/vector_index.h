@@ -37,17 +37,26 @@ struct VectorIndexChoice {
   std::string reason;
 };
 VectorIndexChoice ChooseVectorIndex(VectorIndexKind asked, size_t rows);
+// The same where building may take `most_bytes` of memory: another kind if that fits, else the one
+// that would take least.
+VectorIndexChoice ChooseVectorIndex(VectorIndexKind asked, size_t rows, int width,
+                                    uint64_t most_bytes);
+
+// Memory that VectorIndex::Build takes, the index included: estimated from above.
+uint64_t VectorIndexBuildBytes(VectorIndexKind kind, size_t rows, int width);
 
 // "flat", "sq8", "hnsw", "ivf".
 std::string_view VectorIndexName(VectorIndexKind kind);
 
 class VectorIndex {
  public:
-  // Gives vectors [first, first + out.size() / width) of those to be indexed.
+  // Gives vectors [first, first + out.size() / width) of those to be indexed; `first` is where the
+  // call before ended, or 0.
   using VectorSource = std::function<Status(size_t first, std::span<float> out)>;
 
-  // kind: not kAuto. Reads the vectors once, in order, in blocks, so that no more than the index
-  // and a block are in memory (IVF and SQ8 learn from the first of them before). The result is the
+  // kind: not kAuto. Reads the vectors in order, in blocks, so that no more than the index and a
+  // block are in memory; what rounds looks at the first of them before, to learn their range (IVF
+  // also its lists, from many at once). The result is the
   // same for the same input, except for HNSW graphs built by several threads. Errors: the source's;
   // INTERNAL, RESOURCE_EXHAUSTED (memory).
   static StatusOr<std::unique_ptr<VectorIndex>> Build(VectorIndexKind kind, int width, size_t rows,
@@ -62,8 +71,8 @@ class VectorIndex {
                                                      VectorIndexKind kind, int width, size_t rows);
   ~VectorIndex();
 
-  // The bytes of a file that Load reads.
-  StatusOr<std::string> Serialize() const;
+  // Hands the bytes of a file that Load reads to `sink`, piece by piece. Errors: the sink's.
+  Status WriteTo(const std::function<Status(std::string_view)>& sink) const;
 
   // allowed: one bit a row, lowest bit first; `allowed_count` of them are set. exact: compare all
   // allowed rows. A query of another width is INVALID_ARGUMENT.

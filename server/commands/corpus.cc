@@ -10,6 +10,7 @@
 #include "server/answer_json.h"
 #include "server/commands/command.h"
 #include "server/commands/corpus_reembed.h"
+#include "server/commands/embed_options.h"
 #include "server/commands/terminal.h"
 #include "server/home.h"
 
@@ -27,6 +28,7 @@ struct Options {
   bool vectors = false;
   bool text = false;
   bool json = false;
+  MemoryOption memory;
 };
 
 std::string UtcTime(int64_t unix_s) {
@@ -242,11 +244,12 @@ Status RunMerge(const Options& options) {
     parts.push_back(part.find('/') == std::string::npos ? CorporaRoot() / part
                                                         : std::filesystem::path(part));
   }
+  FOOTNOTE_ASSIGN_OR_RETURN(const MemoryBound memory, options.memory.Read());
   ProgressLine bar;
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      const retriever::MergeReport report,
-      retriever::MergeCorpora(CorporaRoot(), options.corpus, parts, options.prune,
-                              [&](double share) { bar.Show("joining", share, ""); }));
+  FOOTNOTE_ASSIGN_OR_RETURN(const retriever::MergeReport report,
+                            retriever::MergeCorpora(
+                                CorporaRoot(), options.corpus, parts, options.prune,
+                                [&](double share) { bar.Show("joining", share, ""); }, memory));
   bar.Done();
   if (options.json) {
     const Json json = {{"corpus", options.corpus},
@@ -305,6 +308,7 @@ void AddCorpusCommand(CLI::App& app, CommandResult& result) {
   merge->add_option("part", options->parts, "Corpora: names, or folders brought from elsewhere")
       ->required();
   merge->add_flag("--prune", options->prune, "Also delete documents that no part holds");
+  options->memory.AddTo(*merge);
   AddReembedCommand(*group, result);
 }
 

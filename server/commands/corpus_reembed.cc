@@ -5,6 +5,7 @@
 
 #include "indexer/indexer.h"
 #include "server/answer_json.h"
+#include "server/commands/embed_options.h"
 #include "server/commands/index_progress.h"
 #include "server/commands/options.h"
 #include "server/commands/terminal.h"
@@ -16,41 +17,38 @@ namespace {
 
 struct Options {
   std::string corpus;
-  std::string embedder;
-  std::string precision = "fast";
-  std::string progress = "bar";
-  int threads = 0;
-  bool json = false;
+  EmbedOptions embed;
 };
 
 Status RunReembed(const Options& options) {
   const CallContext call = InterruptibleCall();
-  generator::ModelOptions model;
-  model.threads = options.threads;
-  FOOTNOTE_ASSIGN_OR_RETURN(model.precision, kernels::PrecisionFromName(options.precision));
-  FOOTNOTE_ASSIGN_OR_RETURN(const LoadedEmbedder embedder, LoadEmbedder(options.embedder, model));
-  FOOTNOTE_ASSIGN_OR_RETURN(const ProgressStyle style, ParseProgressStyle(options.progress));
+  FOOTNOTE_ASSIGN_OR_RETURN(const LoadedEmbedder embedder, options.embed.Load());
+  retriever::CorpusSettings settings = SettingsFor(embedder);
+  FOOTNOTE_ASSIGN_OR_RETURN(settings.memory, options.embed.memory.Read());
+  FOOTNOTE_ASSIGN_OR_RETURN(const ProgressStyle style, ParseProgressStyle(options.embed.progress));
   FOOTNOTE_ASSIGN_OR_RETURN(
       const std::unique_ptr<retriever::CorpusWriter> writer,
-      retriever::CorpusWriter::OpenToReembed(CorporaRoot(), options.corpus, SettingsFor(embedder)));
+      retriever::CorpusWriter::OpenToReembed(CorporaRoot(), options.corpus, settings));
   IndexProgressDisplay display(options.corpus, style);
   FOOTNOTE_ASSIGN_OR_RETURN(
       const indexer::IndexReport report,
       indexer::EmbedAgain(
           *embedder.embedder, *writer,
-          [&](const indexer::IndexProgress& progress) { display.Show(progress); }, call));
+          [&](const indexer::IndexProgress& progress) { display.Show(progress); }, call,
+          settings.memory));
   display.Done();
   if (report.truncated > 0) {
     std::cerr << "warning: " << WithThousands(report.truncated)
               << " chunks are longer than this embedder reads, and their ends are not in their "
                  "vectors: index the sources into a new corpus to have them cut anew\n";
   }
-  if (options.json) {
+  if (options.embed.json) {
     const nlohmann::ordered_json json = {{"corpus", options.corpus},
                                          {"generation", report.generation},
                                          {"embedder", embedder.embedder->name()},
                                          {"documents", report.updated + report.unchanged},
                                          {"chunks", report.chunks},
+                                         {"chunks_reused", report.chunks_reused},
                                          {"tokens", report.tokens},
                                          {"truncated", report.truncated},
                                          {"seconds", report.seconds}};
@@ -72,17 +70,7 @@ void AddReembedCommand(CLI::App& corpus_group, CommandResult& result) {
   CLI::App* command = corpus_group.add_subcommand(
       "reembed", "Vectors of another embedder, made beside the old ones, then swapped in");
   command->add_option("corpus", options->corpus, "Name of the corpus")->required();
-  command->add_option("--embedder", options->embedder, "Folder of the new embedding model")
-      ->required();
-  command->add_option("--precision", options->precision, "Of the embedder, as for footnote index")
-      ->capture_default_str();
-  command->add_option("--threads", options->threads, "Threads (default: one per CPU)")
-      ->check(CLI::Range(0, 1024));
-  command
-      ->add_option("--progress", options->progress,
-                   "On stderr: bar, json (one event a line) or none")
-      ->capture_default_str();
-  command->add_flag("--json", options->json, "Print one JSON document");
+  options->embed.AddTo(*command, "Folder of the new embedding model")->required();
   command->callback([options, &result] { result.status = RunReembed(*options); });
 }
 

@@ -7,6 +7,7 @@
 #include "indexer/indexer.h"
 #include "server/answer_json.h"
 #include "server/commands/command.h"
+#include "server/commands/embed_options.h"
 #include "server/commands/index_progress.h"
 #include "server/commands/options.h"
 #include "server/commands/terminal.h"
@@ -24,17 +25,13 @@ struct Options {
   std::vector<std::string> sources;
   bool is_public = false;
   std::string access_file;
-  std::string embedder;
+  EmbedOptions embed;
   std::string profile = "general";
-  std::string precision = "fast";
   std::string vector_index = "auto";
   bool prune = false;
   bool read_all = false;
   std::string shard;
   int chunk_tokens = 0;
-  int threads = 0;
-  std::string progress = "bar";
-  bool json = false;
 };
 
 StatusOr<retriever::VectorIndexKind> ParseVectorIndex(const std::string& name) {
@@ -84,6 +81,7 @@ nlohmann::ordered_json ToJson(const std::string& corpus, const indexer::IndexRep
             {"deleted", report.deleted},
             {"failed", report.failed}}},
           {"chunks", report.chunks},
+          {"chunks_reused", report.chunks_reused},
           {"tokens", report.tokens},
           {"seconds", report.seconds},
           {"failures", failures},
@@ -110,16 +108,15 @@ Status RunIndex(const Options& options) {
   index.chunk_budget_tokens = options.chunk_tokens;
   FOOTNOTE_ASSIGN_OR_RETURN(index.profile, indexer::LoadProfile(options.profile, {ProfilesDir()}));
 
-  generator::ModelOptions model;
-  model.threads = options.threads;
-  FOOTNOTE_ASSIGN_OR_RETURN(model.precision, kernels::PrecisionFromName(options.precision));
-  FOOTNOTE_ASSIGN_OR_RETURN(const LoadedEmbedder embedder, LoadEmbedder(options.embedder, model));
+  FOOTNOTE_ASSIGN_OR_RETURN(const LoadedEmbedder embedder, options.embed.Load());
+  FOOTNOTE_ASSIGN_OR_RETURN(index.memory, options.embed.memory.Read());
   retriever::CorpusSettings settings = SettingsFor(embedder);
+  settings.memory = index.memory;
   settings.is_public = options.is_public;
   settings.vector_index = kind;
   FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<retriever::CorpusWriter> writer,
                             retriever::CorpusWriter::Open(CorporaRoot(), options.corpus, settings));
-  FOOTNOTE_ASSIGN_OR_RETURN(const ProgressStyle style, ParseProgressStyle(options.progress));
+  FOOTNOTE_ASSIGN_OR_RETURN(const ProgressStyle style, ParseProgressStyle(options.embed.progress));
   IndexProgressDisplay display(options.corpus, style);
   index.on_failure = [&](const indexer::IndexFailure& failure) { display.ShowFailure(failure); };
   FOOTNOTE_ASSIGN_OR_RETURN(
@@ -132,7 +129,7 @@ Status RunIndex(const Options& options) {
       report.languages,
       {embedder.embedder->name(), LanguagesOfModel(embedder.path), writer->StemmerLanguage()});
   for (const std::string& warning : warnings) std::cerr << "footnote: " << warning << "\n";
-  if (options.json) {
+  if (options.embed.json) {
     std::cout << Dump(ToJson(options.corpus, report, warnings)) << "\n";
     return OkStatus();
   }
@@ -176,8 +173,8 @@ void AddIndexCommand(CLI::App& app, CommandResult& result) {
           "Access rules: TOML (docs/examples/access.toml) or JSON lines {\"document_id\" or "
           "\"prefix\", \"allow\", \"deny\"}")
       ->excludes(is_public);
-  command->add_option("--embedder", options->embedder,
-                      "Folder of the embedding model (default: all-MiniLM-L6-v2 from the cache)");
+  options->embed.AddTo(*command,
+                       "Folder of the embedding model (default: all-MiniLM-L6-v2 from the cache)");
   command
       ->add_option(
           "--profile", options->profile,
@@ -190,13 +187,6 @@ void AddIndexCommand(CLI::App& app, CommandResult& result) {
                                          "Print a profile's file, to copy and change, and stop")
       ->type_name("NAME")
       ->trigger_on_parse();
-  command
-      ->add_option(
-          "--precision", options->precision,
-          "Of the embedder: fast, exact, or with float weights rounded to bfloat16 (bf16) or "
-          "to 8 bits (int8, about twice as fast as fast)")
-      ->check(CLI::IsMember(kernels::PrecisionNames()))
-      ->capture_default_str();
   command->add_option("--vector-index", options->vector_index, "auto, flat, sq8, hnsw or ivf")
       ->capture_default_str();
   command->add_flag("--prune", options->prune,
@@ -210,13 +200,6 @@ void AddIndexCommand(CLI::App& app, CommandResult& result) {
       ->add_option("--chunk-tokens", options->chunk_tokens,
                    "Token budget of a chunk (default: what suits the embedder)")
       ->check(CLI::Range(0, 8192));
-  command->add_option("--threads", options->threads, "Threads (default: one per CPU)")
-      ->check(CLI::Range(0, 1024));
-  command
-      ->add_option("--progress", options->progress,
-                   "On stderr: bar, json (one event a line) or none")
-      ->capture_default_str();
-  command->add_flag("--json", options->json, "Print one JSON document");
   command->callback([options, &result] { result.status = RunIndex(*options); });
 }
 

@@ -74,6 +74,31 @@ TEST(File, AFailedWriteLeavesNothingBehind) {
   EXPECT_STATUS(WriteFileAtomically(dir / "no folder" / "file", "text"), kNotFound, "no folder");
 }
 
+TEST(AtomicFile, ReplacesTheOldOneWholeOrNotAtAll) {
+  TempDir dir;
+  ASSERT_OK(WriteFileAtomically(dir / "file", "old"));
+  const auto names = [&] {
+    return std::distance(std::filesystem::directory_iterator(dir.path()),
+                         std::filesystem::directory_iterator());
+  };
+  {
+    ASSERT_OK_AND_ASSIGN(AtomicFile file, AtomicFile::Create(dir / "file"));
+    EXPECT_OK(file.Write("of this, nothing is to be seen"));
+    EXPECT_EQ(names(), 2);
+  }
+  EXPECT_EQ(names(), 1);
+  EXPECT_EQ(ReadFile(dir / "file").value(), "old");
+
+  ASSERT_OK_AND_ASSIGN(AtomicFile file, AtomicFile::Create(dir / "file"));
+  AtomicFile moved = std::move(file);
+  EXPECT_OK(moved.Write("in "));
+  EXPECT_EQ(ReadFile(dir / "file").value(), "old");
+  EXPECT_OK(moved.Write("pieces"));
+  EXPECT_OK(moved.Commit());
+  EXPECT_EQ(ReadFile(dir / "file").value(), "in pieces");
+  EXPECT_EQ(names(), 1);
+}
+
 TEST(File, AReaderSeesTheOldBytesOrTheNew) {
   TempDir dir;
   const std::string old_contents(50000, 'o');

@@ -28,9 +28,11 @@ class HookedEmbedder : public testing::FakeEmbedder {
                              const CallContext& call) const override {
     EXPECT_EQ(role, TextRole::kPassage);
     if (on_embed) FOOTNOTE_RETURN_IF_ERROR(on_embed());
+    if (on_texts) on_texts(texts);
     return FakeEmbedder::Embed(texts, role, call);
   }
   std::function<Status()> on_embed;
+  std::function<void(std::span<const std::string_view>)> on_texts;
 };
 
 class BuildIndexTest : public ::testing::Test {
@@ -101,6 +103,38 @@ TEST_F(BuildIndexTest, GivesEachChunkTheVectorOfItsText) {
         ASSERT_EQ(document.vectors[i * 8 + j], expected.values[j]) << id << " chunk " << i;
       }
     }
+  }
+}
+
+TEST_F(BuildIndexTest, EmbedsEqualTextsOnceWhereverTheyStand) {
+  // The same texts in one window of chunks, and again in one much later.
+  std::string lines;
+  int different = 0;
+  const auto add = [&](const std::string& id, const std::string& text) {
+    lines += "{\"_id\":\"" + id + "\",\"text\":\"" + text + "\"}\n";
+  };
+  for (int i = 0; i < 3; ++i) {
+    for (int j = 0; j < 20; ++j) {
+      add("same" + std::to_string(i) + "-" + std::to_string(j), "This notice is boilerplate.");
+    }
+    for (int j = 0; j < 700; ++j, ++different) {
+      add("own" + std::to_string(different), "Text " + std::to_string(different) + ".");
+    }
+  }
+  Write("many.jsonl", lines);
+  std::map<std::string, int> embedded;
+  embedder_.on_texts = [&](std::span<const std::string_view> texts) {
+    for (const std::string_view text : texts) ++embedded[std::string(text)];
+  };
+  ASSERT_OK_AND_ASSIGN(const IndexReport report, Build());
+  EXPECT_EQ(report.chunks, different + 60);
+  EXPECT_EQ(report.chunks_reused, 59);
+  EXPECT_EQ(static_cast<int>(embedded.size()), different + 1);
+  for (const auto& [text, times] : embedded) EXPECT_EQ(times, 1) << text;
+  const std::vector<float> first = writer_.documents.at("same0-0").document.vectors;
+  EXPECT_EQ(first.size(), 8u);
+  for (const auto& [id, stored] : writer_.documents) {
+    EXPECT_EQ(stored.document.vectors == first, id.starts_with("same")) << id;
   }
 }
 

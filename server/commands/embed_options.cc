@@ -1,0 +1,67 @@
+#include "server/commands/embed_options.h"
+
+#include <algorithm>
+
+namespace footnote::server {
+namespace {
+
+// Beside the models: documents of some megabytes, buffers, an index of some ten thousand vectors.
+constexpr uint64_t kLeastWorkBytes = uint64_t{128} << 20;
+
+}  // namespace
+
+void MemoryOption::AddTo(CLI::App& command) {
+  command
+      .add_option(
+          "--memory", size,
+          "The most that this process may hold in memory, the models included: 512MiB, 4GiB "
+          "(default: half of what the machine, or the container, has)")
+      ->type_name("SIZE")
+      ->check([](const std::string& text) { return ParseByteSize(text).status().message(); });
+}
+
+StatusOr<MemoryBound> MemoryOption::Read() const {
+  MemoryBound bound;
+  bound.total_bytes = MachineMemoryBytes() / 2;
+  if (!size.empty()) {
+    FOOTNOTE_ASSIGN_OR_RETURN(bound.total_bytes, ParseByteSize(size));
+  }
+  KeepNoLargeBlocks();
+  ReturnFreedMemory();
+  bound.held_bytes = ResidentBytes();
+  const uint64_t least = std::max(bound.held_bytes + kLeastWorkBytes, PeakResidentBytes());
+  if (bound.total_bytes >= least) return bound;
+  return InvalidArgumentError("--memory " + ByteSizeText(bound.total_bytes) +
+                              (size.empty() ? " (half of this machine's)" : "") +
+                              " is too little: the program holds " +
+                              ByteSizeText(bound.held_bytes) + " with its models, and needs " +
+                              ByteSizeText(kLeastWorkBytes) +
+                              " to work with; give at least --memory " + ByteSizeText(least));
+}
+
+CLI::Option* EmbedOptions::AddTo(CLI::App& command, const std::string& embedder_help) {
+  CLI::Option* option = command.add_option("--embedder", embedder, embedder_help);
+  command
+      .add_option(
+          "--precision", precision,
+          "Of the embedder: fast, exact, or with float weights rounded to bfloat16 (bf16) or "
+          "to 8 bits (int8, about twice as fast as fast)")
+      ->check(CLI::IsMember(kernels::PrecisionNames()))
+      ->capture_default_str();
+  command.add_option("--threads", threads, "Threads (default: one per CPU)")
+      ->check(CLI::Range(0, 1024));
+  memory.AddTo(command);
+  command.add_option("--progress", progress, "On stderr: bar, json (one event a line) or none")
+      ->capture_default_str();
+  command.add_flag("--json", json, "Print one JSON document");
+  return option;
+}
+
+StatusOr<LoadedEmbedder> EmbedOptions::Load() const {
+  generator::ModelOptions model;
+  model.threads = threads;
+  FOOTNOTE_ASSIGN_OR_RETURN(model.precision, kernels::PrecisionFromName(precision));
+  return LoadEmbedder(embedder, model);
+}
+
+}  // namespace footnote::server
