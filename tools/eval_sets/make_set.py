@@ -22,9 +22,9 @@ def documents(corpus, binary):
         chunk = json.loads(line)
         name, text = chunk["document_id"], texts.setdefault(chunk["document_id"], bytearray())
         text += b"\n" * (chunk["start_byte"] - len(text)) + chunk["text"].encode()
-        # Title > heading > heading, and a line break; nothing where the text itself begins with the title.
+        # Title > heading > heading, and a line break; nothing where the chunk itself begins with the title.
         context = chunk["embedded_text"].removesuffix(chunk["text"]).strip()
-        titles.setdefault(name, context.split(" > ")[0])
+        titles[name] = titles.get(name) or context.split(" > ")[0]
     return {name: (titles[name], text.decode()) for name, text in texts.items()}
 
 
