@@ -16,7 +16,7 @@ enum Slot : size_t { kHidden, kProjected, kAttended, kInner, kBranch };
 
 class PostNormEncoder final : public Encoder {
  public:
-  explicit PostNormEncoder(PostNormEncoderSpec spec) : spec_(std::move(spec)) {}
+  explicit PostNormEncoder(PostNormEncoderSpec spec);
 
   int max_tokens() const override {
     const int64_t positions = spec_.shape.context_tokens;
@@ -41,6 +41,29 @@ class PostNormEncoder final : public Encoder {
 
   PostNormEncoderSpec spec_;
 };
+
+// A norm's numbers have mean 0 and variance 1 before weight and bias: how large a column is on the
+// average follows from those two.
+void FindSpread(NormWeights& norm) {
+  norm.spread.clear();
+  for (size_t i = 0; i < norm.weight.size(); ++i) {
+    norm.spread.push_back(std::hypot(norm.weight[i], norm.bias[i]));
+  }
+}
+
+PostNormEncoder::PostNormEncoder(PostNormEncoderSpec spec) : spec_(std::move(spec)) {
+  NormWeights* before = &spec_.embedding_norm;
+  FindSpread(*before);
+  for (PostNormEncoderLayer& layer : spec_.layers) {
+    for (kernels::Weight* w : {&layer.query, &layer.key, &layer.value}) {
+      w->column_spread = before->spread.data();
+    }
+    FindSpread(layer.attention_norm);
+    layer.up.column_spread = layer.attention_norm.spread.data();
+    before = &layer.feed_forward_norm;
+    FindSpread(*before);
+  }
+}
 
 // hidden = norm(token + type + position).
 Status PostNormEncoder::Embed(Context& context, Workspace& workspace, const EncoderBatch& batch,
@@ -101,9 +124,9 @@ Status PostNormEncoder::RunLayer(Context& context, Workspace& workspace,
   const kernels::Activation gelu = spec_.gelu == kernels::GeluKind::kErf
                                        ? kernels::Activation::kGeluErf
                                        : kernels::Activation::kGeluTanh;
-  const kernels::MatMulTarget up{&layer.up, layer.up_bias, inner, false, gelu};
-  FOOTNOTE_RETURN_IF_ERROR(kernels::MatMulMany(context, hidden, {&up, 1}));
-  FOOTNOTE_RETURN_IF_ERROR(kernels::MatMulAdd(context, inner, layer.down, layer.down_bias, hidden));
+  FOOTNOTE_RETURN_IF_ERROR(kernels::FeedForward(
+      context, hidden, {&layer.up, layer.up_bias, &layer.down, layer.down_bias, gelu}, inner,
+      hidden));
   return kernels::LayerNorm(context, hidden, layer.feed_forward_norm.weight,
                             layer.feed_forward_norm.bias, spec_.norm_epsilon, hidden);
 }

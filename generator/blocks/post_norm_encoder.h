@@ -15,6 +15,7 @@ namespace footnote::generator {
 
 struct NormWeights {
   std::vector<float> weight, bias;  // [W] each
+  std::vector<float> spread;        // [W], of what comes out; the encoder fills it in
 };
 
 // W model width, F feed-forward width.
