@@ -15,7 +15,6 @@ namespace footnote::generator {
 
 struct NormWeights {
   std::vector<float> weight, bias;  // [W] each
-  std::vector<float> spread;        // [W], of what comes out; the encoder fills it in
 };
 
 // W model width, F feed-forward width.
@@ -27,6 +26,9 @@ struct PostNormEncoderLayer {
   kernels::Weight down;  // [W, F]
   std::vector<float> up_bias, down_bias;
   NormWeights feed_forward_norm;
+  // [W] each, of what the projections and `up` are multiplied with (Weight::column_spread); empty
+  // until they are measured.
+  std::vector<float> attention_spread, feed_forward_spread;
 };
 
 enum class PoolingKind { kUnknown, kMean, kFirst };

@@ -116,6 +116,12 @@ Status LoadedModel::PackWeights() {
     plain = encoder() != nullptr ? kernels::PlainWeights::kGroups : kernels::PlainWeights::kQ8_0;
   }
   if (options_.precision == kernels::Precision::kBf16) plain = kernels::PlainWeights::kBf16;
+  if (plain == kernels::PlainWeights::kGroups) {
+    FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<Runner> runner, BorrowRunner());
+    const Status measured = network_.encoder->MeasureSpreads(*runner->context, runner->workspace);
+    ReturnRunner(std::move(runner));
+    FOOTNOTE_RETURN_IF_ERROR(measured);
+  }
   const auto pack = [&](const kernels::PackedAllocator& allocate) {
     return kernels::PackedWeights::Pack(matrices, isa_, plain, threads_.get(), allocate);
   };
