@@ -43,6 +43,19 @@ struct MatMulTarget {
 };
 Status MatMulMany(Context& ctx, ConstMatrix x, std::span<const MatMulTarget> targets);
 
+// out += down · activation(up · x + up_bias) + down_bias: an MLP that joins the residual stream. x
+// [T, K], up [F, K], down [N, F], out [T, N]; inner [T, F] is scratch. The bits are those of the
+// two products; weights rounded to 8 bits by groups need no memory for what is in between.
+struct FeedForwardWeights {
+  const Weight* up;
+  std::span<const float> up_bias;  // [F] or empty
+  const Weight* down;
+  std::span<const float> down_bias;  // [N] or empty
+  Activation activation = Activation::kNone;
+};
+Status FeedForward(Context& ctx, ConstMatrix x, const FeedForwardWeights& w, Matrix inner,
+                   Matrix out);
+
 // out += the product: a branch that joins the residual stream.
 Status MatMulAdd(Context& ctx, ConstMatrix x, const Weight& w, std::span<const float> bias,
                  Matrix out);

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
@@ -22,13 +23,17 @@ namespace footnote::kernels {
 // One packed matrix. Belongs to the PackedWeights that made it.
 struct PackedWeight {
   DType dtype = DType::kF32;  // what is multiplied; another than the weight's when it was converted
+  bool by_groups = false;     // PlainWeights::kGroups; dtype says nothing then
+  const float* factors = nullptr;  // [columns], of x before it is rounded by groups; null: none
   Isa isa = Isa::kPlain;
   const uint8_t* codes = nullptr;    // 64-byte aligned
   const uint8_t* numbers = nullptr;  // 64-byte aligned
 };
 
-// Plain (float) weights stay as they are, or are rounded to Q8_0 or BF16, which multiply faster.
-enum class PlainWeights { kAsStored, kQ8_0, kBf16 };
+// Plain (float) weights stay as they are, or are rounded to what multiplies faster: Q8_0, BF16, or
+// 8 bits with a step for 128 columns, of x too (the fastest; meant for encoders, whose vectors are
+// as good as with Q8_0 where Weight::column_spread is known).
+enum class PlainWeights { kAsStored, kQ8_0, kBf16, kGroups };
 
 // Memory for packed weights, 64-byte aligned, for as long as `owner` lives. packed: they lie there
 // already, left by an earlier call with the same weights.
@@ -46,7 +51,7 @@ class PackedWeights {
  public:
   // Packs each of `weights` and points its `packed` at the result. Rows must be whole blocks.
   // pool: null packs on the calling thread. Errors: INVALID_ARGUMENT for a weight without data or
-  // with broken rows, or whose columns cannot be rounded to Q8_0; those of `allocate`; then no
+  // with broken rows, or whose columns cannot be rounded so; those of `allocate`; then no
   // weight was changed.
   static StatusOr<std::unique_ptr<PackedWeights>> Pack(
       std::span<Weight* const> weights, Isa isa, PlainWeights plain, ThreadPool* pool,
@@ -60,6 +65,7 @@ class PackedWeights {
   PackedMemory memory_;
   size_t bytes_ = 0;
   std::vector<PackedWeight> matrices_;
+  std::map<const float*, std::vector<float>> factors_;  // by Weight::column_spread
 };
 
 }  // namespace footnote::kernels

@@ -70,6 +70,9 @@ struct Weight {
   int64_t columns = 0;
   // The same matrix laid out for products on this CPU, if it was packed.
   const PackedWeight* packed = nullptr;
+  // [columns], > 0, or null: how large the numbers are that each column is multiplied with, where
+  // that is known. Rounding both sides to 8 bits by groups evens out the columns of a group.
+  const float* column_spread = nullptr;
 
   explicit operator bool() const { return data != nullptr; }
   int64_t row_bytes() const { return RowBytes(dtype, columns); }

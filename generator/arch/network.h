@@ -74,6 +74,10 @@ class Encoder {
   // As Decoder::Matrices.
   virtual std::vector<kernels::Weight*> Matrices() = 0;
 
+  // Finds out Weight::column_spread of its matrices by a pass over made-up text, before they are
+  // packed by groups. The same for the same weights and instruction set. Errors: those of Forward.
+  virtual Status MeasureSpreads(kernels::Context& context, Workspace& workspace) = 0;
+
   // Sizes of the tables that ids index.
   virtual int64_t type_count() const = 0;
   virtual int64_t position_count() const = 0;

@@ -12,6 +12,8 @@ namespace {
 using kernels::Context;
 using kernels::Matrix;
 
+constexpr int64_t kSpreadTokens = 256;
+
 enum Slot : size_t { kHidden, kProjected, kAttended, kInner, kBranch };
 
 class PostNormEncoder final : public Encoder {
@@ -31,12 +33,15 @@ class PostNormEncoder final : public Encoder {
   Status Forward(Context& context, Workspace& workspace, const EncoderBatch& batch,
                  Matrix out) const override;
   std::vector<kernels::Weight*> Matrices() override;
+  Status MeasureSpreads(Context& context, Workspace& workspace) override;
 
  private:
   Status Embed(Context& context, Workspace& workspace, const EncoderBatch& batch,
                Matrix hidden) const;
-  Status RunLayer(Context& context, Workspace& workspace, const PostNormEncoderLayer& layer,
-                  std::span<const int64_t> offsets, Matrix hidden) const;
+  Status RunAttention(Context& context, Workspace& workspace, const PostNormEncoderLayer& layer,
+                      std::span<const int64_t> offsets, Matrix hidden) const;
+  Status RunFeedForward(Context& context, Workspace& workspace, const PostNormEncoderLayer& layer,
+                        Matrix hidden) const;
   Status Pool(Context& context, std::span<const int64_t> offsets, Matrix hidden, Matrix out) const;
 
   PostNormEncoderSpec spec_;
@@ -72,15 +77,14 @@ Status PostNormEncoder::Embed(Context& context, Workspace& workspace, const Enco
                             spec_.norm_epsilon, hidden);
 }
 
-Status PostNormEncoder::RunLayer(Context& context, Workspace& workspace,
-                                 const PostNormEncoderLayer& layer,
-                                 std::span<const int64_t> offsets, Matrix hidden) const {
+Status PostNormEncoder::RunAttention(Context& context, Workspace& workspace,
+                                     const PostNormEncoderLayer& layer,
+                                     std::span<const int64_t> offsets, Matrix hidden) const {
   const NetworkShape& shape = spec_.shape;
   const int64_t rows = hidden.shape[0];
   const int64_t width = shape.width;
   Matrix projected = workspace.Floats(kProjected, rows, 3 * width);
   Matrix attended = workspace.Floats(kAttended, rows, width);
-  Matrix inner = workspace.Floats(kInner, rows, shape.feed_forward_width);
   const kernels::MatMulTarget targets[] = {
       {&layer.query, layer.query_bias, Columns(projected, 0, width)},
       {&layer.key, layer.key_bias, Columns(projected, width, width)},
@@ -95,15 +99,19 @@ Status PostNormEncoder::RunLayer(Context& context, Workspace& workspace,
                                heads(projected, 2 * width), offsets, scale, heads(attended, 0)));
   FOOTNOTE_RETURN_IF_ERROR(
       kernels::MatMulAdd(context, attended, layer.output, layer.output_bias, hidden));
-  FOOTNOTE_RETURN_IF_ERROR(kernels::LayerNorm(context, hidden, layer.attention_norm.weight,
-                                              layer.attention_norm.bias, spec_.norm_epsilon,
-                                              hidden));
+  return kernels::LayerNorm(context, hidden, layer.attention_norm.weight, layer.attention_norm.bias,
+                            spec_.norm_epsilon, hidden);
+}
+
+Status PostNormEncoder::RunFeedForward(Context& context, Workspace& workspace,
+                                       const PostNormEncoderLayer& layer, Matrix hidden) const {
+  Matrix inner = workspace.Floats(kInner, hidden.shape[0], spec_.shape.feed_forward_width);
   const kernels::Activation gelu = spec_.gelu == kernels::GeluKind::kErf
                                        ? kernels::Activation::kGeluErf
                                        : kernels::Activation::kGeluTanh;
-  const kernels::MatMulTarget up{&layer.up, layer.up_bias, inner, false, gelu};
-  FOOTNOTE_RETURN_IF_ERROR(kernels::MatMulMany(context, hidden, {&up, 1}));
-  FOOTNOTE_RETURN_IF_ERROR(kernels::MatMulAdd(context, inner, layer.down, layer.down_bias, hidden));
+  FOOTNOTE_RETURN_IF_ERROR(kernels::FeedForward(
+      context, hidden, {&layer.up, layer.up_bias, &layer.down, layer.down_bias, gelu}, inner,
+      hidden));
   return kernels::LayerNorm(context, hidden, layer.feed_forward_norm.weight,
                             layer.feed_forward_norm.bias, spec_.norm_epsilon, hidden);
 }
@@ -125,7 +133,8 @@ Status PostNormEncoder::Forward(Context& context, Workspace& workspace, const En
   Matrix hidden = workspace.Floats(kHidden, rows, spec_.shape.width);
   FOOTNOTE_RETURN_IF_ERROR(Embed(context, workspace, batch, hidden));
   for (const PostNormEncoderLayer& layer : spec_.layers) {
-    FOOTNOTE_RETURN_IF_ERROR(RunLayer(context, workspace, layer, batch.offsets, hidden));
+    FOOTNOTE_RETURN_IF_ERROR(RunAttention(context, workspace, layer, batch.offsets, hidden));
+    FOOTNOTE_RETURN_IF_ERROR(RunFeedForward(context, workspace, layer, hidden));
   }
   const auto sequences = static_cast<int64_t>(batch.offsets.size()) - 1;
   const auto parts = static_cast<int64_t>(batch.parts.size());
@@ -141,6 +150,44 @@ Status PostNormEncoder::Forward(Context& context, Workspace& workspace, const En
                           offsets, Matrix::Of(out.row(sequences + p), 1, out.shape[1])));
   }
   return kernels::L2Normalize(context, Matrix::Of(out.row(sequences), parts, out.shape[1]));
+}
+
+// Root of the mean square of each column.
+std::vector<float> SpreadOf(const Matrix& hidden) {
+  std::vector<double> squares(static_cast<size_t>(hidden.shape[1]));
+  for (int64_t t = 0; t < hidden.shape[0]; ++t) {
+    for (size_t k = 0; k < squares.size(); ++k) {
+      squares[k] += static_cast<double>(hidden.row(t)[k]) * static_cast<double>(hidden.row(t)[k]);
+    }
+  }
+  std::vector<float> spread;
+  for (const double each : squares) {
+    spread.push_back(static_cast<float>(std::sqrt(each / static_cast<double>(hidden.shape[0]))));
+  }
+  return spread;
+}
+
+// Which columns are large hardly depends on the text: tokens from all over the vocabulary will do.
+Status PostNormEncoder::MeasureSpreads(Context& context, Workspace& workspace) {
+  const int64_t count = std::min<int64_t>(kSpreadTokens, spec_.shape.context_tokens);
+  EncoderBatch batch;
+  batch.offsets = {0, count};
+  for (int64_t i = 0; i < count; ++i) {
+    batch.ids.push_back(static_cast<TokenId>(i * spec_.token_embedding.rows / count));
+  }
+  Matrix hidden = workspace.Floats(kHidden, count, spec_.shape.width);
+  FOOTNOTE_RETURN_IF_ERROR(Embed(context, workspace, batch, hidden));
+  for (PostNormEncoderLayer& layer : spec_.layers) {
+    layer.attention_spread = SpreadOf(hidden);
+    for (kernels::Weight* w : {&layer.query, &layer.key, &layer.value}) {
+      w->column_spread = layer.attention_spread.data();
+    }
+    FOOTNOTE_RETURN_IF_ERROR(RunAttention(context, workspace, layer, batch.offsets, hidden));
+    layer.feed_forward_spread = SpreadOf(hidden);
+    layer.up.column_spread = layer.feed_forward_spread.data();
+    FOOTNOTE_RETURN_IF_ERROR(RunFeedForward(context, workspace, layer, hidden));
+  }
+  return OkStatus();
 }
 
 std::vector<kernels::Weight*> PostNormEncoder::Matrices() {

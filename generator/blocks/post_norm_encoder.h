@@ -26,6 +26,9 @@ struct PostNormEncoderLayer {
   kernels::Weight down;  // [W, F]
   std::vector<float> up_bias, down_bias;
   NormWeights feed_forward_norm;
+  // [W] each, of what the projections and `up` are multiplied with (Weight::column_spread); empty
+  // until they are measured.
+  std::vector<float> attention_spread, feed_forward_spread;
 };
 
 enum class PoolingKind { kUnknown, kMean, kFirst };

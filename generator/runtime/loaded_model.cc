@@ -112,8 +112,16 @@ Status LoadedModel::PackWeights() {
                   [](const kernels::Weight* w) { return kernels::BlockElements(w->dtype) > 1; });
   }
   auto plain = kernels::PlainWeights::kAsStored;
-  if (options_.precision == kernels::Precision::kInt8) plain = kernels::PlainWeights::kQ8_0;
+  if (options_.precision == kernels::Precision::kInt8) {
+    plain = encoder() != nullptr ? kernels::PlainWeights::kGroups : kernels::PlainWeights::kQ8_0;
+  }
   if (options_.precision == kernels::Precision::kBf16) plain = kernels::PlainWeights::kBf16;
+  if (plain == kernels::PlainWeights::kGroups) {
+    FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<Runner> runner, BorrowRunner());
+    const Status measured = network_.encoder->MeasureSpreads(*runner->context, runner->workspace);
+    ReturnRunner(std::move(runner));
+    FOOTNOTE_RETURN_IF_ERROR(measured);
+  }
   const auto pack = [&](const kernels::PackedAllocator& allocate) {
     return kernels::PackedWeights::Pack(matrices, isa_, plain, threads_.get(), allocate);
   };
@@ -121,7 +129,8 @@ Status LoadedModel::PackWeights() {
     auto cache = std::make_unique<PackedCache>(
         folder, path_.stem().string(),
         FilesIdentity(source_->files()) + std::string(kernels::IsaName(isa_)) + " " +
-            std::string(kernels::PrecisionName(options_.precision)));
+            std::string(kernels::PrecisionName(options_.precision)) +
+            (plain == kernels::PlainWeights::kGroups ? " groups" : ""));
     StatusOr<std::unique_ptr<kernels::PackedWeights>> packed =
         pack([&](size_t bytes) { return cache->Map(bytes); });
     if (packed.ok()) {

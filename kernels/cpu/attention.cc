@@ -10,6 +10,7 @@
 
 #include "kernels/cpu/check.h"
 #include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/panel_format.h"
 #include "kernels/cpu/thread_scratch.h"
 #include "kernels/ops.h"
 
@@ -18,6 +19,7 @@ namespace {
 
 // Queries per task: enough to use each key and value that is loaded several times.
 constexpr int64_t kTaskQueries = 24;
+constexpr int64_t kBfloatTaskQueries = 32;
 constexpr int64_t kBlockPositions = 256;
 constexpr int64_t kBlockPages = kBlockPositions / kPageTokens;
 // Tasks up to which blocks are spread over threads instead.
@@ -330,6 +332,53 @@ void RunPacked(const CpuKernels& kernels, ConstHeads q, ConstHeads k, ConstHeads
   }
 }
 
+// The same with queries, keys, values and weights rounded to bfloat16: two products in a lane at a
+// time. Keys are a matrix [positions, D] of which each query is a row of x, values one of
+// [D, positions].
+void RunPackedBfloats(const CpuKernels& kernels, ConstHeads q, ConstHeads k, ConstHeads v,
+                      int64_t first, int64_t length, int64_t h, float scale, Heads out) {
+  const int64_t width = q.shape[2], lanes = kernels.panel_rows;
+  const int64_t even_width = width + width % 2, even_length = length + length % 2;
+  const int64_t key_panels = PanelCount(length, kernels), value_panels = PanelCount(width, kernels);
+  const int64_t count = key_panels * lanes;  // positions, filled up
+  const int64_t key_bytes = key_panels * lanes * even_width * 2;
+  const int64_t value_bytes = value_panels * lanes * even_length * 2;
+  auto* panels =
+      static_cast<uint8_t*>(ThreadScratch(0, static_cast<size_t>(key_bytes + value_bytes)));
+  // Queries and keys, rounded; what lies beyond the last key is multiplied, too, and not used.
+  auto* rounded = static_cast<uint8_t*>(
+      ThreadScratch(2, static_cast<size_t>((length + count) * even_width * 2)));
+  uint8_t* keys = rounded + length * even_width * 2;
+  kernels.round_bfloats(q.row(first) + h * q.stride[1], q.stride[0], length, width, rounded);
+  kernels.round_bfloats(k.row(first) + h * k.stride[1], k.stride[0], length, width, keys);
+  std::fill_n(keys + length * even_width * 2, (count - length) * even_width * 2, uint8_t{0});
+  for (int64_t p = 0; p < key_panels; ++p) {
+    kernels.pack[kPanelBf16](keys + p * lanes * even_width * 2, even_width * 2, even_width,
+                             panels + p * lanes * even_width * 2, nullptr);
+  }
+  kernels.pair_values(v.row(first) + h * v.stride[1], v.stride[0], length, width,
+                      panels + key_bytes);
+  auto* scores = static_cast<float*>(
+      ThreadScratch(1, static_cast<size_t>(kBfloatTaskQueries * (count * 4 + even_length * 2))));
+  auto* weights = reinterpret_cast<uint8_t*>(scores + kBfloatTaskQueries * count);
+  for (int64_t i = 0; i < length; i += kBfloatTaskQueries) {
+    const int64_t rows = std::min(kBfloatTaskQueries, length - i);
+    kernels.multiply_bfloats(rounded + i * even_width * 2, rows, panels, length, width,
+                             {nullptr, scores, count, false, kNoActivation});
+    float totals[kBfloatTaskQueries];
+    for (int64_t r = 0; r < rows; ++r) {
+      kernels.softmax_bfloats(scores + r * count, length, scale, weights + r * even_length * 2,
+                              totals + r);
+    }
+    float* to = out.row(first + i) + h * out.stride[1];
+    kernels.multiply_bfloats(weights, rows, panels + key_bytes, width, length,
+                             {nullptr, to, out.stride[0], false, kNoActivation});
+    for (int64_t r = 0; r < rows; ++r) {
+      kernels.scale(1.0f / totals[r], width, to + r * out.stride[0]);
+    }
+  }
+}
+
 }  // namespace
 
 Status KvWrite(Context& ctx, ConstHeads keys, ConstHeads values,
@@ -440,11 +489,14 @@ Status AttentionPacked(Context& ctx, ConstHeads q, ConstHeads k, ConstHeads v,
   }
   const int64_t heads = q.shape[1];
   const auto sequences = static_cast<int64_t>(offsets.size()) - 1;
+  const bool rounds = ctx.precision() == Precision::kInt8 || ctx.precision() == Precision::kBf16;
+  const auto run =
+      rounds && ctx.kernels().softmax_bfloats != nullptr ? RunPackedBfloats : RunPacked;
   ctx.ParallelFor(sequences * heads, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
       const auto b = static_cast<size_t>(task / heads);
-      RunPacked(ctx.kernels(), q, k, v, offsets[b], offsets[b + 1] - offsets[b], task % heads,
-                scale, out);
+      run(ctx.kernels(), q, k, v, offsets[b], offsets[b + 1] - offsets[b], task % heads, scale,
+          out);
     }
   });
   return OkStatus();

@@ -17,6 +17,10 @@
 //            weight = step * (code - zero) + min. float16 steps (and minima) [runs][panel_rows];
 //            for K formats a record per 256 elements: d, (dmin,) scales of the runs, (minima), two
 //            runs' side by side for each row.
+// A panel by groups (8 bits, kGroupColumns columns by one step, for both sides of the product) is
+//   codes    [K / 4][panel_rows][4], signed
+//   numbers  [groups][2][panel_rows] float32: weight = step * code, and step times the sum of the
+//            group's codes, which multiplies what x has for code 0.
 // so a packed matrix is as large as it was (Q4_K, Q5_K: 2 bits more per 32). A panel of float32
 // or float16 is [K][panel_rows]; one of bfloat16 [K / 2][panel_rows][2], K rounded up: a vector
 // holds two consecutive elements of every row. What lies beyond the matrix's rows, or its last odd
@@ -65,7 +69,21 @@ struct RoundedRows {
   const int16_t* sums = nullptr;   // K formats: sum of the run's codes
 };
 
-enum ProductActivation { kNoActivation, kActivationGeluErf, kActivationGeluTanh };
+// Rows of x rounded to 8 bits, kGroupColumns columns by one step: x = low + step * code. The last
+// group of a row is shorter where K is no multiple of it.
+enum { kGroupColumns = 128 };
+struct GroupedRows {
+  const uint8_t* codes;  // [rows, K]; signed where dot products take them so, else unsigned
+  const float* numbers;  // [rows, groups, 2]: step, low
+};
+
+// Rough: within 2e-4 of the erf's, for what is rounded to 8 bits next.
+enum ProductActivation {
+  kNoActivation,
+  kActivationGeluErf,
+  kActivationGeluTanh,
+  kActivationGeluErfRough
+};
 
 // out[t, n] = activation(product + bias[n]), or product and bias added to what was there.
 struct ProductOutput {
@@ -111,6 +129,16 @@ struct CpuKernels {
   void (*multiply_float)(PanelFormat format, const float* x, int64_t x_stride, int64_t x_rows,
                          const uint8_t* panels, int64_t w_rows, int64_t k, ProductOutput out);
 
+  // Rounds rows of x, each column times its factor [K] unless null, to 8 bits by groups.
+  void (*round_groups)(const float* x, int64_t x_stride, const float* factors, int64_t rows,
+                       int64_t k, uint8_t* codes, int64_t codes_stride, float* numbers,
+                       int64_t numbers_stride);
+
+  // Products of such rows, K and 2 * groups apart, with w_rows rows of panels by groups. K is a
+  // multiple of 4.
+  void (*multiply_groups)(GroupedRows x, int64_t x_rows, Panels panels, int64_t w_rows, int64_t k,
+                          ProductOutput out);
+
   // Bytes of an element of x rounded to bfloat16: 2 where an instruction multiplies bfloat16, else
   // 4, a float32.
   int64_t bfloat_bytes;
@@ -121,6 +149,17 @@ struct CpuKernels {
   // Products of such rows with w_rows rows of bfloat16 panels.
   void (*multiply_bfloats)(const uint8_t* x, int64_t x_rows, const uint8_t* panels, int64_t w_rows,
                            int64_t k, ProductOutput out);
+
+  // The next two are null where no instruction multiplies bfloat16.
+  //
+  // Rows of values [count, width] to bfloat16 panels of the matrix [width, count].
+  void (*pair_values)(const float* rows, int64_t stride, int64_t count, int64_t width,
+                      uint8_t* panels);
+
+  // out[j] = exp(scale * (scores[j] - the largest)) for j in [0, count), rounded to bfloat16, and a
+  // zero behind an odd count; *sum is that of the numbers before rounding.
+  void (*softmax_bfloats)(const float* scores, int64_t count, float scale, uint8_t* out,
+                          float* sum);
 
   // Rows of keys [rows, width] to places first…first+rows-1 of a page [width, kPageTokens]; of
   // values to rows of a page [kPageTokens, width].

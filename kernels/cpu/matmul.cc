@@ -17,6 +17,9 @@ namespace {
 // the rounded rows stay in the second-level cache.
 constexpr int64_t kLeastTaskTokens = 32;
 constexpr int64_t kMostTaskTokens = 256;
+// Rows that FeedForward takes through both products at once: their codes in between, the strip and
+// a panel fit the second-level cache.
+constexpr int64_t kFusedTokens = 128;
 // Panels of one task: what a tile takes at once.
 constexpr int64_t kTaskPanels = 2;
 constexpr int64_t kBfloatTaskPanels = 4;
@@ -32,6 +35,7 @@ struct Plan {
   PanelTraits traits = {};  // of what is multiplied
   PanelBytes panel_bytes = {};
   RoundedRows x = {};                // of PanelInput::kCodes
+  GroupedRows groups = {};           // of PanelInput::kGroups
   const uint8_t* bfloats = nullptr;  // of PanelInput::kBfloat
   int64_t task_panels = kTaskPanels;
   int64_t panel_tasks = 0;  // tasks along w
@@ -45,17 +49,30 @@ size_t RoundUp64(size_t bytes) { return (bytes + 63) / 64 * 64; }
 void RoundInputOf(Context& ctx, ConstMatrix x, std::vector<Plan>& plans) {
   std::vector<RoundingRequest> requests;
   const uint8_t* bfloats = nullptr;
+  std::vector<const float*> factors;  // of different inputs by groups
+  const auto place_of = [&](const Plan& plan) {
+    const auto found = std::ranges::find(factors, plan.target->w->packed->factors);
+    return static_cast<size_t>(found - factors.begin());
+  };
   for (const Plan& plan : plans) {
+    if (plan.traits.input == PanelInput::kGroups && place_of(plan) == factors.size()) {
+      factors.push_back(plan.target->w->packed->factors);
+    }
     if (plan.traits.input == PanelInput::kCodes) requests.push_back({plan.traits});
     if (plan.traits.input == PanelInput::kBfloat && bfloats == nullptr) {
       bfloats = RoundToBfloats(ctx, x);
     }
   }
   RoundInput(ctx, x, requests);
+  std::vector<GroupedRows> groups;
+  for (size_t i = 0; i < factors.size(); ++i) {
+    groups.push_back(RoundToGroups(ctx, x, factors[i], i, factors.size()));
+  }
   size_t next = 0;
   for (Plan& plan : plans) {
     if (plan.traits.input == PanelInput::kCodes) plan.x = requests[next++].x;
     if (plan.traits.input == PanelInput::kBfloat) plan.bfloats = bfloats;
+    if (plan.traits.input == PanelInput::kGroups) plan.groups = groups[place_of(plan)];
   }
 }
 
@@ -97,8 +114,11 @@ Panels PanelsOf(const CpuKernels& kernels, const Plan& plan, int64_t first, int6
   return {codes, numbers, bytes.codes, bytes.numbers};
 }
 
-ProductActivation ActivationOf(Activation activation) {
-  if (activation == Activation::kGeluErf) return kActivationGeluErf;
+ProductActivation ActivationOf(Activation activation, const PanelTraits& traits) {
+  const bool rough = traits.input == PanelInput::kGroups;
+  if (activation == Activation::kGeluErf) {
+    return rough ? kActivationGeluErfRough : kActivationGeluErf;
+  }
   if (activation == Activation::kGeluTanh) return kActivationGeluTanh;
   return kNoActivation;
 }
@@ -115,11 +135,17 @@ void RunTask(const CpuKernels& kernels, ConstMatrix x, const Plan& plan, int64_t
   const std::span<const float> bias = plan.target->bias;
   const ProductOutput out = {bias.empty() ? nullptr : bias.data() + first,
                              plan.target->out.row(first_token) + first, plan.target->out.stride[0],
-                             plan.target->add, ActivationOf(plan.target->activation)};
+                             plan.target->add, ActivationOf(plan.target->activation, plan.traits)};
   const Panels from = PanelsOf(kernels, plan, first_panel, panels);
   if (plan.traits.input == PanelInput::kBfloat) {
     kernels.multiply_bfloats(plan.bfloats + first_token * BfloatRowBytes(k, kernels), tokens,
                              from.codes, w_rows, k, out);
+    return;
+  }
+  if (plan.traits.input == PanelInput::kGroups) {
+    kernels.multiply_groups({plan.groups.codes + first_token * k,
+                             plan.groups.numbers + first_token * 2 * GroupCount(k)},
+                            tokens, from, w_rows, k, out);
     return;
   }
   if (plan.traits.input == PanelInput::kFloat) {
@@ -144,13 +170,18 @@ Plan MakePlan(const Context& ctx, const MatMulTarget& target, int64_t tokens) {
   if (exact && TraitsOf(dtype, kernels).input == PanelInput::kCodes) {
     plan.path = Path::kUnpack;
     dtype = DType::kF32;
-  } else if (packed && (!exact || w.packed->dtype == dtype)) {
+  } else if (packed && (!exact || (w.packed->dtype == dtype && !w.packed->by_groups))) {
     plan.path = Path::kPacked;
     dtype = w.packed->dtype;
   }
-  plan.traits = TraitsOf(dtype, kernels);
-  if (exact) plan.traits.input = PanelInput::kFloat;
-  plan.panel_bytes = PanelBytesOf(dtype, w.columns, kernels);
+  if (plan.path == Path::kPacked && w.packed->by_groups) {
+    plan.traits = kGroupTraits;
+    plan.panel_bytes = GroupPanelBytesOf(w.columns, kernels);
+  } else {
+    plan.traits = TraitsOf(dtype, kernels);
+    if (exact) plan.traits.input = PanelInput::kFloat;
+    plan.panel_bytes = PanelBytesOf(dtype, w.columns, kernels);
+  }
   if (plan.traits.input == PanelInput::kBfloat) plan.task_panels = kBfloatTaskPanels;
   plan.panel_tasks = (PanelCount(w.rows, kernels) + plan.task_panels - 1) / plan.task_panels;
   // Few rows: threads share out the weights, and each is read once. Many: they share out the rows,
@@ -184,7 +215,75 @@ Status CheckTarget(ConstMatrix x, const MatMulTarget& target) {
   return CheckLength(kName, "bias", target.bias.size(), target.w->rows);
 }
 
+bool RunsByGroups(const Context& ctx, const Weight& w) {
+  return ctx.precision() != Precision::kExact && w.packed != nullptr &&
+         w.packed->isa == ctx.isa() && w.packed->by_groups;
+}
+
+// Rows [begin, end) of FeedForward: what is between the products goes, 128 columns at a time, from
+// a strip that stays in the cache straight to codes.
+void FeedForwardByGroups(const CpuKernels& kernels, ConstMatrix x, const FeedForwardWeights& w,
+                         int64_t begin, int64_t end, Matrix out) {
+  const int64_t rows = end - begin, k = w.up->columns, inner = w.up->rows;
+  const int64_t numbers = 2 * GroupCount(k), inner_numbers = 2 * GroupCount(inner);
+  const auto bytes = static_cast<size_t>(
+      rows * (RoundUp64(static_cast<size_t>(k + inner)) +
+              (kGroupColumns + numbers + inner_numbers) * static_cast<int64_t>(sizeof(float))));
+  auto* strip = static_cast<float*>(ThreadScratch(0, bytes));
+  float* x_numbers = strip + rows * kGroupColumns;
+  float* inner_at = x_numbers + rows * numbers;
+  auto* x_codes = reinterpret_cast<uint8_t*>(inner_at + rows * inner_numbers);
+  uint8_t* inner_codes = x_codes + rows * k;
+
+  kernels.round_groups(x.row(begin), x.stride[0], w.up->packed->factors, rows, k, x_codes, k,
+                       x_numbers, numbers);
+  const PanelBytes up = GroupPanelBytesOf(k, kernels), down = GroupPanelBytesOf(inner, kernels);
+  const ProductActivation activation = ActivationOf(w.activation, kGroupTraits);
+  for (int64_t n = 0; n < inner; n += kGroupColumns) {
+    const int64_t columns = std::min<int64_t>(kGroupColumns, inner - n);
+    const int64_t panel = n / kernels.panel_rows;
+    kernels.multiply_groups({x_codes, x_numbers}, rows,
+                            {w.up->packed->codes + panel * up.codes,
+                             w.up->packed->numbers + panel * up.numbers, up.codes, up.numbers},
+                            columns, k,
+                            {w.up_bias.empty() ? nullptr : w.up_bias.data() + n, strip,
+                             kGroupColumns, false, activation});
+    kernels.round_groups(strip, kGroupColumns, nullptr, rows, columns, inner_codes + n, inner,
+                         inner_at + n / kGroupColumns * 2, inner_numbers);
+  }
+  kernels.multiply_groups(
+      {inner_codes, inner_at}, rows,
+      {w.down->packed->codes, w.down->packed->numbers, down.codes, down.numbers}, w.down->rows,
+      inner,
+      {w.down_bias.empty() ? nullptr : w.down_bias.data(), out.row(begin), out.stride[0], true,
+       kNoActivation});
+}
+
 }  // namespace
+
+Status FeedForward(Context& ctx, ConstMatrix x, const FeedForwardWeights& w, Matrix inner,
+                   Matrix out) {
+  FOOTNOTE_RETURN_IF_ERROR(CheckView("FeedForward", "x", x));
+  const MatMulTarget up{w.up, w.up_bias, inner, false, w.activation};
+  const MatMulTarget down{w.down, w.down_bias, out, true};
+  FOOTNOTE_RETURN_IF_ERROR(CheckTarget(x, up));
+  FOOTNOTE_RETURN_IF_ERROR(CheckTarget(inner, down));
+  const int64_t rows = x.shape[0], threads = ctx.threads();
+  if (rows < kLeastTaskTokens * threads || !RunsByGroups(ctx, *w.up) ||
+      !RunsByGroups(ctx, *w.down) || w.down->packed->factors != nullptr) {
+    FOOTNOTE_RETURN_IF_ERROR(MatMulMany(ctx, x, {&up, 1}));
+    return MatMulMany(ctx, inner, {&down, 1});
+  }
+  const int64_t share = (rows + threads - 1) / threads;
+  const int64_t parts = (share + kFusedTokens - 1) / kFusedTokens;
+  const int64_t block = (share + parts - 1) / parts;
+  ctx.ParallelFor((rows + block - 1) / block, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      FeedForwardByGroups(ctx.kernels(), x, w, i * block, std::min(rows, (i + 1) * block), out);
+    }
+  });
+  return OkStatus();
+}
 
 Status MatMulMany(Context& ctx, ConstMatrix x, std::span<const MatMulTarget> targets) {
   FOOTNOTE_RETURN_IF_ERROR(CheckView("MatMul", "x", x));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <string>
 
@@ -71,6 +72,46 @@ const uint8_t* RoundedTo(DType dtype, const CpuKernels& kernels, const Weight& w
   return reinterpret_cast<const uint8_t*>(blocks);
 }
 
+// Packs rows first… of w by groups, columns divided by `factors` where there are any.
+void PackGroups(const CpuKernels& kernels, const Weight& w, const float* factors, int64_t first,
+                uint8_t* codes, uint8_t* numbers) {
+  const int64_t p = kernels.panel_rows, k = w.columns;
+  auto* values = static_cast<float*>(ThreadScratch(0, static_cast<size_t>(k) * sizeof(float)));
+  auto* steps = reinterpret_cast<float*>(numbers);
+  for (int64_t r = 0; r < p; ++r) {
+    std::fill_n(values, k, 0.0f);
+    if (first + r < w.rows) {
+      const std::span<const std::byte> row(w.row(first + r), static_cast<size_t>(w.row_bytes()));
+      Dequantize(w.dtype, row, {values, static_cast<size_t>(k)}).IgnoreError();  // as Pack saw
+    }
+    for (int64_t i = 0; factors != nullptr && i < k; ++i) values[i] /= factors[i];
+    for (int64_t begin = 0; begin < k; begin += kGroupColumns) {
+      const int64_t end = std::min<int64_t>(begin + kGroupColumns, k);
+      float largest = 0;
+      for (int64_t i = begin; i < end; ++i) largest = std::fmax(largest, std::fabs(values[i]));
+      const float step = largest < 1e-30f ? 0.0f : largest / 127.0f;
+      const float inverse = largest < 1e-30f ? 0.0f : 127.0f / largest;
+      int32_t sum = 0;
+      for (int64_t i = begin; i < end; ++i) {
+        const auto code = static_cast<int8_t>(std::nearbyint(values[i] * inverse));
+        sum += code;
+        codes[i / 4 * 4 * p + 4 * r + i % 4] = static_cast<uint8_t>(code);
+      }
+      float* to = steps + begin / kGroupColumns * 2 * p + r;
+      to[0] = step;
+      to[p] = step * static_cast<float>(sum);
+    }
+  }
+}
+
+// What x is multiplied by, and w divided by, before both are rounded: halfway to columns of x that
+// are all as large, which would move the whole unevenness to w.
+std::vector<float> FactorsOf(std::span<const float> spread) {
+  std::vector<float> factors;
+  for (const float each : spread) factors.push_back(1 / std::sqrt(std::fmax(each, 1e-6f)));
+  return factors;
+}
+
 bool IsPlain(DType dtype) {
   return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16;
 }
@@ -78,7 +119,7 @@ bool IsPlain(DType dtype) {
 // What w is multiplied as.
 DType PackedDType(const Weight& w, PlainWeights plain) {
   if (plain == PlainWeights::kAsStored || !IsPlain(w.dtype)) return w.dtype;
-  return plain == PlainWeights::kQ8_0 ? DType::kQ8_0 : DType::kBF16;
+  return plain == PlainWeights::kBf16 ? DType::kBF16 : DType::kQ8_0;
 }
 
 }  // namespace
@@ -161,19 +202,38 @@ StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(std::span<Weight* c
   for (const Weight* w : weights) {
     FOOTNOTE_RETURN_IF_ERROR(CheckWeight("PackedWeights", *w));
     const DType dtype = PackedDType(*w, plain);
-    if (w->columns % BlockElements(dtype) != 0) {
+    const bool by_groups = plain == PlainWeights::kGroups && IsPlain(w->dtype);
+    if (by_groups && w->columns % 4 != 0) {
+      return InvalidArgumentError("a matrix of " + std::to_string(w->columns) +
+                                  " columns cannot be rounded to 8 bits by groups, only one whose "
+                                  "columns are a multiple of 4");
+    }
+    if (!by_groups && w->columns % BlockElements(dtype) != 0) {
       return InvalidArgumentError("a matrix of " + std::to_string(w->columns) +
                                   " columns cannot be rounded to " + std::string(DTypeName(dtype)) +
                                   ", whose blocks have " + std::to_string(BlockElements(dtype)));
     }
-    Part part{packed->bytes_, 0, PanelBytesOf(dtype, w->columns, kernels), tasks};
+    Part part{packed->bytes_, 0,
+              by_groups ? GroupPanelBytesOf(w->columns, kernels)
+                        : PanelBytesOf(dtype, w->columns, kernels),
+              tasks};
     const auto panels = static_cast<size_t>(PanelCount(w->rows, kernels));
     packed->bytes_ += RoundUp64(panels * static_cast<size_t>(part.panel.codes));
     part.numbers = packed->bytes_;
     packed->bytes_ += RoundUp64(panels * static_cast<size_t>(part.panel.numbers));
     tasks += static_cast<int64_t>(panels);
     parts.push_back(part);
-    packed->matrices_.push_back({dtype, isa, nullptr, nullptr});
+    PackedWeight& matrix = packed->matrices_.emplace_back();
+    matrix.dtype = dtype;
+    matrix.isa = isa;
+    matrix.by_groups = by_groups;
+    if (by_groups && w->column_spread != nullptr) {
+      std::vector<float>& factors = packed->factors_[w->column_spread];
+      if (factors.empty()) {
+        factors = FactorsOf({w->column_spread, static_cast<size_t>(w->columns)});
+      }
+      matrix.factors = factors.data();
+    }
   }
   if (packed->bytes_ == 0) return packed;
   // A little more, so that vectors may be read past the last number.
@@ -192,7 +252,10 @@ StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(std::span<Weight* c
       uint8_t* numbers = base + to.numbers + panel * to.panel.numbers;
       const Weight& w = *weights[part];
       const DType dtype = packed->matrices_[part].dtype;
-      if (dtype == w.dtype) {
+      if (packed->matrices_[part].by_groups) {
+        PackGroups(kernels, w, packed->matrices_[part].factors, panel * kernels.panel_rows, codes,
+                   numbers);
+      } else if (dtype == w.dtype) {
         PackPanel(kernels, w, panel, codes, numbers);
       } else {
         kernels.pack[TraitsOf(dtype, kernels).format](

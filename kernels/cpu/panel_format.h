@@ -11,7 +11,7 @@
 namespace footnote::kernels {
 
 // What a row of x becomes before it is multiplied.
-enum class PanelInput { kFloat, kBfloat, kCodes };
+enum class PanelInput { kFloat, kBfloat, kCodes, kGroups };
 
 struct PanelTraits {
   PanelFormat format;
@@ -24,6 +24,10 @@ struct PanelTraits {
 
 PanelTraits TraitsOf(DType dtype, const CpuKernels& kernels);
 
+// Of what is rounded by groups; its panels are of no PanelFormat.
+inline constexpr PanelTraits kGroupTraits = {kPanelFormats, kGroupColumns,       0,
+                                             false,         PanelInput::kGroups, kGroupColumns};
+
 struct PanelBytes {
   int64_t codes;
   int64_t numbers;
@@ -31,6 +35,14 @@ struct PanelBytes {
 
 // Of one panel of K columns.
 PanelBytes PanelBytesOf(DType dtype, int64_t columns, const CpuKernels& kernels);
+
+inline int64_t GroupCount(int64_t columns) { return (columns + kGroupColumns - 1) / kGroupColumns; }
+
+// Of one panel by groups.
+inline PanelBytes GroupPanelBytesOf(int64_t columns, const CpuKernels& kernels) {
+  const auto floats = static_cast<int64_t>(sizeof(float));
+  return {columns * kernels.panel_rows, 2 * GroupCount(columns) * kernels.panel_rows * floats};
+}
 
 // Of a row of x rounded to bfloat16.
 inline int64_t BfloatRowBytes(int64_t columns, const CpuKernels& kernels) {

@@ -116,6 +116,21 @@ void RoundInput(Context& ctx, ConstMatrix x, std::span<RoundingRequest> requests
   }
 }
 
+GroupedRows RoundToGroups(Context& ctx, ConstMatrix x, const float* factors, size_t place,
+                          size_t places) {
+  const int64_t rows = x.shape[0], k = x.shape[1], row_numbers = 2 * GroupCount(k);
+  const size_t code_bytes = RoundUp64(static_cast<size_t>(rows * k));
+  const size_t bytes =
+      code_bytes + RoundUp64(static_cast<size_t>(rows * row_numbers) * sizeof(float));
+  auto* codes = static_cast<uint8_t*>(ctx.Scratch(3, places * bytes)) + place * bytes;
+  auto* numbers = reinterpret_cast<float*>(codes + code_bytes);
+  ctx.ParallelFor(rows, RowGrain(k), [&](int64_t begin, int64_t end) {
+    ctx.kernels().round_groups(x.row(begin), x.stride[0], factors, end - begin, k,
+                               codes + begin * k, k, numbers + begin * row_numbers, row_numbers);
+  });
+  return {codes, numbers};
+}
+
 const uint8_t* RoundToBfloats(Context& ctx, ConstMatrix x) {
   const int64_t rows = x.shape[0], k = x.shape[1];
   const int64_t row_bytes = BfloatRowBytes(k, ctx.kernels());

@@ -24,6 +24,11 @@ void RoundInput(Context& ctx, ConstMatrix x, std::span<RoundingRequest> requests
 // The same from row `first` on.
 RoundedRows RowsFrom(RoundedRows x, const PanelTraits& traits, int64_t k, int64_t first);
 
+// x [T, K], times `factors` [K] unless null, rounded to 8 bits by groups. Lies in the context's
+// scratch 3, at `place` of `places` such inputs, until the next use.
+GroupedRows RoundToGroups(Context& ctx, ConstMatrix x, const float* factors, size_t place,
+                          size_t places);
+
 // x [T, K] rounded to bfloat16, rows of BfloatRowBytes(K). Lies in the context's scratch 2, until
 // its next use.
 const uint8_t* RoundToBfloats(Context& ctx, ConstMatrix x);

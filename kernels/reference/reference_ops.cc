@@ -57,6 +57,57 @@ Values MatMul(ConstMatrix x, const Weight& w, std::span<const float> bias) {
   return out;
 }
 
+Values MatMulByGroups(ConstMatrix x, const Weight& w, std::span<const float> bias) {
+  constexpr int64_t kGroup = 128;
+  const int64_t columns = w.columns;
+  const Values exact = Dequantized(w);
+  const auto factor = [&](int64_t k) {
+    return w.column_spread == nullptr ? 1.0f : 1 / std::sqrt(std::fmax(w.column_spread[k], 1e-6f));
+  };
+  // A group between its ends, whose middle has code 0.
+  const auto round = [](const float* from, int64_t count, bool around_zero, double* to) {
+    float least = from[0], largest = from[0];
+    for (int64_t i = 0; i < count; ++i) {
+      least = std::fmin(least, from[i]);
+      largest = std::fmax(largest, from[i]);
+    }
+    if (around_zero) largest = std::fmax(largest, -least), least = -largest;
+    const float half = 0.5f * largest - 0.5f * least, middle = 0.5f * largest + 0.5f * least;
+    for (int64_t i = 0; i < count; ++i) {
+      const float code =
+          half < 1e-30f ? 0.0f : std::nearbyint((from[i] - middle) * (127.0f / half));
+      to[i] = middle + static_cast<double>(half / 127.0f) * static_cast<double>(code);
+    }
+  };
+  const auto round_row = [&](const std::vector<float>& row, bool around_zero) {
+    Values rounded(row.size());
+    for (int64_t k = 0; k < columns; k += kGroup) {
+      round(row.data() + k, std::min(kGroup, columns - k), around_zero, rounded.data() + k);
+    }
+    return rounded;
+  };
+  std::vector<Values> weights;
+  for (int64_t n = 0; n < w.rows; ++n) {
+    std::vector<float> row;
+    for (int64_t k = 0; k < columns; ++k) {
+      row.push_back(static_cast<float>(exact[static_cast<size_t>(n * columns + k)]) / factor(k));
+    }
+    weights.push_back(round_row(row, true));
+  }
+  Values out;
+  for (int64_t t = 0; t < x.shape[0]; ++t) {
+    std::vector<float> row;
+    for (int64_t k = 0; k < columns; ++k) row.push_back(x.row(t)[k] * factor(k));
+    const Values rounded = round_row(row, false);
+    for (size_t n = 0; n < weights.size(); ++n) {
+      double sum = bias.empty() ? 0.0 : bias[n];
+      for (size_t k = 0; k < rounded.size(); ++k) sum += rounded[k] * weights[n][k];
+      out.push_back(sum);
+    }
+  }
+  return out;
+}
+
 Values RmsNorm(ConstMatrix x, std::span<const float> weight, float weight_bias, float eps) {
   Values out;
   for (int64_t t = 0; t < x.shape[0]; ++t) {

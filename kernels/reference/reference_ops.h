@@ -20,6 +20,9 @@ Values Dequantized(const Weight& w);
 
 Values EmbedRows(const Weight& table, std::span<const int32_t> ids, float scale);
 Values MatMul(ConstMatrix x, const Weight& w, std::span<const float> bias);
+// With x and w rounded to 8 bits by groups, as PlainWeights::kGroups has it; the rounding itself in
+// float32, so that the codes are the same.
+Values MatMulByGroups(ConstMatrix x, const Weight& w, std::span<const float> bias);
 Values RmsNorm(ConstMatrix x, std::span<const float> weight, float weight_bias, float eps);
 Values LayerNorm(ConstMatrix x, std::span<const float> weight, std::span<const float> bias,
                  float eps);

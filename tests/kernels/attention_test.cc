@@ -251,6 +251,45 @@ TEST_P(AttentionTest, PackedAgreesWithTheReferenceInsideAFusedProjection) {
   }
 }
 
+// int8 and bf16 may round queries, keys, values and weights to bfloat16: over numbers that are
+// bfloat16 already, only the weights' rounding (2^-9 of each, and of their sum) is left.
+TEST_P(AttentionTest, PackedInFewerBitsStaysWithinTheRoundingOfItsWeights) {
+  for (const Shape& shape : {Shape{12, 12, 32}, Shape{2, 2, 80}, Shape{3, 3, 33}}) {
+    const std::vector<int64_t> offsets = {0, 1, 18, 18, 67, 137};
+    const int64_t rows = offsets.back(), inner = shape.heads * shape.width;
+    std::vector<float> qkv = RandomFloats(static_cast<size_t>(rows * 3 * inner), 8);
+    std::vector<std::byte> bytes(2 * qkv.size());
+    ASSERT_OK(Quantize(DType::kBF16, qkv, bytes));
+    ASSERT_OK(Dequantize(DType::kBF16, bytes, qkv));
+    float largest = 0;
+    for (const float each : qkv) largest = std::fmax(largest, std::fabs(each));
+    const auto part = [&](int64_t which) {
+      ConstHeads view = ConstHeads::Of(qkv.data() + which * inner, rows, shape.heads, shape.width);
+      view.stride[0] = 3 * inner;
+      return view;
+    };
+    ThreadPool pool(2);
+    auto one = Make(Precision::kInt8), two = Make(Precision::kBf16, &pool);
+    std::vector<float> out(static_cast<size_t>(rows * inner), NAN), threaded = out, single = out;
+    ASSERT_OK(AttentionPacked(*one, part(0), part(1), part(2), offsets, 0.17f,
+                              Heads::Of(out.data(), rows, shape.heads, shape.width)));
+    ExpectNear(out, reference::AttentionPacked(part(0), part(1), part(2), offsets, 0.17f), 0,
+               largest / 256);
+    ASSERT_OK(AttentionPacked(*two, part(0), part(1), part(2), offsets, 0.17f,
+                              Heads::Of(threaded.data(), rows, shape.heads, shape.width)));
+    EXPECT_TRUE(testing::SameBits(out, threaded));
+    for (size_t b = 0; b + 1 < offsets.size(); ++b) {
+      const int64_t first = offsets[b], length = offsets[b + 1] - first;
+      const std::vector<int64_t> alone = {0, length};
+      ASSERT_OK(AttentionPacked(
+          *one, part(0).slice(first, length), part(1).slice(first, length),
+          part(2).slice(first, length), alone, 0.17f,
+          Heads::Of(single.data(), rows, shape.heads, shape.width).slice(first, length)));
+    }
+    EXPECT_TRUE(testing::SameBits(out, single));
+  }
+}
+
 TEST_P(AttentionTest, SoftmaxSurvivesLargeScores) {
   // Scores of ±8000: without subtracting the largest, exp would overflow.
   std::vector<float> q(8, 100.0f), k(16), v(16), out(8, NAN);
