@@ -41,10 +41,12 @@ void Add(const std::string& key, const std::string& text, size_t documents, Mean
   meaning.documents += documents;
 }
 
-// "who" is not WHO: in other letters than the documents', an abbreviation must not be a common word.
+// "who" is not WHO: in other letters than the documents', an abbreviation must not be a common
+// word.
 StatusOr<bool> IsCommon(const Retrieval& retrieval, const std::string& written) {
   PostingsCache::Reader reader(*retrieval.snapshot.postings);
-  const double few = std::max(kFewRows, kCommonShare * static_cast<double>(retrieval.visible->count));
+  const double few =
+      std::max(kFewRows, kCommonShare * static_cast<double>(retrieval.visible->count));
   for (const std::string& term : retrieval.corpus.analyzer().Terms(written)) {
     FOOTNOTE_ASSIGN_OR_RETURN(const size_t rows, CountRows(SourceOf(retrieval), reader, term));
     if (static_cast<double>(rows) > few) return true;
@@ -88,9 +90,8 @@ Meanings Abbreviations(const Retrieval& retrieval, const std::string& written) {
 void AddMeanings(Retrieval& retrieval, const Meanings& meanings) {
   std::vector<Meaning> best;
   for (const auto& [key, meaning] : meanings) best.push_back(meaning);
-  std::stable_sort(best.begin(), best.end(), [](const Meaning& a, const Meaning& b) {
-    return a.documents > b.documents;
-  });
+  std::stable_sort(best.begin(), best.end(),
+                   [](const Meaning& a, const Meaning& b) { return a.documents > b.documents; });
   if (best.size() > kMostMeanings) best.resize(kMostMeanings);
   double total = 0;
   for (const Meaning& meaning : best) total += static_cast<double>(meaning.documents);

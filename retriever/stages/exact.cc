@@ -2,6 +2,7 @@
 // is nothing else. Finds the rows that do, by looking at their text.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <unordered_set>
 
 #include "retriever/stages/stage.h"
@@ -18,13 +19,18 @@ constexpr size_t kMostTexts = 400;
 constexpr double kNameShare = 0.01;
 constexpr double kWordShare = 0.005;
 constexpr size_t kFewRows = 20;
+// Or the word stands, as it is written, in so few documents, however many have its stem.
+constexpr size_t kFewDocuments = 5;
+
+using Place = GenerationView::Place;
 
 struct Wanted {
   std::string text;  // folded
   // A word as WrittenWords cuts them, which may also stand in title or headings; else a phrase in
   // the passage's own text.
   bool word = false;
-  std::vector<std::string> terms;  // that rows with it hold
+  std::vector<std::string> terms;                    // that rows with it hold
+  std::optional<std::vector<Place>> documents = {};  // when no others can hold it
 };
 
 bool IsAsciiAlnum(char c) {
@@ -138,9 +144,15 @@ class ExactSearch {
       all += idf;
       const bool is_name = LooksLikeIdentifier(token) && whole.rows <= few(kNameShare);
       const bool is_rare = tokens.size() == 1 && whole.rows <= few(kWordShare);
-      if (whole.rows == 0 || (!is_name && !is_rare)) continue;
+      if (whole.rows == 0) continue;
+      Wanted one{analyzer_.Fold(token), /*word=*/true, {whole.term}};
+      if (!is_name && !is_rare) {
+        if (tokens.size() > 1) continue;
+        FOOTNOTE_ASSIGN_OR_RETURN(one.documents, FewDocumentsWith(one.text));
+        if (!one.documents) continue;
+      }
       exact += idf;
-      names.push_back({analyzer_.Fold(token), /*word=*/true, {whole.term}});
+      names.push_back(std::move(one));
     }
     // Squared: a name among other words shifts the balance a little, names alone decide.
     const double share = all > 0 ? exact / all : 0;
@@ -149,10 +161,40 @@ class ExactSearch {
     return names;
   }
 
+  // Visible documents with the word as it is written; nothing when there are none, or more than a
+  // few.
+  StatusOr<std::optional<std::vector<Place>>> FewDocumentsWith(const std::string& word) {
+    std::vector<Place> places;
+    const std::vector<std::string> plain = PlainWords(word);
+    if (plain.size() != 1 || plain[0] != word) return std::optional<std::vector<Place>>();
+    for (size_t p = 0; p < source_.view.parts.size(); ++p) {
+      const LoadedSegment& segment = *source_.view.parts[p].segment;
+      FOOTNOTE_ASSIGN_OR_RETURN(
+          const std::vector<uint32_t> documents,
+          ReadDocumentsWithWord(*retrieval_.snapshot.store, segment.record.id(), word));
+      for (const uint32_t ordinal : documents) {
+        if (ordinal >= segment.documents.size() || !IsVisible(retrieval_, p, ordinal)) continue;
+        places.push_back({static_cast<uint32_t>(p), ordinal});
+        if (places.size() > kFewDocuments) return std::optional<std::vector<Place>>();
+      }
+    }
+    if (places.empty()) return std::optional<std::vector<Place>>();
+    return std::optional(std::move(places));
+  }
+
   // Rows that hold the text; the best kMostTexts of those that hold its terms are read.
   Status Find(const Wanted& wanted) {
     FOOTNOTE_ASSIGN_OR_RETURN(std::vector<size_t> rows,
                               RowsWithAll(source_, reader_, wanted.terms, *retrieval_.allowed));
+    if (wanted.documents) {
+      std::erase_if(rows, [&](size_t row) {
+        const auto place = source_.view.Locate(row);
+        const uint32_t ordinal = source_.view.parts[place.part].segment->DocumentOfRow(place.row);
+        return std::none_of(
+            wanted.documents->begin(), wanted.documents->end(),
+            [&](const Place& one) { return one.part == place.part && one.ordinal == ordinal; });
+      });
+    }
     if (rows.size() > kMostTexts) {
       FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> scores, retrieval_.bm25->ScoresOf(rows));
       std::vector<size_t> order(rows.size());

@@ -10,7 +10,8 @@ namespace footnote::retriever {
 namespace {
 
 constexpr double kWeight = 0.7;
-// Words of so many letters may be two edits off; shorter ones would be other words.
+// Words of so many letters may be one or two edits off; shorter ones would be other words.
+constexpr size_t kOneEdit = 4;
 constexpr size_t kTwoEdits = 8;
 constexpr size_t kMostWords = 4;        // of a query; more are another language
 constexpr size_t kMostSuggestions = 2;  // for a word
@@ -67,6 +68,7 @@ Status RunSpellingStage(Retrieval& retrieval) {
   std::set<std::string> unknown;
   for (const std::string& word : PlainWords(retrieval.request.query)) {
     if (unknown.size() == kMostWords) break;
+    if (word.size() < kOneEdit) continue;
     const std::vector<std::string> terms = retrieval.corpus.analyzer().Terms(word);
     if (terms.size() != 1) continue;
     FOOTNOTE_ASSIGN_OR_RETURN(const size_t rows, CountRows(source, reader, terms[0]));

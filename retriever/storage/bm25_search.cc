@@ -81,10 +81,11 @@ class PartSearch {
 
   int64_t WindowBound(Walked& walked, uint32_t begin, uint32_t end) const {
     const std::vector<PostingsList::Block>& blocks = walked.walk.list().blocks();
-    int64_t bound = 0;
     const size_t first = walked.walk.SkipTo(begin);
+    const size_t many = first + kBoundedBlocks;
+    if (many < blocks.size() && blocks[many].base_row < end) return walked.bound;
+    int64_t bound = 0;
     for (size_t b = first; b < blocks.size() && blocks[b].base_row < end; ++b) {
-      if (b - first == kBoundedBlocks) return walked.bound;
       bound = std::max(bound, formula_.MostUnits(walked.factor, blocks[b].bounds));
     }
     return bound;

@@ -16,7 +16,7 @@ constexpr char kAbbreviations = 'a';
 constexpr char kVocabulary = 'v';
 constexpr char kWords = 'w';
 
-constexpr size_t kShortestWord = 4;
+constexpr size_t kShortestWord = 3;
 constexpr size_t kLongestWord = 32;
 
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }

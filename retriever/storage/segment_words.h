@@ -74,7 +74,7 @@ class SegmentWords {
 StatusOr<std::vector<uint32_t>> ReadDocumentsWithWord(const ChunkStore& store, uint32_t segment,
                                                       std::string_view word);
 
-// Words of 4 to 32 letters a…z, as SegmentWordsBuilder takes them from a text: in small letters,
+// Words of 3 to 32 letters a…z, as SegmentWordsBuilder takes them from a text: in small letters,
 // without those that are part of a name with digits, joints or other letters.
 std::vector<std::string> PlainWords(std::string_view text);
 

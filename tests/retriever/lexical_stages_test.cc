@@ -51,6 +51,11 @@ class LexicalStagesTest : public ::testing::Test {
     put("clause", "Processing under Art. 6(1)(f) needs interests that weigh more.");
     put("article", "Article 6 lists: 1, f, and 6 again; f and 1 are there, 6, 1, f.");
     put("hidden", "Zymurgologists brew.", kAnnOnly);
+    put("nearer", "Qwertyuiopa.", kAnnOnly);
+    put("farther", "Qwertyuiop.");
+    put("runner", "She runs.");
+    put("running", "Running, a run, run and run: he ran.");
+    for (int i = 0; i < 30; ++i) put("run" + std::to_string(i), "Run a running run. Number one.");
     put("library", "libfoo.so.6 is linked by the program.");
     for (int i = 0; i < 40; ++i) {
       put("filler" + std::to_string(i),
@@ -89,7 +94,8 @@ TEST_F(LexicalStagesTest, NamesAskedAloneComeFirstWhateverTheirPartsAre) {
        std::vector<std::pair<std::string, std::string>>{{"--no-preserve-root", "flag"},
                                                         {"6(1)(f)", "clause"},
                                                         {"Art. 6(1)(f)", "clause"},
-                                                        {"libfoo.so.6", "library"}}) {
+                                                        {"libfoo.so.6", "library"},
+                                                        {"runs", "runner"}}) {
     const std::vector<Passage> passages = Ask(query);
     ASSERT_FALSE(passages.empty()) << query;
     EXPECT_EQ(passages[0].document_id, id) << query;
@@ -143,6 +149,8 @@ TEST_F(LexicalStagesTest, MisspeltWordsGetTheNearestThatIsThere) {
   EXPECT_THAT(Lexical("zymurgologist", 0, kAnn), ElementsAre("hidden"));
   EXPECT_THAT(Lexical("zymurgologiss", 0, kAnn), ElementsAre("hidden"));
   EXPECT_THAT(Lexical("zymurgologiss", 0, kBob), IsEmpty());
+  EXPECT_THAT(Lexical("qwertyuiopas", 0, kAnn), ElementsAre("nearer"));
+  EXPECT_THAT(Lexical("qwertyuiopas", 0, kBob), ElementsAre("farther"));
   // A word that is there stays what it is.
   EXPECT_EQ(Lexical("floor"), Lexical("floor", kWithoutSpelling));
 }

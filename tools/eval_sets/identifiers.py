@@ -2,9 +2,9 @@
 """How often a word that stands in one document alone, asked alone, finds that document first.
 
 Draws words from `footnote corpus export`, asks each through `footnote serve` with the default search,
-prints the share and the misses. A word is what stands between white space without the punctuation
-around it; case does not count. Half of the words drawn hold something else than letters: clause numbers,
-flags, constants, file names.
+prints the share and the misses. A word is a run of ASCII letters, digits and - _ . / : @ + # ( ), without
+the punctuation around it; case does not count. Half of the words drawn hold something else than letters:
+clause numbers, flags, constants, file names.
 
 usage: identifiers.py --footnote BIN [--count 200] [--seed 1] [--least-share 0.98] CORPUS...
 
@@ -20,19 +20,27 @@ import subprocess
 import sys
 import urllib.request
 
-AROUND = ".,;:!?()[]{}<>\"'`*|=~^\\/-_+#&%$@"
+JOINTS = "-_./:@+#()"
+OTHER_LETTER = r"[^\W\d_a-zA-Z]"
+PART = rf"[A-Za-z0-9{re.escape(JOINTS)}]"
+# Whole runs, and not beside letters of other scripts, which would make them part of a word.
+RUN = re.compile(rf"(?<!{OTHER_LETTER})(?<!{PART}){PART}+(?!{OTHER_LETTER}|{PART})")
+# Two dots or hyphens behind a word are a leader or a dash.
+BREAK = re.compile(r"(?<=[A-Za-z0-9])(?=\.\.|--)")
 READY = re.compile(r"^ready .*http=(\S+)$")
 
 
 def words_of(text):
-    for word in text.split():
-        # Brackets and hyphens that belong to a name are left in: "6(1)(f)", "--help".
-        core = word.strip(".,;:!?[]{}<>\"'`*|=~^\\&%$")
-        if core.count("(") != core.count(")"):
-            core = core.strip("()")
-        if not core.strip(AROUND) or not core.isascii():
-            continue
-        yield core
+    for whole, run in ((whole, run) for whole in RUN.findall(text) for run in BREAK.split(whole)):
+        hyphens = re.match(r"--?(?=[A-Za-z0-9])", run) if whole.startswith(run) else None
+        core = run.lstrip(JOINTS)
+        while core and not core[-1].isalnum():
+            # "6(1)(f)" keeps its bracket, "close()" does not.
+            if core[-1] == ")" and core[-2:-1] != "(" and core.count(")") <= core.count("("):
+                break
+            core = core[:-1]
+        if core:
+            yield (hyphens.group() if hyphens else "") + core
 
 
 def draw(footnote, corpus, count, seed):
