@@ -10,7 +10,7 @@ import io
 import pathlib
 import sys
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from pypdf import PdfReader, PdfWriter
 from reportlab.lib.pagesizes import A5
 from reportlab.pdfgen import canvas
@@ -52,6 +52,27 @@ def protected(plain):
     return out.getvalue()
 
 
+# Two pages as they come out of an office scanner: pictures of text, a little askew.
+SCANNED_PAGES = [
+    ["LEASE AGREEMENT", "", "The tenant shall pay a monthly rent of 950 EUR,", "due on the third working day of each month."],
+    ["Notice", "", "Either party may give notice in writing. The", "period of notice is three months."],
+]
+
+
+def scanned_lease():
+    font = ImageFont.load_default(size=34)
+    pictures = []
+    for lines in SCANNED_PAGES:
+        picture = Image.new("L", (1165, 620), 255)  # at 200 dots per inch
+        for number, line in enumerate(lines):
+            ImageDraw.Draw(picture).text((120, 110 + 70 * number), line, font=font, fill=0)
+        pictures.append(picture.rotate(0.7, fillcolor=255, resample=Image.Resampling.BICUBIC).convert("1", dither=0))
+    out = io.BytesIO()
+    # No time of making, so that the file is the same each time.
+    pictures[0].save(out, "PDF", save_all=True, append_images=pictures[1:], resolution=200, creationDate=None, modDate=None)
+    return out.getvalue()
+
+
 def scan():
     picture = Image.new("1", (300, 100), 1)
     ImageDraw.Draw(picture).text((10, 40), "a scanned page", fill=0)
@@ -66,7 +87,8 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     plain = manual()
-    for name, data in (("manual.pdf", plain), ("protected.pdf", protected(plain)), ("scan.pdf", scan())):
+    for name, data in (("manual.pdf", plain), ("protected.pdf", protected(plain)), ("scan.pdf", scan()),
+                       ("scanned_lease.pdf", scanned_lease())):
         (folder / name).write_bytes(data)
         print(f"{folder / name}: {len(data)} bytes")
 

@@ -36,6 +36,9 @@ Status CheckVectors(const std::string& document_id, uint32_t width, size_t chunk
 Status SetSentences(std::span<const ChunkSentences> sentences, uint32_t width,
                     records::StagedDocument& document);
 
+// Each is one; see retriever/access.h.
+Status CheckPrincipals(const AccessList& access);
+
 class LocalWriter : public CorpusWriter {
  public:
   // Opens without checking or changing settings; what rollback, erase and repair need. Removes what
@@ -110,6 +113,9 @@ class LocalWriter : public CorpusWriter {
   // All of a document that waits for vectors, as it was staged.
   StatusOr<records::StagedDocument> ReadWaiting(const std::string& document_id);
   StatusOr<std::optional<records::StagedHeader>> StagedHeaderOf(const std::string& id);
+  // Deletions too, in order of their ids.
+  Status ForEachStaged(
+      const std::function<void(const std::string& id, const records::StagedHeader&)>& take);
   StatusOr<std::optional<records::AccessRecord>> AccessOf(const std::string& id);
   // Stages what `change` makes of a document's list as change `epoch`; false when it is unknown.
   StatusOr<bool> StageAccess(const std::string& id, uint64_t epoch,

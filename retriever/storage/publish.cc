@@ -13,23 +13,18 @@ namespace footnote::retriever {
 StatusOr<LocalWriter::Plan> LocalWriter::MakePlan() {
   Plan plan;
   std::map<uint32_t, std::set<uint32_t>> dead;  // by segment
-  ChunkStore::Cursor cursor = store_->Scan(Table::kStaged);
-  for (cursor.Seek("h"); cursor.Valid() && cursor.key().starts_with("h"); cursor.Next()) {
-    FOOTNOTE_ASSIGN_OR_RETURN(
-        const records::StagedHeader header,
-        ParseRecord<records::StagedHeader>(cursor.value(), "staged document"));
-    std::string id(cursor.key().substr(1));
-    ++plan.staged;
-    if (const auto old = published_.find(id); old != published_.end()) {
-      dead[old->second.segment].insert(old->second.ordinal);
-    }
-    if (header.deletion()) {
-      plan.deleted.insert(std::move(id));
-    } else {
-      plan.sources.push_back({std::move(id), /*staged=*/true, !header.without_vectors()});
-    }
-  }
-  FOOTNOTE_RETURN_IF_ERROR(cursor.status());
+  FOOTNOTE_RETURN_IF_ERROR(
+      ForEachStaged([&](const std::string& id, const records::StagedHeader& header) {
+        ++plan.staged;
+        if (const auto published = published_.find(id); published != published_.end()) {
+          dead[published->second.segment].insert(published->second.ordinal);
+        }
+        if (header.deletion()) {
+          plan.deleted.insert(id);
+        } else {
+          plan.sources.push_back({id, /*staged=*/true, !header.without_vectors()});
+        }
+      }));
   std::map<uint32_t, Plan::Kept*> by_segment;
   plan.segments.reserve(static_cast<size_t>(current_.segments_size()));
   for (const records::SegmentUse& use : current_.segments()) {

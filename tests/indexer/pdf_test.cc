@@ -60,6 +60,25 @@ TEST(PdfParser, SaysWhatIsWrongWithAFile) {
   EXPECT_STATUS(ParseText("a.pdf", "%PDF-1.7\nnothing").status, kInvalidArgument, "cannot be read");
 }
 
+TEST(PdfParser, ReadsScannedPagesAndSaysSo) {
+  if (FindProgram("tesseract").empty()) {
+    GTEST_SKIP() << "tesseract is not installed: apt-get install tesseract-ocr";
+  }
+  const ParsedDocument document = ParseOne("leases/house.pdf", Fixture("scanned_lease.pdf"));
+  ASSERT_EQ(document.metadata.count("ocr"), 1u);
+  EXPECT_TRUE(std::get<bool>(document.metadata.at("ocr").at(0)));
+  EXPECT_EQ(std::get<double>(document.metadata.at("pages").at(0)), 2);
+  const size_t rent = document.text.find("a monthly rent of 950 EUR");
+  const size_t notice = document.text.find("period of notice is three months.");
+  ASSERT_NE(rent, std::string::npos) << document.text;
+  ASSERT_NE(notice, std::string::npos) << document.text;
+  ASSERT_EQ(document.page_starts.size(), 2u);
+  EXPECT_LT(rent, document.page_starts[1]);
+  EXPECT_GE(notice, document.page_starts[1]);
+  EXPECT_EQ(document.title, "LEASE AGREEMENT");
+  ExpectBlocksCoverText(document.text, document.blocks);
+}
+
 TEST(TidyPages, DropsWhatRunsAlongTheEdges) {
   std::string printed;
   for (int page = 1; page <= 4; ++page) {

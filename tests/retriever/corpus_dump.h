@@ -68,6 +68,11 @@ inline StatusOr<CorpusDump> DumpCorpus(const std::filesystem::path& corpus) {
   const std::set<uint32_t> used = dump.segments = SegmentsOf(generations);
   for (records::GenerationRecord generation : generations) {
     generation.clear_created_unix_s();
+    for (records::SegmentUse& use : *generation.mutable_segments()) {
+      // Several threads build a graph, another one each time.
+      if (FromRecord(use.segment().kind()) != VectorIndexKind::kHnsw) continue;
+      use.mutable_segment()->clear_faiss_sha256();
+    }
     dump.lines.push_back(generation.ShortDebugString());
   }
   for (int table = 0; table < kTables; ++table) {

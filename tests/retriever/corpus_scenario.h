@@ -1,5 +1,5 @@
 // The life of a corpus in steps, for tests that interrupt it: build, update, delete, change access,
-// merge, roll back, erase.
+// merge segments, join corpora, roll back, erase.
 //
 // Each step may be run again from its beginning, wherever it was cut short, and then ends where an
 // uninterrupted one does: it looks before it puts, as an indexer does.
@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "retriever/corpus.h"
 #include "retriever/storage/local_writer.h"
 #include "tests/retriever/corpus_builder.h"
 
@@ -40,12 +41,14 @@ struct ScenarioRun {
 
 class ScenarioWriter {
  public:
-  explicit ScenarioWriter(const ScenarioRun& run) : run_(run) {}
+  explicit ScenarioWriter(const ScenarioRun& run, VectorIndexKind kind = VectorIndexKind::kAuto)
+      : run_(run), kind_(kind) {}
 
   Status Open() {
     return run_.Do("open", [&]() -> Status {
       FOOTNOTE_ASSIGN_OR_RETURN(
-          writer_, LocalWriter::Open(run_.root / kScenarioCorpus, SettingsFor(embedder_)));
+          writer_, LocalWriter::Open(run_.root / kScenarioCorpus,
+                                     SettingsFor(embedder_, /*is_public=*/true, kind_)));
       return OkStatus();
     });
   }
@@ -71,6 +74,7 @@ class ScenarioWriter {
 
  private:
   const ScenarioRun& run_;
+  const VectorIndexKind kind_;
   FakeEmbedder embedder_;
   std::unique_ptr<LocalWriter> writer_;
 };
@@ -150,6 +154,46 @@ inline Status Merge(const ScenarioRun& run) {
   return OkStatus();
 }
 
+// Two corpora as other machines made them, of new documents and a changed one. Nobody interrupts
+// that.
+inline const std::vector<std::filesystem::path>& PartCorpora() {
+  static const TempDir folder;
+  static const std::vector<std::filesystem::path> parts = [] {
+    const FakeEmbedder embedder;
+    std::vector<std::filesystem::path> made;
+    for (const auto& [name, numbers] :
+         {std::pair{"one", std::vector<int>{4, 40}}, std::pair{"two", std::vector<int>{41, 42}}}) {
+      made.push_back(folder / name);
+      auto writer = LocalWriter::Open(made.back(), SettingsFor(embedder));
+      EXPECT_OK(writer);
+      for (const int i : numbers) {
+        EXPECT_OK(
+            (*writer)->Put(MakeDocument(embedder, "doc" + std::to_string(i), ScenarioText(i, 1), {},
+                                        i == 41 ? AccessList{{"group:staff"}, {}} : AccessList()),
+                           "f"));
+      }
+      EXPECT_OK((*writer)->Publish());
+    }
+    return made;
+  }();
+  return parts;
+}
+
+inline Status Join(const ScenarioRun& run) {
+  // Each document is copied by a call of its own: progress tells when it returned.
+  int known = 0;
+  return run.Do("join", [&]() -> Status {
+    int done = 0;
+    const auto progress = [&](double) {
+      if (++done <= known) return;
+      known = done;
+      if (run.acknowledged) run.acknowledged("copy document " + std::to_string(done));
+    };
+    return MergeCorpora(run.root, kScenarioCorpus, PartCorpora(), /*prune=*/false, progress)
+        .status();
+  });
+}
+
 inline Status RollBack(const ScenarioRun& run) {
   return run.Do("roll back", [&] {
     return RollbackCorpus(run.root, kScenarioCorpus, run.start_generation - 1).status();
@@ -217,6 +261,7 @@ inline const std::vector<ScenarioStep>& ScenarioSteps() {
       {"delete", steps::Delete},
       {"change access", steps::ChangeAccess},
       {"merge", steps::Merge},
+      {"join", steps::Join},
       {"roll back", steps::RollBack},
       {"go on", steps::GoOn},
       {"stage", steps::Stage},

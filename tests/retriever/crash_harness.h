@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -56,6 +57,7 @@ class CrashHarness {
     uint64_t start_generation = 0;
     uint64_t count = 0;                 // of operations that count
     std::vector<std::string> searches;  // after the step
+    std::filesystem::path corpora;      // after the last step
 
     const CorpusDump& after() const { return *dumps.back(); }
   };
@@ -70,6 +72,8 @@ class CrashHarness {
   const std::vector<Step>& steps() const { return steps_; }
   // Checks made so far.
   int checked() const { return checked_; }
+  // One more, of the corpora's folder when the step was run again to its end.
+  std::function<void(const std::filesystem::path& corpora)> check_end;
 
   // A crash before operation `index` of the step, or in the middle of it when it is a write.
   void CheckCrash(const Step& step, size_t index, Loss loss, uint64_t seed) {
@@ -171,6 +175,7 @@ class CrashHarness {
     auto searches = SearchLines(live / "corpora", kScenarioCorpus, ScenarioQueries());
     ASSERT_OK(searches);
     step.searches = *std::move(searches);
+    step.corpora = live / "corpora";
     steps_.push_back(std::move(step));
   }
 
@@ -234,6 +239,7 @@ class CrashHarness {
       EXPECT_EQ(*searches, step.searches);
     }
     CheckReader(disk, /*published=*/true);
+    if (check_end) check_end(disk / "corpora");
     if (step.scenario.erased && end.ok()) CheckErased(step, disk, *end);
     for (const auto& entry : std::filesystem::recursive_directory_iterator(disk)) {
       EXPECT_EQ(entry.path().filename().string().find(".tmp."), std::string::npos)

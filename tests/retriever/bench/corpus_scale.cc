@@ -3,7 +3,7 @@
 //
 // usage: corpus_scale --base CORPUS_FOLDER… --queries QUERIES.jsonl --rows 10000,100000 --work
 // FOLDER
-//                     [--json FILE]
+//                     [--json FILE] [--memory SIZE] [--vector-index auto|flat|sq8|hnsw|ivf]
 //
 // Texts are those of the base corpora, in other company and with a tenth of their words and all
 // their numbers changed; vectors are prepared, since embedding a million chunks takes hours: of a
@@ -19,9 +19,11 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "common/sha256.h"
@@ -395,6 +397,78 @@ ordered_json MeasureFiltered(const LocalCorpus::Snapshot& now, const std::vector
   return rows;
 }
 
+// The same through access lists that are stored and judged by, document by document: groups that
+// see a random share of the documents, groups that see the documents of a topic, and users from
+// whom the documents of their query's nearest thousand rows are hidden.
+ordered_json MeasureStoredLists(LocalCorpus& corpus, CorpusWriter& writer,
+                                const std::vector<Query>& queries) {
+  const auto group = [](const std::string& kind, double share) {
+    return "group:" + kind + std::to_string(share);
+  };
+  const auto user = [](size_t query) { return "user:q" + std::to_string(query); };
+  constexpr double kShares[] = {0.5, 0.1, 0.01, 0.001};
+  const auto before = Must(corpus.Now());
+  const GenerationView& view = *before.view;
+  const auto document_of = [&](size_t row) {
+    const auto place = view.Locate(row);
+    const LoadedSegment& segment = *view.parts[place.part].segment;
+    return segment.documents[segment.DocumentOfRow(place.row)].id;
+  };
+  std::map<std::string, AccessList> lists;
+  for (const auto& [id, place] : view.by_id) lists[std::string(id)].allow = {"group:all"};
+  std::mt19937 random(4);
+  const std::vector<Query> centres(queries.begin(), queries.begin() + 1);
+  const auto by_topic =
+      ExactNearest(before, centres, view.rows, [](size_t, size_t) { return true; });
+  for (const double share : kShares) {
+    for (auto& [id, list] : lists) {
+      if (random() < share * 4294967296.0) list.allow.push_back(group("random", share));
+    }
+    std::set<std::string> topic;
+    for (size_t i = 0; static_cast<double>(topic.size()) < share * lists.size(); ++i) {
+      topic.insert(document_of(by_topic[0][i].row));
+    }
+    for (const std::string& id : topic) lists[id].allow.push_back(group("topic", share));
+  }
+  const auto nearest = ExactNearest(before, queries, 1000, [](size_t, size_t) { return true; });
+  for (size_t q = 0; q < queries.size(); ++q) {
+    std::set<std::string> hidden;
+    for (const Scored& row : nearest[q]) hidden.insert(document_of(row.row));
+    for (const std::string& id : hidden) lists[id].deny.push_back(user(q));
+  }
+  std::vector<AccessChange> changes;
+  for (const auto& [id, list] : lists) changes.push_back({id, list});
+  const Clock::time_point start = Clock::now();
+  Must(writer.GiveAccess(changes));
+  ordered_json report = {{"give_access_s", SecondsSince(start)}, {"rows", ordered_json::array()}};
+
+  const auto now = Must(corpus.Now());
+  const auto add = [&](const std::string& kind, double share,
+                       const std::function<Asker(size_t)>& asker_of) {
+    std::vector<std::shared_ptr<const RowSet>> sets;
+    for (size_t q = 0; q < queries.size(); ++q) sets.push_back(corpus.Visible(now, asker_of(q)));
+    const auto allowed = [&](size_t q) -> const RowSet& { return *sets[q]; };
+    const auto exact = ExactNearest(now, queries, kTop, [&](size_t q, size_t row) {
+      const auto place = now.view->Locate(row);
+      return sets[q]->Has(place.part, place.row);
+    });
+    ordered_json figures = Measure(now, queries, allowed, exact).Json();
+    figures["lists"] = kind;
+    figures["visible_share"] = share;
+    report["rows"].push_back(figures);
+    std::cerr << "  stored, " << kind << " " << share << ": " << figures.dump() << "\n";
+  };
+  for (const double share : kShares) {
+    add("random", share, [&](size_t) { return Asker{{group("random", share)}}; });
+    add("topic", share, [&](size_t) { return Asker{{group("topic", share)}}; });
+    add("nearest 1,000 hidden", share, [&](size_t q) {
+      return Asker{{group("random", share), user(q)}};
+    });
+  }
+  add("nearest 1,000 hidden", 1, [&](size_t q) { return Asker{{"group:all", user(q)}}; });
+  return report;
+}
+
 uint64_t BytesBelow(const fs::path& folder) {
   uint64_t bytes = 0;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
@@ -403,13 +477,24 @@ uint64_t BytesBelow(const fs::path& folder) {
   return bytes;
 }
 
+struct WriterOptions {
+  uint64_t memory_bytes = 0;  // that building may take beside what is held; 0: no bound
+  VectorIndexKind kind = VectorIndexKind::kAuto;
+};
+
 ordered_json MeasureSize(size_t rows, const Base& base, const std::vector<Query>& queries,
-                         const server::LoadedEmbedder& embedder, const fs::path& work) {
+                         const server::LoadedEmbedder& embedder, const WriterOptions& options,
+                         const fs::path& work) {
   const std::string name = "scale-" + std::to_string(rows);
   fs::remove_all(work / name);
   ordered_json figures = {{"chunks", rows}};
   CorpusSettings settings = server::SettingsFor(embedder);
   settings.is_public = true;
+  settings.vector_index = options.kind;
+  if (options.memory_bytes != 0) {
+    settings.memory.held_bytes = ResidentBytes();
+    settings.memory.total_bytes = settings.memory.held_bytes + options.memory_bytes;
+  }
   {
     auto writer = Must(CorpusWriter::Open(work, name, settings));
     Varied varied(base);
@@ -498,6 +583,7 @@ ordered_json MeasureSize(size_t rows, const Base& base, const std::vector<Query>
       delays.push_back(SecondsSince(start) * 1000);
     }
     figures["access_change_ms"] = Percentile(delays, 1);
+    figures["stored_lists"] = MeasureStoredLists(*corpus, *writer, queries);
   }
   std::cerr << figures.dump() << "\n";
   backend.reset();
@@ -512,6 +598,7 @@ int Main(int argc, char** argv) {
   fs::path work;
   fs::path json_file;
   std::vector<size_t> sizes;
+  WriterOptions writer;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string option = argv[i];
     const std::string value = argv[i + 1];
@@ -523,6 +610,13 @@ int Main(int argc, char** argv) {
       work = value;
     } else if (option == "--json") {
       json_file = value;
+    } else if (option == "--memory") {
+      writer.memory_bytes = Must(ParseByteSize(value));
+    } else if (option == "--vector-index") {
+      for (const VectorIndexKind kind : {VectorIndexKind::kFlat, VectorIndexKind::kSq8,
+                                         VectorIndexKind::kHnsw, VectorIndexKind::kIvf}) {
+        if (value == VectorIndexName(kind)) writer.kind = kind;
+      }
     } else if (option == "--rows") {
       for (size_t at = 0; at < value.size();) {
         const size_t end = std::min(value.find(',', at), value.size());
@@ -548,7 +642,7 @@ int Main(int argc, char** argv) {
                          {"sizes", ordered_json::array()}};
   for (const size_t rows : sizes) {
     std::cerr << rows << " chunks\n";
-    report["sizes"].push_back(MeasureSize(rows, base, queries, embedder, work));
+    report["sizes"].push_back(MeasureSize(rows, base, queries, embedder, writer, work));
     if (!json_file.empty()) std::ofstream(json_file) << report.dump(1) << "\n";
   }
   std::cout << report.dump(1) << "\n";
