@@ -155,6 +155,38 @@ TEST_F(LexicalStagesTest, MisspeltWordsGetTheNearestThatIsThere) {
   EXPECT_EQ(Lexical("floor"), Lexical("floor", kWithoutSpelling));
 }
 
+TEST_F(LexicalStagesTest, AnswersAreThoseOfACorpusWithoutWhatIsHiddenHoweverItWasPublished) {
+  ASSERT_OK_AND_ASSIGN(const std::vector<std::string> ids, corpus_->DocumentIds());
+  {
+    ASSERT_OK_AND_ASSIGN(
+        auto writer, CorpusWriter::Open(folder_.path(), "visible", SettingsFor(embedder_, false)));
+    for (size_t i = 0; i < ids.size(); ++i) {
+      ASSERT_OK_AND_ASSIGN(const Document document, corpus_->GetDocumentAsOwner(ids[i]));
+      if (!MaySee(kBob, document.access, false)) continue;
+      ASSERT_OK(writer->Put(
+          MakeDocument(embedder_, document.id, document.text, {}, document.access), "f"));
+      if (i % 50 == 7) {
+        ASSERT_OK(writer->Publish());
+      }
+    }
+    ASSERT_OK(writer->Publish());
+  }
+  for (const std::string query :
+       {"MI", "WHO", "hpv vaccine", "myocardial infarction", "MGI", "qwertyuiopas",
+        "infraction care", "zymurgologists", "\"two weeks\" notice",
+        "\"notice given\" \"two words\"", "6(1)(f)", "runs", "what is --no-preserve-root for",
+        "libfoo.so.6"}) {
+    const std::vector<Passage> got = Ask(query);
+    ASSERT_OK_AND_ASSIGN(const std::vector<Passage> expected,
+                         testing::AskCorpus(folder_.path(), "visible", embedder_, query, 10, kBob));
+    ASSERT_EQ(IdsOf(got), IdsOf(expected)) << query;
+    for (size_t i = 0; i < got.size(); ++i) {
+      EXPECT_EQ(got[i].lexical_score, expected[i].lexical_score) << query << " at " << i;
+      EXPECT_NEAR(got[i].score, expected[i].score, 1e-6) << query << " at " << i;
+    }
+  }
+}
+
 TEST_F(LexicalStagesTest, TitlesAndHeadingsAreFieldsOfTheirOwn) {
   // Every title is "Title of ID".
   EXPECT_THAT(Lexical("garden"), Contains("garden"));
