@@ -21,18 +21,19 @@ void MemoryOption::AddTo(CLI::App& command) {
 }
 
 StatusOr<MemoryBound> MemoryOption::Read() const {
-  MemoryBound bound;
-  bound.total_bytes = MachineMemoryBytes() / 2;
-  if (!size.empty()) {
-    FOOTNOTE_ASSIGN_OR_RETURN(bound.total_bytes, ParseByteSize(size));
-  }
   KeepNoLargeBlocks();
   ReturnFreedMemory();
+  MemoryBound bound;
   bound.held_bytes = ResidentBytes();
   const uint64_t least = std::max(bound.held_bytes + kLeastWorkBytes, PeakResidentBytes());
+  if (size.empty()) {
+    // A small machine need not be told.
+    bound.total_bytes = std::max(MachineMemoryBytes() / 2, least);
+    return bound;
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(bound.total_bytes, ParseByteSize(size));
   if (bound.total_bytes >= least) return bound;
   return InvalidArgumentError("--memory " + ByteSizeText(bound.total_bytes) +
-                              (size.empty() ? " (half of this machine's)" : "") +
                               " is too little: the program holds " +
                               ByteSizeText(bound.held_bytes) + " with its models, and needs " +
                               ByteSizeText(kLeastWorkBytes) +

@@ -13,7 +13,7 @@ namespace footnote::server {
 
 // --memory.
 struct MemoryOption {
-  std::string size;  // empty: half of what the machine has
+  std::string size;  // empty: half of what the machine has, or the least that works
 
   void AddTo(CLI::App& command);
 
