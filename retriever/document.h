@@ -35,7 +35,7 @@ struct Chunk {
 // A chunk's sentences with the means of their tokens' states: finer than the chunk's own vector.
 struct ChunkSentences {
   std::vector<ByteSpan> spans;  // bytes of the chunk's text, in order
-  std::vector<int8_t> values;   // [spans, width]: directions, each scaled so that its largest is 127
+  std::vector<int8_t> values;  // [spans, width]: directions, each scaled so that its largest is 127
 };
 
 struct IndexedDocument {

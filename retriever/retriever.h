@@ -46,8 +46,8 @@ StatusOr<uint32_t> ParseAblations(const std::string& names);
 struct RetrievalRequest {
   std::string query;
   std::vector<ConversationTurn> history;  // before the query, oldest first
-  int top_k = 10;                  // 1…1000 passages
-  const Filter* filter = nullptr;  // null: none
+  int top_k = 10;                         // 1…1000 passages
+  const Filter* filter = nullptr;         // null: none
   Asker asker;
   std::string scope_document_id;  // empty: whole corpus
   FusionKind fusion = FusionKind::kCalibratedSum;

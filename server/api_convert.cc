@@ -225,8 +225,7 @@ Passage FromProto(const v1::Passage& passage) {
   result.clause = passage.clause();
   result.page = static_cast<int>(passage.page());
   for (const v1::PassagePlace& place : passage.also_in()) {
-    result.also_in.push_back(
-        {place.document_id(), place.version(), place.title(), SpanOf(place)});
+    result.also_in.push_back({place.document_id(), place.version(), place.title(), SpanOf(place)});
   }
   return result;
 }
@@ -301,8 +300,8 @@ retriever::RetrievalResult FromProto(const v1::SearchResponse& response) {
   }
   result.generation = response.generation();
   const v1::SearchTimings& timings = response.timings_ms();
-  result.timings = {timings.embed(), timings.dense(), timings.lexical(),
-                    timings.fuse(),  timings.rerank(), timings.fetch(), timings.total()};
+  result.timings = {timings.embed(),  timings.dense(), timings.lexical(), timings.fuse(),
+                    timings.rerank(), timings.fetch(), timings.total()};
   return result;
 }
 

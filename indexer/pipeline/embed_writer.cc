@@ -25,7 +25,8 @@ PartedText WithSentences(std::string_view text, size_t context_bytes) {
   return parted;
 }
 
-// `first`: of the text's parts among all. What the model did not see has no vector, and is left out.
+// `first`: of the text's parts among all. What the model did not see has no vector, and is left
+// out.
 retriever::ChunkSentences SentencesOf(const PartedText& text, size_t context_bytes,
                                       const Embeddings& parts, size_t first) {
   retriever::ChunkSentences sentences;
@@ -162,9 +163,8 @@ Status EmbedWriter::EmbedSome(size_t count, IndexReport& report) {
       const Slot& slot = window[i];
       const PartedText& text = texts[i - begin];
       const std::span<const float> row = embeddings.texts.row(i - begin);
-      const TextVectors vectors{
-          {row.begin(), row.end()},
-          SentencesOf(text, slot.context_bytes(), embeddings.parts, part)};
+      const TextVectors vectors{{row.begin(), row.end()},
+                                SentencesOf(text, slot.context_bytes(), embeddings.parts, part)};
       part += text.parts.size();
       const std::string key = slot.key();
       for (const Slot& equal : equals[key]) equal.Take(vectors);

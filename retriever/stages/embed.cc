@@ -16,10 +16,9 @@ Status RunEmbedStage(Retrieval& retrieval) {
   const std::string_view answer =
       retrieval.uses_history() ? LastAnswer(retrieval.request) : std::string_view();
   const std::array<std::string_view, 2> texts = {retrieval.request.query, answer};
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      const Embeddings embeddings,
-      retrieval.embedder.Embed(std::span(texts).first(answer.empty() ? 1 : 2), TextRole::kQuery,
-                               retrieval.call));
+  FOOTNOTE_ASSIGN_OR_RETURN(const Embeddings embeddings,
+                            retrieval.embedder.Embed(std::span(texts).first(answer.empty() ? 1 : 2),
+                                                     TextRole::kQuery, retrieval.call));
   std::vector<float>& vector = retrieval.query_vector;
   vector.assign(embeddings.row(0).begin(), embeddings.row(0).end());
   if (answer.empty()) return OkStatus();

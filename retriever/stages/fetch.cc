@@ -55,7 +55,7 @@ Status RunFetchStage(Retrieval& retrieval) {
   std::vector<Passage>& passages = retrieval.result.passages;
   passages.clear();
   std::vector<std::pair<size_t, Passage>> repetitions;  // and before which passage each comes
-  std::unordered_map<std::string, size_t> first_with;  // words -> place in `passages`
+  std::unordered_map<std::string, size_t> first_with;   // words -> place in `passages`
   const auto wanted = static_cast<size_t>(retrieval.request.top_k);
   FOOTNOTE_ASSIGN_OR_RETURN(const LocalCorpus::Snapshot now, retrieval.corpus.Now());
   const GenerationView& view = *retrieval.snapshot.view;

@@ -79,8 +79,7 @@ Status SetCalibratedScores(Retrieval& retrieval) {
     lexical_maximum = std::max(lexical_maximum, candidate.lexical);
   }
   const double range = double{maximum} - minimum;
-  const double weight =
-      retrieval.uses_history() ? kDenseWeightInConversation : kDenseWeight;
+  const double weight = retrieval.uses_history() ? kDenseWeightInConversation : kDenseWeight;
   retrieval.dense_weight = weight;
   retrieval.dense_range = range;
   for (Candidate& candidate : retrieval.ranked) {

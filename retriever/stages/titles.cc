@@ -36,15 +36,18 @@ Status RunTitlesStage(Retrieval& retrieval) {
     if (is_new) {
       const std::vector<std::string> terms = analyzer.Terms(title);
       known->second = !terms.empty() &&
-                      std::all_of(terms.begin(), terms.end(), [&](const std::string& term) {
-                        return asked.contains(term);
-                      });
+                      std::all_of(terms.begin(), terms.end(),
+                                  [&](const std::string& term) { return asked.contains(term); });
     }
     if (!known->second) continue;
     retrieval.ranked[i].score += kBonus;
     any = true;
   }
-  if (any) SortByScore(view, std::span(retrieval.ranked).first(count));
+  if (!any) return OkStatus();
+  // Between 0 and 1, as they were.
+  for (Candidate& candidate : retrieval.ranked) candidate.score /= 1 + kBonus;
+  retrieval.dense_weight /= 1 + kBonus;
+  SortByScore(view, std::span(retrieval.ranked).first(count));
   return OkStatus();
 }
 

@@ -157,28 +157,28 @@ StatusOr<Document> LocalCorpus::DocumentAt(const Snapshot& snapshot, StoredPlace
   return document;
 }
 
-StatusOr<Document> LocalCorpus::GetDocument(const std::string& document_id, const Asker& asker) {
+StatusOr<Document> LocalCorpus::FindDocument(const std::string& document_id, const Asker* asker) {
   for (int attempt = 0;; ++attempt) {
     FOOTNOTE_ASSIGN_OR_RETURN(const Snapshot now, Now());
-    FOOTNOTE_ASSIGN_OR_RETURN(const auto place, Find(now, document_id));
-    if (!place || !now.access->Allows(asker, document_id)) return NotThere(document_id);
-    StatusOr<Document> document = DocumentAt(now, *place);
+    const auto look = [&]() -> StatusOr<Document> {
+      FOOTNOTE_ASSIGN_OR_RETURN(const auto place, Find(now, document_id));
+      const bool allowed = asker == nullptr || now.access->Allows(*asker, document_id);
+      if (!place || !allowed) return NotThere(document_id);
+      return DocumentAt(now, *place);
+    };
+    StatusOr<Document> document = look();
     if (document.ok() || document.status().code() != StatusCode::kAborted || attempt == 3) {
       return document;
     }
   }
 }
 
+StatusOr<Document> LocalCorpus::GetDocument(const std::string& document_id, const Asker& asker) {
+  return FindDocument(document_id, &asker);
+}
+
 StatusOr<Document> LocalCorpus::GetDocumentAsOwner(const std::string& document_id) {
-  for (int attempt = 0;; ++attempt) {
-    FOOTNOTE_ASSIGN_OR_RETURN(const Snapshot now, Now());
-    FOOTNOTE_ASSIGN_OR_RETURN(const auto place, Find(now, document_id));
-    if (!place) return NotThere(document_id);
-    StatusOr<Document> document = DocumentAt(now, *place);
-    if (document.ok() || document.status().code() != StatusCode::kAborted || attempt == 3) {
-      return document;
-    }
-  }
+  return FindDocument(document_id, nullptr);
 }
 
 StatusOr<std::vector<std::string>> LocalCorpus::DocumentIds() {

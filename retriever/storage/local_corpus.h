@@ -104,6 +104,8 @@ class LocalCorpus : public Corpus {
   bool HasView(const std::string& manifest);
   // Where the newest generation has the document; nothing when it does not have it.
   StatusOr<std::optional<StoredPlace>> Find(const Snapshot& now, const std::string& id) const;
+  // asker: null for the owner. Begins again when the generation is dropped meanwhile.
+  StatusOr<Document> FindDocument(const std::string& document_id, const Asker* asker);
   StatusOr<Document> DocumentAt(const Snapshot& snapshot, StoredPlace place) const;
   std::shared_ptr<const RowSet> Cached(const std::string& key, const std::function<RowSet()>& make);
   Status NotThere(const std::string& document_id) const;

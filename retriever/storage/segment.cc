@@ -78,7 +78,8 @@ std::string EmbeddedText(const records::ChunkRecord& chunk) {
 }
 
 size_t ContextBytes(const records::ChunkRecord& chunk) {
-  // Where the embedded text does not end with the chunk's, nothing in it is known to be the chunk's.
+  // Where the embedded text does not end with the chunk's, nothing in it is known to be the
+  // chunk's.
   return chunk.embedded_text().empty() ? chunk.context().size() : chunk.embedded_text().size();
 }
 

@@ -73,8 +73,7 @@ Status CheckSentences(const ChunkSentences& sentences, uint64_t text_bytes, size
   return OkStatus();
 }
 
-NearestSentence FindNearestSentence(const ChunkSentences& sentences,
-                                    std::span<const float> query) {
+NearestSentence FindNearestSentence(const ChunkSentences& sentences, std::span<const float> query) {
   NearestSentence best;
   const size_t width = query.size();
   for (size_t i = 0; i < sentences.spans.size(); ++i) {

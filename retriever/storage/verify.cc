@@ -102,8 +102,7 @@ class SegmentVerifier {
                 .substr(std::min(document.vectors().size(), static_cast<size_t>(i) * 2 * width_),
                         2 * width_));
         const StatusOr<ChunkSentences> sentences = DecodeSentences(document.sentences(i), width_);
-        if (!sentences.ok() ||
-            !CheckSentences(*sentences, chunk.text().size(), width_).ok()) {
+        if (!sentences.ok() || !CheckSentences(*sentences, chunk.text().size(), width_).ok()) {
           Add(name + " has sentence vectors that cannot be read");
         }
       }

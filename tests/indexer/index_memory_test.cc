@@ -28,6 +28,20 @@ class QuickEmbedder : public testing::FakeEmbedder {
   int CountTokens(std::string_view text) const override {
     return static_cast<int>(std::count(text.begin(), text.end(), ' ')) + 1;
   }
+  StatusOr<PartedEmbeddings> EmbedParts(std::span<const PartedText> texts, TextRole role,
+                                        const CallContext& call) const override {
+    std::vector<std::string_view> wholes, parts;
+    for (const PartedText& text : texts) {
+      wholes.push_back(text.text);
+      for (const ByteSpan& part : text.parts) {
+        parts.push_back(text.text.substr(part.start, part.size()));
+      }
+    }
+    PartedEmbeddings embeddings;
+    FOOTNOTE_ASSIGN_OR_RETURN(embeddings.texts, Embed(wholes, role, call));
+    FOOTNOTE_ASSIGN_OR_RETURN(embeddings.parts, Embed(parts, role, call));
+    return embeddings;
+  }
   StatusOr<Embeddings> Embed(std::span<const std::string_view> texts, TextRole,
                              const CallContext&) const override {
     Embeddings embeddings;
@@ -81,9 +95,9 @@ TEST(IndexMemory, LongTextsKeepToTheBoundAndLongerOnesAreNamedWithTheRemedy) {
   const TempDir source;
   const TempDir root;
   for (int i = 0; i < 4; ++i) {
-    WriteText(source / ("long" + std::to_string(i) + ".txt"), 4 * kMebibyte);
+    WriteText(source / ("long" + std::to_string(i) + ".txt"), 2 * kMebibyte);
   }
-  WriteText(source / "longer.txt", 6 * kMebibyte);
+  WriteText(source / "longer.txt", 3 * kMebibyte);
   ASSERT_OK_AND_ASSIGN(const uint64_t idle, PeakBytesOf([] { return OkStatus(); }));
   ASSERT_OK_AND_ASSIGN(
       const uint64_t peak, PeakBytesOf([&]() -> Status {
@@ -91,7 +105,7 @@ TEST(IndexMemory, LongTextsKeepToTheBoundAndLongerOnesAreNamedWithTheRemedy) {
         FOOTNOTE_RETURN_IF_ERROR(Build(source.path(), root.path(), kLeft, report));
         if (report.added == 4 && report.failures.size() == 1 &&
             report.failures[0].source.ends_with("longer.txt") &&
-            report.failures[0].error.find("larger than 5 MB") != std::string::npos &&
+            report.failures[0].error.find("larger than 2 MB") != std::string::npos &&
             report.failures[0].error.find("or give --memory ") != std::string::npos) {
           return OkStatus();
         }
@@ -108,7 +122,7 @@ TEST(IndexMemory, LongTextsKeepToTheBoundAndLongerOnesAreNamedWithTheRemedy) {
 TEST(IndexMemory, WithoutABoundTheLimitIsTheFormats) {
   const TempDir source;
   const TempDir root;
-  WriteText(source / "longer.txt", 6 * kMebibyte);
+  WriteText(source / "longer.txt", 3 * kMebibyte);
   IndexReport report;
   ASSERT_OK(Build(source.path(), root.path(), 0, report));
   EXPECT_EQ(report.added, 1);

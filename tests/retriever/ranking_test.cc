@@ -1,6 +1,8 @@
 // What ranks besides the two lists: sentences, titles, the conversation, repeated words.
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "retriever/storage/sentence_vectors.h"
 #include "tests/retriever/corpus_builder.h"
 
@@ -131,17 +133,19 @@ TEST_F(RankingTest, ADocumentThatTheQuestionNamesComesFirst) {
 }
 
 TEST_F(RankingTest, AFollowUpIsUnderstoodFromTheAnswerBefore) {
-  Open({MakeDocument(embedder_, "aspirin", "Aspirin doses above four grams harm the liver."),
-        MakeDocument(embedder_, "ibuprofen", "Ibuprofen doses above two grams harm the kidney."),
-        MakeDocument(embedder_, "maximum", "The maximum is what is above all else.")});
+  Open({MakeDocument(embedder_, "one", "Aspirin: four grams. The limit of a dose."),
+        MakeDocument(embedder_, "two", "Ibuprofen: two grams. The limit of a dose.")});
   RetrievalRequest request;
-  request.query = "What is the maximum?";
-  request.history = {{"user", "What helps against pain?"},
-                     {"assistant", "Ibuprofen helps; it may harm the kidney in high doses."}};
+  request.query = "limit of a dose";
   request.top_k = 1;
-  EXPECT_THAT(IdsOf(Ask(request)), ElementsAre("ibuprofen"));
+  const auto first_after = [&](const std::string& answer) {
+    request.history = {{"user", "What helps against pain?"}, {"assistant", answer}};
+    return IdsOf(Ask(request)).at(0);
+  };
+  EXPECT_EQ(first_after("Aspirin helps."), "one");
+  EXPECT_EQ(first_after("Ibuprofen helps."), "two");
   request.off = kWithoutConversation;
-  EXPECT_THAT(IdsOf(Ask(request)), ElementsAre("maximum"));
+  EXPECT_EQ(first_after("Aspirin helps."), first_after("Ibuprofen helps."));
 }
 
 TEST_F(RankingTest, WhatSeveralPlacesSayIsOnePassageThatNamesThemAll) {

@@ -279,7 +279,7 @@ TEST_F(RetrievalTest, EveryFusionPutsTheBestOfBothListsFirst) {
 
 TEST_F(RetrievalTest, ACalibratedScoreIsOneForTheBestOfBothRoutes) {
   RetrievalRequest request;
-  request.query = "Title of manual fork(2) creates a child process.";
+  request.query = "Title of manual fork(2) creates a child process.";  // the best title, too
   ASSERT_OK_AND_ASSIGN(const RetrievalResult result, Run(request));
   EXPECT_NEAR(result.passages[0].score, 1.0, 1e-6);
   EXPECT_NEAR(result.passages[0].dense_score, 1.0, 1e-3);

@@ -24,6 +24,7 @@ Passage FullPassage() {
   passage.heading_path = {"Lease", "Rent"};
   passage.clause = "7.3";
   passage.page = 3;
+  passage.also_in = {{"copy.md", "cc", "Copy", {7, 9}}};
   return passage;
 }
 
@@ -108,7 +109,7 @@ TEST(ApiConvert, SearchSurvivesTheRoundTrip) {
   retriever::RetrievalResult result;
   result.passages = {FullPassage()};
   result.generation = 9;
-  result.timings = {1, 2, 3, 4, 5, 6};
+  result.timings = {1, 2, 3, 4, 5, 6, 7};
   const v1::SearchResponse message = ToProto(result);
   ExpectEveryFieldSet(message, {});
   EXPECT_EQ(Dump(ToJson(FromProto(message))), Dump(ToJson(result)));
