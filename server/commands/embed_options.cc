@@ -1,12 +1,22 @@
 #include "server/commands/embed_options.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 namespace footnote::server {
 namespace {
 
 // Beside the models: documents of some megabytes, buffers, an index of some ten thousand vectors.
 constexpr uint64_t kLeastWorkBytes = uint64_t{128} << 20;
+
+constexpr char kAuto[] = "auto";
+
+std::vector<std::string> Precisions() {
+  std::vector<std::string> names = {kAuto};
+  for (const auto& name : kernels::PrecisionNames()) names.emplace_back(name);
+  return names;
+}
 
 }  // namespace
 
@@ -46,8 +56,9 @@ CLI::Option* EmbedOptions::AddTo(CLI::App& command, const std::string& embedder_
       .add_option(
           "--precision", precision,
           "Of the embedder: fast, exact, or with float weights rounded to bfloat16 (bf16) or "
-          "to 8 bits (int8, about twice as fast as fast)")
-      ->check(CLI::IsMember(kernels::PrecisionNames()))
+          "to 8 bits (int8, two to three times as fast as fast); auto: int8 where the model "
+          "allows it, else fast")
+      ->check(CLI::IsMember(Precisions()))
       ->capture_default_str();
   command.add_option("--threads", threads, "Threads (default: one per CPU)")
       ->check(CLI::Range(0, 1024));
@@ -61,6 +72,14 @@ CLI::Option* EmbedOptions::AddTo(CLI::App& command, const std::string& embedder_
 StatusOr<LoadedEmbedder> EmbedOptions::Load() const {
   generator::ModelOptions model;
   model.threads = threads;
+  if (precision == kAuto) {
+    // Vectors of 8-bit weights lie within a cosine of 0.999 of the others, so that the two may mix.
+    model.precision = kernels::Precision::kInt8;
+    StatusOr<LoadedEmbedder> loaded = LoadEmbedder(embedder, model);
+    if (loaded.ok()) return loaded;
+    model.precision = kernels::Precision::kFast;
+    return LoadEmbedder(embedder, model);
+  }
   FOOTNOTE_ASSIGN_OR_RETURN(model.precision, kernels::PrecisionFromName(precision));
   return LoadEmbedder(embedder, model);
 }

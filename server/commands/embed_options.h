@@ -26,7 +26,7 @@ struct MemoryOption {
 // --embedder, --precision, --threads, --memory, --progress, --json.
 struct EmbedOptions {
   std::string embedder;
-  std::string precision = "fast";
+  std::string precision = "auto";  // int8 where the model allows it, else fast
   int threads = 0;
   MemoryOption memory;
   std::string progress = "bar";

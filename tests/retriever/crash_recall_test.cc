@@ -60,6 +60,7 @@ double RecallAt10(const std::filesystem::path& corpora) {
   std::mt19937 random(99);
   size_t found = 0;
   size_t wanted = 0;
+  size_t by_graph = 0;  // searches; a walk that finds too little ends in a scan
   for (int q = 0; q < kQueries; ++q) {
     const std::string query = RandomText(random, 6);
     const std::string_view text = query;
@@ -74,7 +75,7 @@ double RecallAt10(const std::filesystem::path& corpora) {
         EXPECT_OK(hits);
         std::set<uint32_t> rows;
         for (const VectorHit& hit : hits->hits) rows.insert(hit.row);
-        EXPECT_EQ(hits->exact_scan, exact);
+        by_graph += hits->exact_scan ? 0 : 1;
         return rows;
       };
       const std::set<uint32_t> nearest = search(/*exact=*/true);
@@ -82,7 +83,7 @@ double RecallAt10(const std::filesystem::path& corpora) {
       for (const uint32_t row : search(/*exact=*/false)) found += nearest.contains(row) ? 1 : 0;
     }
   }
-  EXPECT_GT(wanted, 0u);
+  EXPECT_GT(by_graph, kQueries * now->view->parts.size() * 9 / 10);
   return static_cast<double>(found) / static_cast<double>(wanted);
 }
 
