@@ -398,7 +398,11 @@ StatusOr<bool> ChunkStore::CatchUp() {
 Status ChunkStore::Purge() {
   if (state_->db == nullptr) return FromRocks(state_->Closed(), state_->folder);
   rocksdb::FlushOptions flush;
-  FOOTNOTE_RETURN_IF_ERROR(FromRocks(state_->db->Flush(flush, state_->handles), state_->folder));
+  if (const rocksdb::Status flushed = state_->db->Flush(flush, state_->handles); !flushed.ok()) {
+    // RocksDB 7.8 aborts when ranges were deleted and a flush of them that failed is tried again.
+    state_->Close();
+    return FromRocks(flushed, state_->folder);
+  }
   rocksdb::CompactRangeOptions compact;
   compact.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
   for (auto* handle : state_->handles) {
