@@ -127,7 +127,7 @@ TEST_F(CommandLine, IndexesSearchesAsksAndShows) {
 // The second start takes the packed weights that the first one left.
 TEST_F(CommandLine, AnEmbedderInFewerBitsFindsTheSamePassagesAndItsWeightsAreKept) {
   environment_["FOOTNOTE_PACKED_CACHE"] = (dir_ / "packed").string();
-  RunJson({"index", "house", Docs(), "--public"});
+  RunJson({"index", "house", Docs(), "--public", "--precision", "fast"});
   const std::vector<std::string> precisions = {"int8", "bf16"};
   for (const std::string& precision : precisions) {
     const Json built = RunJson({"index", precision, Docs(), "--public", "--precision", precision});
