@@ -26,8 +26,8 @@ constexpr uint64_t kQueueBytesBeforeSpilling = 4 << 20;
 
 // Of the memory that is left for the work, the parts that each of these may take. A document is in
 // memory several times while it is parsed, cut, stored and waits for its vectors: at most some
-// fifty times its text in all, its sentences' vectors among it.
-constexpr uint64_t kDocumentPart = 64;
+// eighty times its text in all, its sentences' vectors among it.
+constexpr uint64_t kDocumentPart = 96;
 constexpr uint64_t kQueuePart = 16;
 constexpr uint64_t kReusePart = 32;
 constexpr uint64_t kMostReuseBytes = 64 << 20;

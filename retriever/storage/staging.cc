@@ -179,7 +179,7 @@ Status LocalWriter::PutStaged(records::StagedDocument document) {
   header.set_version(document.document().version());
   header.set_fingerprint(document.document().fingerprint());
   header.set_without_vectors(document.vectors().empty() && document.chunks_size() > 0);
-  const std::string& id = document.document().id();
+  const std::string id = document.document().id();
   // A list that was set by hand stays as long as the source says what it said before.
   FOOTNOTE_ASSIGN_OR_RETURN(auto access, AccessOf(id));
   if (access && access->given() == document.access().given()) {
@@ -188,6 +188,7 @@ Status LocalWriter::PutStaged(records::StagedDocument document) {
   ChunkStore::Batch batch = store_->NewBatch();
   batch.Put(Table::kStaged, BodyKey(id), document.SerializeAsString());
   batch.Put(Table::kStaged, HeaderKey(id), header.SerializeAsString());
+  document = {};  // the tables copy the batch once more: a long text need not be there a third time
   return store_->Write(std::move(batch), /*sync=*/false);
 }
 

@@ -1,6 +1,7 @@
 #include "server/commands/embed_options.h"
 
 #include <algorithm>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -78,7 +79,12 @@ StatusOr<LoadedEmbedder> EmbedOptions::Load() const {
     StatusOr<LoadedEmbedder> loaded = LoadEmbedder(embedder, model);
     if (loaded.ok()) return loaded;
     model.precision = kernels::Precision::kFast;
-    return LoadEmbedder(embedder, model);
+    StatusOr<LoadedEmbedder> unrounded = LoadEmbedder(embedder, model);
+    if (unrounded.ok()) {
+      std::cerr << "note: embedding in float32, which is slower, since in 8 bits "
+                << loaded.status().message() << "\n";
+    }
+    return unrounded;
   }
   FOOTNOTE_ASSIGN_OR_RETURN(model.precision, kernels::PrecisionFromName(precision));
   return LoadEmbedder(embedder, model);

@@ -95,9 +95,9 @@ TEST(IndexMemory, LongTextsKeepToTheBoundAndLongerOnesAreNamedWithTheRemedy) {
   const TempDir source;
   const TempDir root;
   for (int i = 0; i < 4; ++i) {
-    WriteText(source / ("long" + std::to_string(i) + ".txt"), 2 * kMebibyte);
+    WriteText(source / ("long" + std::to_string(i) + ".txt"), 3 * kMebibyte / 2);
   }
-  WriteText(source / "longer.txt", 3 * kMebibyte);
+  WriteText(source / "longer.txt", 2 * kMebibyte);
   ASSERT_OK_AND_ASSIGN(const uint64_t idle, PeakBytesOf([] { return OkStatus(); }));
   ASSERT_OK_AND_ASSIGN(
       const uint64_t peak, PeakBytesOf([&]() -> Status {
@@ -105,7 +105,7 @@ TEST(IndexMemory, LongTextsKeepToTheBoundAndLongerOnesAreNamedWithTheRemedy) {
         FOOTNOTE_RETURN_IF_ERROR(Build(source.path(), root.path(), kLeft, report));
         if (report.added == 4 && report.failures.size() == 1 &&
             report.failures[0].source.ends_with("longer.txt") &&
-            report.failures[0].error.find("larger than 2 MB") != std::string::npos &&
+            report.failures[0].error.find("larger than 1 MB") != std::string::npos &&
             report.failures[0].error.find("or give --memory ") != std::string::npos) {
           return OkStatus();
         }
@@ -122,7 +122,7 @@ TEST(IndexMemory, LongTextsKeepToTheBoundAndLongerOnesAreNamedWithTheRemedy) {
 TEST(IndexMemory, WithoutABoundTheLimitIsTheFormats) {
   const TempDir source;
   const TempDir root;
-  WriteText(source / "longer.txt", 3 * kMebibyte);
+  WriteText(source / "longer.txt", 2 * kMebibyte);
   IndexReport report;
   ASSERT_OK(Build(source.path(), root.path(), 0, report));
   EXPECT_EQ(report.added, 1);
