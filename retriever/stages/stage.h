@@ -40,6 +40,8 @@ struct Retrieval {
   // By filter:
   std::shared_ptr<const RowSet> visible = nullptr;  // to the asker: whose statistics count
   std::shared_ptr<const RowSet> allowed = nullptr;  // what may be returned
+  // By naming:
+  std::string_view question = {};  // what is asked: the query, or the end of it
   // By terms, and by any stage between it and bm25 that has something to add: see AddQueryTerm.
   std::vector<QueryTerm> query_terms = {};
   // By dense:

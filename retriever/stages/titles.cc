@@ -23,7 +23,7 @@ Status RunTitlesStage(Retrieval& retrieval) {
   }
   const GenerationView& view = *retrieval.snapshot.view;
   const Analyzer& analyzer = retrieval.corpus.analyzer();
-  const std::vector<std::string> words = analyzer.Terms(retrieval.request.query);
+  const std::vector<std::string> words = analyzer.Terms(retrieval.question);
   const std::set<std::string> asked(words.begin(), words.end());
   const size_t count = std::min(kHead, retrieval.ranked.size());
   std::unordered_map<std::string_view, bool> named;  // by title

@@ -34,6 +34,8 @@ retriever::RetrievalRequest RequestFor(const EvalQuery& query, const RetrievalPl
   request.query = query.text;
   if (!plan.last_turn_only) request.history = query.history;
   request.top_k = std::min(plan.depth * kPassagesPerDocument, kMaxPassages);
+  // Documents are ranked, and no passage is read.
+  request.off = plan.off | retriever::kWithoutJoining;
   return request;
 }
 
