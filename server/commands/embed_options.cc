@@ -65,17 +65,13 @@ StatusOr<LoadedEmbedder> LoadEmbedderForDocuments(const std::string& path,
   generator::ModelOptions model;
   model.threads = threads;
   if (precision == kAutoPrecision) {
-    // Vectors of 8-bit weights lie within a cosine of 0.999 of the others, so that the two may mix.
-    model.precision = kernels::Precision::kInt8;
-    StatusOr<LoadedEmbedder> loaded = LoadEmbedder(path, model);
-    if (loaded.ok()) return loaded;
-    model.precision = kernels::Precision::kFast;
-    StatusOr<LoadedEmbedder> unrounded = LoadEmbedder(path, model);
-    if (unrounded.ok()) {
-      std::cerr << "note: embedding in float32, which is slower, since in 8 bits "
-                << loaded.status().message() << "\n";
+    std::string why_not;
+    StatusOr<LoadedEmbedder> loaded = LoadFastestEmbedder(path, model, &why_not);
+    if (loaded.ok() && !why_not.empty()) {
+      std::cerr << "note: embedding in float32, which is slower, since in 8 bits " << why_not
+                << "\n";
     }
-    return unrounded;
+    return loaded;
   }
   FOOTNOTE_ASSIGN_OR_RETURN(model.precision, kernels::PrecisionFromName(precision));
   return LoadEmbedder(path, model);

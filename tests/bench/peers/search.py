@@ -217,7 +217,7 @@ def main():
             label = f"{name}, as it tells {kind}" if kind else name + (" (over HTTP)" if name == "footnote" else "")
             print(f"{label:28}{figure['ndcg@10']:9.4f}{middle['p50_ms']:9.1f}{middle['p95_ms']:9.1f}")
     print("\nfootnote bench search: " + ", ".join(f"{stage} {bench[stage + '_ms_p50']:.1f} / {bench[stage + '_ms_p95']:.1f} ms"
-                                                for stage in ("embed", "dense", "lexical", "fetch", "total")) +
+                                                for stage in ("embed", "dense", "lexical", "fuse", "rerank", "fetch", "total")) +
           f" (p50 / p95); recall against an exact scan {bench['recall_against_exact']:.3f}")
     if options.json:
         options.json.write_text(json.dumps({"machine": machine.describe(), "others": others, "chunks": chunk_count, "figures": figures,
