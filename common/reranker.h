@@ -27,8 +27,9 @@ class Reranker {
   // How much its scores count beside the ranking that was there before, 0…1.
   virtual double share() const = 0;
 
-  // How well each text answers the query, 0…1, in order of `texts`. Scores of one query are
-  // comparable, of several calls too: a score does not depend on what else is in the call. No
+  // How well each text answers the query, 0…1, in order of `texts`; 0.5 and more: rather than not.
+  // Scores of one query are comparable, of several calls too: a score does not depend on what else
+  // is in the call. No
   // length fails: a long text loses its end, and an over-long query the end of its own. Works in
   // batches, between which it looks at `call`. Errors: CANCELLED, DEADLINE_EXCEEDED;
   // RESOURCE_EXHAUSTED when the engine's queue is full (with when to try again).

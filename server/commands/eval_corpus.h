@@ -10,9 +10,10 @@
 namespace footnote::server {
 
 // Indexes SET/corpus.jsonl into $FOOTNOTE_CACHE/eval; a second call finds nothing to do. Empty
-// `embedder_path`: the default model. Errors: those of indexing, DATA_LOSS when a document could
-// not be indexed.
+// `embedder_path`: the default model. A reranker outlives it. Errors: those of indexing, DATA_LOSS
+// when a document could not be indexed.
 StatusOr<OpenCorpus> OpenEvalCorpus(const EvalSet& set, const std::string& embedder_path,
-                                    const CallContext& call);
+                                    const CallContext& call,
+                                    const retriever::Reranking& reranking = {});
 
 }  // namespace footnote::server

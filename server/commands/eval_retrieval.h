@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/commands/command.h"
+#include "server/commands/options.h"
 
 namespace footnote::server {
 
@@ -21,6 +22,7 @@ struct RetrievalEvalOptions {
   bool last_turn_only = false;
   std::string fusion = "calibrated";
   std::string embedder;
+  RerankOptions rerank;
   uint64_t seed = 1;  // of the bootstrap
   bool json = false;
 };
@@ -28,6 +30,6 @@ struct RetrievalEvalOptions {
 void AddRetrievalEval(CLI::App& eval, CommandResult& result);
 
 // With --scoped.
-Status RunScopedEval(const RetrievalEvalOptions& options);
+Status RunScopedEval(const RetrievalEvalOptions& options, const retriever::Reranking& reranking);
 
 }  // namespace footnote::server
