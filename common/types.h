@@ -28,7 +28,8 @@ struct PassagePlace {
   ByteSpan span;
 };
 
-// A retrieved chunk. `text` is exactly the bytes `span` of version `version` of the document.
+// A retrieved chunk, or several that follow each other. `text` is exactly the bytes `span` of
+// version `version` of the document; scores, headings and clause are the best chunk's.
 struct Passage {
   std::string document_id;
   std::string version;  // hex SHA-256 of the document's text

@@ -54,7 +54,10 @@ constexpr struct {
                   {"identifiers", kWithoutIdentifiers},
                   {"conversation", kWithoutConversation},
                   {"titles", kWithoutTitles},
-                  {"sentences", kWithoutSentences}};
+                  {"sentences", kWithoutSentences},
+                  {"naming", kWithoutNaming},
+                  {"neighbours", kWithoutNeighbours},
+                  {"joining", kWithoutJoining}};
 
 class LocalRetriever : public RetrievalBackend {
  public:

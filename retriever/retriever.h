@@ -38,10 +38,14 @@ enum Ablation : uint32_t {
   kWithoutConversation = 32,  // the turns before the question: "conversation"
   kWithoutTitles = 64,
   kWithoutSentences = 128,
+  kWithoutNaming = 256,      // of the document in the question, within a scope
+  kWithoutNeighbours = 512,  // within a scope
+  kWithoutJoining = 1024,    // passages are single chunks: "joining"
 };
 
 // Of names parted by commas: "bm25f", "phrases", "abbreviations", "spelling", "identifiers",
-// "conversation", "titles", "sentences"; "" is none. INVALID_ARGUMENT lists them.
+// "conversation", "titles", "sentences", "naming", "neighbours", "joining"; "" is none.
+// INVALID_ARGUMENT lists them.
 StatusOr<uint32_t> ParseAblations(const std::string& names);
 
 inline constexpr int kMaxRerankDepth = 1000;
@@ -92,13 +96,13 @@ class RetrievalBackend {
   virtual ~RetrievalBackend() = default;
 
   // Complete and safe: min(top_k, visible matches) passages, none that the asker may not see. What
-  // several places say in the same words takes one passage (Passage::also_in), unless there is too
-  // little else to fill the list. A
-  // corpus whose documents the asker may not see gives an empty result, like one that holds
-  // nothing. Errors: INVALID_ARGUMENT (empty query, unknown filter field), CANCELLED,
-  // DEADLINE_EXCEEDED, FAILED_PRECONDITION (the embedder is not the corpus's; `rerank` is asked for
-  // and there is no reranker), RESOURCE_EXHAUSTED (the reranker's queue is full). Threads:
-  // concurrent calls are fine.
+  // several places say in the same words takes one passage (Passage::also_in), and good chunks that
+  // follow each other are one passage, unless there is too little else to fill the list. A corpus
+  // whose documents the asker may not see gives an empty result, like one that holds nothing.
+  // Errors: INVALID_ARGUMENT (empty query, unknown filter field), CANCELLED, DEADLINE_EXCEEDED,
+  // FAILED_PRECONDITION (the embedder is not the corpus's; `rerank` is asked for and there is no
+  // reranker), RESOURCE_EXHAUSTED (the reranker's queue is full). Threads: concurrent calls are
+  // fine.
   virtual StatusOr<RetrievalResult> Retrieve(const RetrievalRequest& request,
                                              const CallContext& call) = 0;
 };

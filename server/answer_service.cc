@@ -119,6 +119,8 @@ class Run {
     retrieval.query = request_.question;
     retrieval.history = request_.history;
     retrieval.top_k = options_.passages;
+    // Single chunks, so that what does not fit into the prompt is little.
+    retrieval.off = retriever::kWithoutJoining;
     retrieval.max_per_document = request_.scope_document_id.empty() ? options_.max_per_document : 0;
     retrieval.filter = request_.filter;
     retrieval.asker = request_.asker;

@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 
 StatusOr<std::shared_ptr<const EmbedderEntry>> LoadEmbedderEntry(
     const fs::path& path, const generator::ModelOptions& options) {
-  FOOTNOTE_ASSIGN_OR_RETURN(LoadedEmbedder loaded, LoadEmbedder(path, options));
+  FOOTNOTE_ASSIGN_OR_RETURN(LoadedEmbedder loaded, LoadFastestEmbedder(path, options));
   auto entry = std::make_shared<EmbedderEntry>();
   entry->path = std::move(loaded.path);
   entry->embedder = std::move(loaded.embedder);

@@ -27,6 +27,18 @@ StatusOr<LoadedEmbedder> LoadEmbedder(const fs::path& path,
   return loaded;
 }
 
+StatusOr<LoadedEmbedder> LoadFastestEmbedder(const fs::path& path, generator::ModelOptions options,
+                                             std::string* why_not) {
+  const kernels::Precision otherwise = options.precision;
+  options.precision = kernels::Precision::kInt8;
+  StatusOr<LoadedEmbedder> loaded = LoadEmbedder(path, options);
+  if (loaded.ok()) return loaded;
+  options.precision = otherwise;
+  StatusOr<LoadedEmbedder> unrounded = LoadEmbedder(path, options);
+  if (unrounded.ok() && why_not != nullptr) *why_not = loaded.status().message();
+  return unrounded;
+}
+
 StatusOr<LoadedGenerator> LoadGenerator(const fs::path& path,
                                         const generator::ModelOptions& options,
                                         const generator::EngineOptions& engine) {
@@ -85,7 +97,7 @@ StatusOr<OpenCorpus> OpenCorpusForSearch(const std::string& name, const fs::path
     const std::string recorded = open.corpus->Info().embedder_path;
     if (!recorded.empty() && fs::exists(recorded, error)) path = recorded;
   }
-  FOOTNOTE_ASSIGN_OR_RETURN(open.embedder, LoadEmbedder(path, options));
+  FOOTNOTE_ASSIGN_OR_RETURN(open.embedder, LoadFastestEmbedder(path, options));
   FOOTNOTE_ASSIGN_OR_RETURN(
       open.retriever,
       retriever::MakeLocalRetriever(open.corpus, open.embedder.embedder.get(), reranking));

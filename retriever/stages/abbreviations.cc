@@ -114,7 +114,7 @@ Status RunAbbreviationsStage(Retrieval& retrieval) {
   }
   // As written, without the punctuation around them.
   std::vector<std::string> words;
-  std::string_view rest = retrieval.request.query;
+  std::string_view rest = retrieval.question;
   constexpr std::string_view kAround = " \t\r\n.,;:!?()[]{}\"'";
   while (!rest.empty()) {
     const size_t start = rest.find_first_not_of(kAround);

@@ -2,12 +2,19 @@
 #include "retriever/stages/stage.h"
 
 namespace footnote::retriever {
+namespace {
+
+// A word of the title says what the whole document is about: docs/quality.md.
+constexpr double kTitleWeight = 2;
+
+}  // namespace
 
 Status RunBm25Stage(Retrieval& retrieval) {
   retrieval.lexical.clear();
   retrieval.bm25.reset();
   if (!retrieval.uses_lexical()) return OkStatus();
   Bm25Parameters parameters = retrieval.bm25_parameters;
+  parameters.fields[kTitle].weight = kTitleWeight;
   if (retrieval.leaves_out(kWithoutFields)) {
     parameters.fields[kTitle].weight = parameters.fields[kHeadings].weight = 0;
   }

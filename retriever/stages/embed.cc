@@ -15,7 +15,7 @@ Status RunEmbedStage(Retrieval& retrieval) {
   if (!retrieval.uses_dense() || !retrieval.query_vector.empty()) return OkStatus();
   const std::string_view answer =
       retrieval.uses_history() ? LastAnswer(retrieval.request) : std::string_view();
-  const std::array<std::string_view, 2> texts = {retrieval.request.query, answer};
+  const std::array<std::string_view, 2> texts = {retrieval.question, answer};
   FOOTNOTE_ASSIGN_OR_RETURN(const Embeddings embeddings,
                             retrieval.embedder.Embed(std::span(texts).first(answer.empty() ? 1 : 2),
                                                      TextRole::kQuery, retrieval.call));

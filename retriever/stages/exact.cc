@@ -76,9 +76,10 @@ class ExactSearch {
   Status Run() {
     std::vector<Wanted> wanted;
     if (!retrieval_.leaves_out(kWithoutPhrases)) {
-      for (const std::string& phrase : QuotedPhrases(retrieval_.request.query)) {
+      for (const std::string& phrase : QuotedPhrases(retrieval_.question)) {
         Wanted one{analyzer_.Fold(phrase), /*word=*/false, {}};
         while (one.text.ends_with(' ')) one.text.pop_back();
+        if (IsTitle(one.text)) continue;
         FOOTNOTE_ASSIGN_OR_RETURN(one.terms, TermsWithin(phrase));
         if (!one.terms.empty()) wanted.push_back(std::move(one));
       }
@@ -92,6 +93,23 @@ class ExactSearch {
   }
 
  private:
+  // Whoever writes "…" around a visible document's title names it, and asks something else.
+  bool IsTitle(const std::string& folded) const {
+    for (size_t p = 0; p < source_.view.parts.size(); ++p) {
+      const LoadedSegment& segment = *source_.view.parts[p].segment;
+      for (uint32_t ordinal = 0; ordinal < segment.documents.size(); ++ordinal) {
+        const std::string& title = segment.documents[ordinal].title;
+        // Most need not be folded: that makes few texts more than twice as short or long.
+        if (title.size() > 2 * folded.size() || folded.size() > 2 * title.size()) continue;
+        if (IsAsciiAlnum(title.front()) && (title.front() | 0x20) != (folded.front() | 0x20)) {
+          continue;
+        }
+        if (analyzer_.Fold(title) == folded && IsVisible(retrieval_, p, ordinal)) return true;
+      }
+    }
+    return false;
+  }
+
   // Of each word, the term that stands for all of it, if a row holds that; else its parts. Words
   // that no row holds leave nothing: there is no such passage.
   StatusOr<std::vector<std::string>> TermsWithin(std::string_view phrase) {
@@ -135,7 +153,7 @@ class ExactSearch {
     std::vector<Wanted> names;
     double all = 0;
     double exact = 0;
-    const std::vector<std::string_view> tokens = WrittenWords(retrieval_.request.query);
+    const std::vector<std::string_view> tokens = WrittenWords(retrieval_.question);
     for (const std::string_view token : tokens) {
       FOOTNOTE_ASSIGN_OR_RETURN(const Whole whole, WholeTerm(token));
       if (whole.term.empty()) continue;

@@ -13,7 +13,7 @@ namespace {
 
 // Measured over eight sets: docs/quality.md. A conversation adds many words, of which some mislead.
 constexpr double kDenseWeight = 0.55;
-constexpr double kDenseWeightInConversation = 0.6;
+constexpr double kDenseWeightInConversation = 0.65;
 // Cormack, Clarke and Büttcher 2009, "Reciprocal Rank Fusion", use 60.
 constexpr double kReciprocalRankOffset = 60;
 constexpr size_t kSampledRows = 1024;

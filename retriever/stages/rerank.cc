@@ -8,12 +8,13 @@
 // answer: when top_k passages (of one document at most as many as the request allows) have more
 // than the best of the rest would have with the highest score that the reranker gave so far, or
 // with 1 while it found nothing relevant. The assumption: once something relevant was among
-// kLeastScored of the better candidates, the worse ones are not scored higher. What fetch takes for
-// repetitions counts as passages here.
+// kLeastScored of the better candidates, the worse ones are not scored higher. Chunks that follow
+// each other count as one, since fetch may join them; what it takes for repetitions does not.
 #include <algorithm>
 #include <limits>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "retriever/stages/stage.h"
@@ -83,11 +84,19 @@ bool FillsAnswer(const Retrieval& retrieval, std::span<const Candidate> scored, 
   const GenerationView& view = *retrieval.snapshot.view;
   const int most = retrieval.request.max_per_document;
   std::unordered_map<uint64_t, int> taken;  // by part and ordinal
+  std::unordered_set<size_t> rows;          // that have more
   int filled = 0;
   for (const Candidate& candidate : scored) {
     if (candidate.score <= bound) continue;
     const auto place = view.Locate(candidate.row);
-    const uint32_t ordinal = view.parts[place.part].segment->DocumentOfRow(place.row);
+    const LoadedSegment& segment = *view.parts[place.part].segment;
+    const uint32_t ordinal = segment.DocumentOfRow(place.row);
+    const LoadedSegment::Document& document = segment.documents[ordinal];
+    const uint32_t number = place.row - document.first_row;
+    const bool follows = number > 0 && rows.contains(candidate.row - 1);
+    const bool precedes = number + 1 < document.chunks && rows.contains(candidate.row + 1);
+    rows.insert(candidate.row);
+    if (follows || precedes) continue;
     if (most > 0 && ++taken[uint64_t{place.part} << 32 | ordinal] > most) continue;
     if (++filled == retrieval.request.top_k) return true;
   }

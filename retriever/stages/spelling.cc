@@ -66,7 +66,7 @@ Status RunSpellingStage(Retrieval& retrieval) {
   PostingsCache::Reader reader(*retrieval.snapshot.postings);
   const LexicalSource source = SourceOf(retrieval);
   std::set<std::string> unknown;
-  for (const std::string& word : PlainWords(retrieval.request.query)) {
+  for (const std::string& word : PlainWords(retrieval.question)) {
     if (unknown.size() == kMostWords) break;
     if (word.size() < kOneEdit) continue;
     const std::vector<std::string> terms = retrieval.corpus.analyzer().Terms(word);

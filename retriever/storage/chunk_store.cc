@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
+#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -118,6 +119,8 @@ struct ChunkStore::State {
   std::shared_ptr<rocksdb::Cache> cache;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;  // the default family's is the last
   rocksdb::DB* db = nullptr;
+  mutable std::mutex mutex;     // guards what follows
+  rocksdb::Status write_error;  // the first since they were opened
 
   ~State() { Close(); }
 
@@ -128,6 +131,8 @@ struct ChunkStore::State {
     db->Close().PermitUncheckedError();
     delete db;
     db = nullptr;
+    const std::lock_guard lock(mutex);
+    write_error = rocksdb::Status::OK();
   }
 
   rocksdb::ColumnFamilyHandle* handle(Table table) const {
@@ -224,6 +229,21 @@ struct ChunkStore::State {
   // What calls get after a Purge that could not open the tables again.
   rocksdb::Status Closed() const {
     return rocksdb::Status::IOError("the tables were closed after an error", folder.string());
+  }
+
+  // What writes get: the error of one that failed. After it, RocksDB 7.8 may give the next the same
+  // sequence numbers,
+  // and aborts where the rows of both meet in memory: nothing is written until the tables are
+  // opened anew, which looks at what reached the log. Readers of this process go on.
+  rocksdb::Status Writable() const {
+    if (db == nullptr) return Closed();
+    const std::lock_guard lock(mutex);
+    return write_error;
+  }
+
+  void KeepWriteError(const rocksdb::Status& status) {
+    const std::lock_guard lock(mutex);
+    if (write_error.ok()) write_error = status;
   }
 };
 
@@ -379,11 +399,13 @@ ChunkStore::Batch ChunkStore::NewBatch() {
 }
 
 Status ChunkStore::Write(Batch&& batch, bool sync) {
-  if (state_->db == nullptr) return FromRocks(state_->Closed(), state_->folder);
+  FOOTNOTE_RETURN_IF_ERROR(FromRocks(state_->Writable(), state_->folder));
   FOOTNOTE_RETURN_IF_ERROR(FromRocks(batch.state_->status, state_->folder));
   rocksdb::WriteOptions options;
   options.sync = sync;
-  return FromRocks(state_->db->Write(options, &batch.state_->batch), state_->folder);
+  const rocksdb::Status written = state_->db->Write(options, &batch.state_->batch);
+  if (!written.ok()) state_->KeepWriteError(written);
+  return FromRocks(written, state_->folder);
 }
 
 StatusOr<bool> ChunkStore::CatchUp() {
@@ -396,7 +418,7 @@ StatusOr<bool> ChunkStore::CatchUp() {
 }
 
 Status ChunkStore::Purge() {
-  if (state_->db == nullptr) return FromRocks(state_->Closed(), state_->folder);
+  FOOTNOTE_RETURN_IF_ERROR(FromRocks(state_->Writable(), state_->folder));
   rocksdb::FlushOptions flush;
   if (const rocksdb::Status flushed = state_->db->Flush(flush, state_->handles); !flushed.ok()) {
     // RocksDB 7.8 aborts when ranges were deleted and a flush of them that failed is tried again.

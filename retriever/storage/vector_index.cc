@@ -11,6 +11,7 @@
 #include <faiss/impl/IDSelector.h>
 #include <faiss/impl/io.h>
 #include <faiss/index_io.h>
+#include <faiss/utils/distances.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -21,12 +22,15 @@
 
 #include "common/memory.h"
 #include "common/sha256.h"
+#include "retriever/storage/byte_scan.h"
 
 namespace footnote::retriever {
 namespace {
 
-// Up to here a scan takes some 20 ms on one core and is never wrong.
+// Up to here a scan takes some 4 ms on one core, and finds what is nearest.
 constexpr size_t kMaxExactRows = 200'000;
+// Flat: below so many allowed rows a scan of the floats takes less than a millisecond.
+constexpr size_t kMinByteScanRows = 8192;
 // IVF: below this share of allowed rows a scan of them is cheaper than lists that mostly miss them.
 constexpr double kMinAllowedShare = 0.05;
 // IVF visits whole lists, many rows: when their allowed share is below the index's own by more than
@@ -267,6 +271,7 @@ struct VectorIndex::State {
   // Views of `index`, by kind; null when it is another.
   faiss::IndexHNSW* hnsw = nullptr;
   faiss::IndexIVF* ivf = nullptr;
+  std::unique_ptr<ByteScan> bytes;  // of a large flat index that was loaded
 
   // Casts and the settings that a file does not keep. False: `index` is not of this kind.
   bool Adopt() {
@@ -287,6 +292,37 @@ struct VectorIndex::State {
       default:
         return false;
     }
+  }
+
+  // For those that will search: not while an index is built, within a bound of memory.
+  void MakeByteScan() {
+    const auto rows = static_cast<size_t>(index->ntotal);
+    if (kind != VectorIndexKind::kFlat || rows < kMinByteScanRows) return;
+    const auto* flat = static_cast<const faiss::IndexFlat*>(index.get());
+    bytes = std::make_unique<ByteScan>(flat->get_xb(), rows, static_cast<size_t>(flat->d));
+  }
+
+  // Flat: as its own searches score.
+  float FlatScore(std::span<const float> query, uint32_t row) const {
+    const auto* flat = static_cast<const faiss::IndexFlat*>(index.get());
+    return faiss::fvec_inner_product(query.data(), flat->get_xb() + size_t{row} * query.size(),
+                                     query.size());
+  }
+
+  // Flat: the true scores of those that are nearest by bytes.
+  VectorHits ScanBytes(std::span<const float> query, size_t k,
+                       std::span<const uint8_t> allowed) const {
+    VectorHits found;
+    for (const uint32_t row : bytes->Nearest(query, k + k / 4 + 64, allowed)) {
+      found.hits.push_back({row, FlatScore(query, row)});
+    }
+    std::sort(found.hits.begin(), found.hits.end(), IsBetter);
+    if (found.hits.size() > k) found.hits.resize(k);
+    return found;
+  }
+
+  static bool IsBetter(const VectorHit& a, const VectorHit& b) {
+    return a.score != b.score ? a.score > b.score : a.row < b.row;
   }
 
   // Three of four lists: IVF is chosen for memory, and with fewer the neighbours that remain when a
@@ -366,9 +402,7 @@ struct VectorIndex::State {
         found.hits.push_back({static_cast<uint32_t>(ids[i]), scores[i]});
       }
     }
-    std::sort(found.hits.begin(), found.hits.end(), [](const VectorHit& a, const VectorHit& b) {
-      return a.score != b.score ? a.score > b.score : a.row < b.row;
-    });
+    std::sort(found.hits.begin(), found.hits.end(), IsBetter);
     return found;
   }
 };
@@ -496,6 +530,7 @@ StatusOr<std::unique_ptr<VectorIndex>> VectorIndex::Load(const std::filesystem::
         !state->Adopt()) {
       return DataLossError("\"" + path.string() + "\" holds another index than its segment");
     }
+    state->MakeByteScan();
     return std::unique_ptr<VectorIndex>(new VectorIndex(std::move(state)));
   });
 }
@@ -530,6 +565,9 @@ StatusOr<VectorHits> VectorIndex::Search(std::span<const float> query, size_t k,
     if (!exact && state_->ivf != nullptr) {
       if (auto found = state_->Probe(query, k, allowed_count, selector)) return *found;
     }
+    if (!exact && state_->bytes != nullptr && allowed_count >= kMinByteScanRows) {
+      return state_->ScanBytes(query, k, allowed);
+    }
     const CountingSelector uncounted(allowed);
     VectorHits found = state_->Run(query, k, uncounted, /*exact=*/true);
     found.exact_scan = true;
@@ -551,6 +589,10 @@ StatusOr<std::vector<float>> VectorIndex::Scores(std::span<const float> query,
   return Guarded("compare vectors", [&]() -> StatusOr<std::vector<float>> {
     std::vector<float> scores;
     scores.reserve(rows.size());
+    if (state_->kind == VectorIndexKind::kFlat) {
+      for (const uint32_t row : rows) scores.push_back(state_->FlatScore(query, row));
+      return scores;
+    }
     std::vector<float> vector(query.size());
     for (uint32_t row : rows) {
       state_->index->reconstruct(row, vector.data());

@@ -28,7 +28,7 @@ struct VectorHit {
 
 struct VectorHits {
   std::vector<VectorHit> hits;  // best first
-  bool exact_scan = false;      // all allowed rows were compared
+  bool exact_scan = false;      // all allowed rows were compared as the index holds them
 };
 
 // What is built for so many rows when `asked` is kAuto, and why, for people.

@@ -173,7 +173,7 @@ Status RunAsk(const Options& options) {
     FOOTNOTE_ASSIGN_OR_RETURN(model.isa, ParseIsa(record->isa));
     FOOTNOTE_ASSIGN_OR_RETURN(model.precision, kernels::PrecisionFromName(record->precision));
   }
-  // The embedder runs in float32 whatever the generator's precision; its instruction set must be
+  // The embedder has a precision of its own, whatever the generator's; its instruction set must be
   // the record's too.
   generator::ModelOptions embedder_model;
   embedder_model.threads = options.threads;

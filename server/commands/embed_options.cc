@@ -11,10 +11,8 @@ namespace {
 // Beside the models: documents of some megabytes, buffers, an index of some ten thousand vectors.
 constexpr uint64_t kLeastWorkBytes = uint64_t{128} << 20;
 
-constexpr char kAuto[] = "auto";
-
 std::vector<std::string> Precisions() {
-  std::vector<std::string> names = {kAuto};
+  std::vector<std::string> names = {kAutoPrecision};
   for (const auto& name : kernels::PrecisionNames()) names.emplace_back(name);
   return names;
 }
@@ -51,9 +49,8 @@ StatusOr<MemoryBound> MemoryOption::Read() const {
                               " to work with; give at least --memory " + ByteSizeText(least));
 }
 
-CLI::Option* EmbedOptions::AddTo(CLI::App& command, const std::string& embedder_help) {
-  CLI::Option* option = command.add_option("--embedder", embedder, embedder_help);
-  command
+CLI::Option* AddPrecision(CLI::App& command, std::string& precision) {
+  return command
       .add_option(
           "--precision", precision,
           "Of the embedder: fast, exact, or with float weights rounded to bfloat16 (bf16) or "
@@ -61,6 +58,28 @@ CLI::Option* EmbedOptions::AddTo(CLI::App& command, const std::string& embedder_
           "allows it, else fast")
       ->check(CLI::IsMember(Precisions()))
       ->capture_default_str();
+}
+
+StatusOr<LoadedEmbedder> LoadEmbedderForDocuments(const std::string& path,
+                                                  const std::string& precision, int threads) {
+  generator::ModelOptions model;
+  model.threads = threads;
+  if (precision == kAutoPrecision) {
+    std::string why_not;
+    StatusOr<LoadedEmbedder> loaded = LoadFastestEmbedder(path, model, &why_not);
+    if (loaded.ok() && !why_not.empty()) {
+      std::cerr << "note: embedding in float32, which is slower, since in 8 bits " << why_not
+                << "\n";
+    }
+    return loaded;
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(model.precision, kernels::PrecisionFromName(precision));
+  return LoadEmbedder(path, model);
+}
+
+CLI::Option* EmbedOptions::AddTo(CLI::App& command, const std::string& embedder_help) {
+  CLI::Option* option = command.add_option("--embedder", embedder, embedder_help);
+  AddPrecision(command, precision);
   command.add_option("--threads", threads, "Threads (default: one per CPU)")
       ->check(CLI::Range(0, 1024));
   memory.AddTo(command);
@@ -71,23 +90,7 @@ CLI::Option* EmbedOptions::AddTo(CLI::App& command, const std::string& embedder_
 }
 
 StatusOr<LoadedEmbedder> EmbedOptions::Load() const {
-  generator::ModelOptions model;
-  model.threads = threads;
-  if (precision == kAuto) {
-    // Vectors of 8-bit weights lie within a cosine of 0.999 of the others, so that the two may mix.
-    model.precision = kernels::Precision::kInt8;
-    StatusOr<LoadedEmbedder> loaded = LoadEmbedder(embedder, model);
-    if (loaded.ok()) return loaded;
-    model.precision = kernels::Precision::kFast;
-    StatusOr<LoadedEmbedder> unrounded = LoadEmbedder(embedder, model);
-    if (unrounded.ok()) {
-      std::cerr << "note: embedding in float32, which is slower, since in 8 bits "
-                << loaded.status().message() << "\n";
-    }
-    return unrounded;
-  }
-  FOOTNOTE_ASSIGN_OR_RETURN(model.precision, kernels::PrecisionFromName(precision));
-  return LoadEmbedder(embedder, model);
+  return LoadEmbedderForDocuments(embedder, precision, threads);
 }
 
 }  // namespace footnote::server

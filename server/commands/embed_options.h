@@ -23,10 +23,19 @@ struct MemoryOption {
   StatusOr<MemoryBound> Read() const;
 };
 
+inline constexpr char kAutoPrecision[] = "auto";
+
+// --precision of what embeds documents.
+CLI::Option* AddPrecision(CLI::App& command, std::string& precision);
+
+// By such a precision; "auto" is int8 where the model allows it, else fast, with a note on stderr.
+StatusOr<LoadedEmbedder> LoadEmbedderForDocuments(const std::string& path,
+                                                  const std::string& precision, int threads);
+
 // --embedder, --precision, --threads, --memory, --progress, --json.
 struct EmbedOptions {
   std::string embedder;
-  std::string precision = "auto";  // int8 where the model allows it, else fast
+  std::string precision = kAutoPrecision;
   int threads = 0;
   MemoryOption memory;
   std::string progress = "bar";

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "server/answer_json.h"
+#include "server/commands/embed_options.h"
 #include "server/commands/eval_corpus.h"
 #include "server/commands/options.h"
 #include "server/commands/terminal.h"
@@ -23,6 +24,7 @@ struct Options {
   std::string mode = "grounded";
   std::string generator;
   std::string embedder;
+  std::string precision = kAutoPrecision;
   std::string risk = "balanced";
 };
 
@@ -39,7 +41,8 @@ Status RunAnswers(const Options& options) {
   FOOTNOTE_ASSIGN_OR_RETURN(const EvalSet set, LoadEvalSet(options.set));
   FOOTNOTE_ASSIGN_OR_RETURN(const AnswerMode mode, ParseMode(options.mode));
   FOOTNOTE_ASSIGN_OR_RETURN(const RiskSetting risk, ParseRisk(options.risk));
-  FOOTNOTE_ASSIGN_OR_RETURN(const OpenCorpus corpus, OpenEvalCorpus(set, options.embedder, call));
+  FOOTNOTE_ASSIGN_OR_RETURN(const OpenCorpus corpus,
+                            OpenEvalCorpus(set, options.embedder, options.precision, call));
   FOOTNOTE_ASSIGN_OR_RETURN(const LoadedGenerator generator, LoadGenerator(options.generator, {}));
   AnswerService service(
       corpus.retriever.get(), generator.generator.get(), corpus.embedder.embedder.get(),
@@ -92,6 +95,7 @@ void AddAnswersEval(CLI::App& eval, CommandResult& result) {
   command->add_option("--risk", options->risk, "strict, balanced or open")->capture_default_str();
   command->add_option("--generator", options->generator, "Model file or folder");
   command->add_option("--embedder", options->embedder, "Folder of the embedding model");
+  AddPrecision(*command, options->precision);
   command->callback([options, &result] { result.status = RunAnswers(*options); });
 }
 

@@ -4,6 +4,7 @@
 
 #include "common/sha256.h"
 #include "indexer/indexer.h"
+#include "server/commands/embed_options.h"
 #include "server/commands/terminal.h"
 #include "server/home.h"
 
@@ -14,22 +15,25 @@ namespace fs = std::filesystem;
 
 fs::path EvalCorporaRoot() { return CacheDir() / "eval"; }
 
-// One for each folder and embedder.
-std::string CorpusName(const EvalSet& set, const std::string& embedder_sha256) {
+// One for each folder, embedder and precision.
+std::string CorpusName(const EvalSet& set, const std::string& embedder_sha256,
+                       const std::string& precision) {
   std::error_code error;
   const fs::path absolute = fs::weakly_canonical(set.folder, error);
   std::string name = "eval-";
   for (char c : set.name) name += (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
-  return name.substr(0, 40) + "-" + Sha256Hex(absolute.string() + embedder_sha256).substr(0, 10);
+  return name.substr(0, 40) + "-" +
+         Sha256Hex(absolute.string() + embedder_sha256 + precision).substr(0, 10);
 }
 
 }  // namespace
 
 StatusOr<OpenCorpus> OpenEvalCorpus(const EvalSet& set, const std::string& embedder_path,
-                                    const CallContext& call,
+                                    const std::string& precision, const CallContext& call,
                                     const retriever::Reranking& reranking) {
-  FOOTNOTE_ASSIGN_OR_RETURN(const LoadedEmbedder embedder, LoadEmbedder(embedder_path));
-  const std::string name = CorpusName(set, embedder.embedder->model_sha256());
+  FOOTNOTE_ASSIGN_OR_RETURN(const LoadedEmbedder embedder,
+                            LoadEmbedderForDocuments(embedder_path, precision, /*threads=*/0));
+  const std::string name = CorpusName(set, embedder.embedder->model_sha256(), precision);
   {
     retriever::CorpusSettings settings = SettingsFor(embedder);
     settings.is_public = true;

@@ -60,13 +60,15 @@ std::vector<RetrievalSetting> Settings(const RetrievalEvalOptions& options,
 StatusOr<SetReport> EvaluateSet(const std::string& folder, const RetrievalEvalOptions& options,
                                 const retriever::Reranking& reranking, const CallContext& call) {
   FOOTNOTE_ASSIGN_OR_RETURN(const retriever::FusionKind fusion, ParseFusion(options.fusion));
+  FOOTNOTE_ASSIGN_OR_RETURN(const uint32_t off, retriever::ParseAblations(options.off));
   FOOTNOTE_ASSIGN_OR_RETURN(const EvalSet set, LoadEvalSet(folder));
   std::optional<Rankings> against;
   if (!options.against.empty()) {
     FOOTNOTE_ASSIGN_OR_RETURN(against, ReadRun(FileOf(options.against, set.name)));
   }
-  FOOTNOTE_ASSIGN_OR_RETURN(const OpenCorpus corpus,
-                            OpenEvalCorpus(set, options.embedder, call, reranking));
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const OpenCorpus corpus,
+      OpenEvalCorpus(set, options.embedder, options.precision, call, reranking));
   std::optional<RunWriter> writer;
   if (!options.run_file.empty()) {
     FOOTNOTE_ASSIGN_OR_RETURN(writer, RunWriter::Create(FileOf(options.run_file, set.name)));
@@ -87,7 +89,8 @@ StatusOr<SetReport> EvaluateSet(const std::string& folder, const RetrievalEvalOp
     bar.Show(set.name, static_cast<double>(done) / static_cast<double>(queries.size()),
              WithThousands(static_cast<int64_t>(done)) + " queries");
   };
-  const RetrievalPlan plan{.depth = options.depth, .last_turn_only = options.last_turn_only};
+  const RetrievalPlan plan{
+      .depth = options.depth, .last_turn_only = options.last_turn_only, .off = off};
   FOOTNOTE_ASSIGN_OR_RETURN(report.figures, EvaluateRetrieval(*corpus.retriever, set, queries, plan,
                                                               report.settings, ranked, call));
   bar.Done();
@@ -151,7 +154,11 @@ void AddRetrievalEval(CLI::App& eval, CommandResult& result) {
                     "Ask the question without the conversation before it");
   command->add_option("--fusion", options->fusion, "calibrated, rrf, dense or lexical")
       ->capture_default_str();
+  command->add_option(
+      "--off", options->off,
+      "Leave out parts of retrieval, parted by commas: bm25f, phrases, sentences …");
   command->add_option("--embedder", options->embedder, "Folder of the embedding model");
+  AddPrecision(*command, options->precision);
   options->rerank.AddWithGeneratorTo(*command);
   command->add_option("--seed", options->seed, "Of the bootstrap")->capture_default_str();
   command->add_flag("--json", options->json, "Print one JSON document");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/commands/command.h"
+#include "server/commands/embed_options.h"
 #include "server/commands/options.h"
 
 namespace footnote::server {
@@ -21,9 +22,11 @@ struct RetrievalEvalOptions {
   bool ablate = false;
   bool last_turn_only = false;
   std::string fusion = "calibrated";
+  std::string off;  // parts of retrieval to leave out: retriever::ParseAblations
   std::string embedder;
   RerankOptions rerank;
-  uint64_t seed = 1;  // of the bootstrap
+  std::string precision = kAutoPrecision;  // of the documents' vectors
+  uint64_t seed = 1;                       // of the bootstrap
   bool json = false;
 };
 

@@ -34,9 +34,11 @@ StatusOr<ScopedReport> EvaluateScoped(const std::string& folder,
                                       const retriever::Reranking& reranking,
                                       const CallContext& call) {
   FOOTNOTE_ASSIGN_OR_RETURN(const retriever::FusionKind fusion, ParseFusion(options.fusion));
+  FOOTNOTE_ASSIGN_OR_RETURN(const uint32_t off, retriever::ParseAblations(options.off));
   FOOTNOTE_ASSIGN_OR_RETURN(const EvalSet set, LoadEvalSet(folder));
-  FOOTNOTE_ASSIGN_OR_RETURN(const OpenCorpus corpus,
-                            OpenEvalCorpus(set, options.embedder, call, reranking));
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const OpenCorpus corpus,
+      OpenEvalCorpus(set, options.embedder, options.precision, call, reranking));
   const std::vector<const EvalQuery*> queries = ScopedSample(set, options.limit);
   ScopedReport report{
       .set = set.name, .recalls = {}, .characters = {}, .bytes = {}, .times_ms = {}};
@@ -47,6 +49,7 @@ StatusOr<ScopedReport> EvaluateScoped(const std::string& folder,
         RequestFor(*query, {.depth = 1, .last_turn_only = options.last_turn_only});
     request.top_k = kScopedPassages;
     request.scope_document_id = query->scope_document_id;
+    request.off = off;
     request.fusion = fusion;
     FOOTNOTE_ASSIGN_OR_RETURN(const retriever::RetrievalResult found,
                               corpus.retriever->Retrieve(request, call));

@@ -36,6 +36,8 @@ retriever::RetrievalRequest RequestFor(const EvalQuery& query, const RetrievalPl
   if (!plan.last_turn_only) request.history = query.history;
   request.stand_alone_query = generator::CondenseQuestion(request.query, request.history);
   request.top_k = std::min(plan.depth * kPassagesPerDocument, kMaxPassages);
+  // Documents are ranked, and no passage is read.
+  request.off = plan.off | retriever::kWithoutJoining;
   return request;
 }
 

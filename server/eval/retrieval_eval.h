@@ -22,6 +22,7 @@ struct RetrievalSetting {
 struct RetrievalPlan {
   int depth = 100;              // documents per question
   bool last_turn_only = false;  // the conversation before the question is not looked at
+  uint32_t off = 0;             // retriever::Ablation bits
 };
 
 // Figures of the judged questions, in the order asked, each between 0 and 1.

@@ -36,6 +36,16 @@ inline constexpr StageSwitch kStageSwitches[] = {
      [](retriever::RetrievalRequest& request) { request.off |= retriever::kWithoutSentences; }},
     {"conversation",
      [](retriever::RetrievalRequest& request) { request.off |= retriever::kWithoutConversation; }},
+    {"bm25f",
+     [](retriever::RetrievalRequest& request) { request.off |= retriever::kWithoutFields; }},
+    {"identifiers",
+     [](retriever::RetrievalRequest& request) { request.off |= retriever::kWithoutIdentifiers; }},
+    {"phrases",
+     [](retriever::RetrievalRequest& request) { request.off |= retriever::kWithoutPhrases; }},
+    {"abbreviations",
+     [](retriever::RetrievalRequest& request) { request.off |= retriever::kWithoutAbbreviations; }},
+    {"spelling",
+     [](retriever::RetrievalRequest& request) { request.off |= retriever::kWithoutSpelling; }},
 };
 
 }  // namespace footnote::server

@@ -186,5 +186,108 @@ TEST_F(RankingTest, PlacesThatTheAskerMayNotSeeAreNotNamed) {
   EXPECT_THAT(passages[0].also_in, IsEmpty());
 }
 
+TEST_F(RankingTest, WithinADocumentWhatNamesItIsNotLookedFor) {
+  Open({MakeDocument(embedder_, "lease",
+                     "Title of lease between Alfa and Beta, the parties to it.\n\n"
+                     "Repairs are paid by Beta within a month.\n\nRent is due in May.")});
+  RetrievalRequest request;
+  request.query = "Consider the \"Title of lease\" between Alfa and Beta. Who pays for repairs?";
+  request.scope_document_id = "lease";
+  request.top_k = 1;
+  request.off = kWithoutJoining;
+  EXPECT_EQ(Ask(request).at(0).text, "Repairs are paid by Beta within a month.");
+  request.off = kWithoutJoining | kWithoutNaming;
+  EXPECT_NE(Ask(request).at(0).text, "Repairs are paid by Beta within a month.");
+}
+
+TEST_F(RankingTest, AQuotedTitleIsNoPhraseThatPassagesMustHold) {
+  Open({MakeDocument(embedder_, "lease", "Title of lease of a house.\n\nRepairs: Beta pays them."),
+        MakeDocument(embedder_, "other", "The phrase of lease is nothing.\n\nRent is due.")});
+  RetrievalRequest request;
+  request.query = "Who pays for repairs by \"Title of lease\"?";
+  EXPECT_EQ(Ask(request).at(0).text, "Repairs: Beta pays them.");
+  request.query = "Who pays for repairs by \"phrase of lease\"?";
+  EXPECT_EQ(Ask(request).at(0).document_id, "other");
+}
+
+class JoiningTest : public RankingTest {
+ protected:
+  // Twelve chunks of some 250 bytes; each third one says something of dogs.
+  void SetUp() override {
+    for (int i = 0; i < 12; ++i) {
+      text_ += i == 0 ? "" : "\n\n";
+      text_ += "Rule " + std::to_string(i) + ". " + (i % 6 < 2 ? "Dogs bark in the garden. " : "");
+      for (int w = 0; w < 24; ++w) text_ += "word" + std::to_string(i * 24 + w) + " ";
+    }
+    Open({MakeDocument(embedder_, "rules", text_)});
+    request_.query = "dogs that bark in the garden";
+    request_.top_k = 3;
+  }
+
+  std::string text_;
+  RetrievalRequest request_;
+};
+
+TEST_F(JoiningTest, ChunksThatFollowEachOtherAreOnePassageOfTheDocumentsBytes) {
+  const std::vector<Passage> passages = Ask(request_);
+  ASSERT_THAT(passages, SizeIs(3));
+  size_t joined = 0;
+  size_t bytes = 0;
+  for (const Passage& passage : passages) {
+    EXPECT_EQ(passage.text, text_.substr(passage.span.start, passage.span.size()));
+    bytes += passage.text.size();
+    if (passage.text.find("\n\n") != std::string::npos) ++joined;
+    // It begins on the page of its first chunk: each paragraph is one.
+    const std::string before = text_.substr(0, passage.span.start);
+    size_t paragraphs = 0;
+    for (size_t at = before.find("\n\n"); at != std::string::npos; at = before.find("\n\n", at + 1))
+      ++paragraphs;
+    EXPECT_EQ(passage.page, static_cast<int>(paragraphs) + 1);
+  }
+  EXPECT_GE(joined, 2u);
+  EXPECT_LE(bytes, 3 * 1050u);
+  // Rules 0 and 1, 6 and 7 speak of dogs.
+  std::string front = passages[0].text + passages[1].text;
+  for (const char* rule : {"Rule 0.", "Rule 1.", "Rule 6.", "Rule 7."}) {
+    EXPECT_NE(front.find(rule), std::string::npos) << rule;
+  }
+  request_.off = kWithoutJoining;
+  for (const Passage& passage : Ask(request_)) {
+    EXPECT_EQ(passage.text.find("\n\n"), std::string::npos);
+  }
+}
+
+TEST_F(JoiningTest, NothingIsReturnedTwiceAndNothingIsMissing) {
+  for (int top_k = 1; top_k <= 14; ++top_k) {
+    request_.top_k = top_k;
+    const std::vector<Passage> passages = Ask(request_);
+    EXPECT_THAT(passages, SizeIs(std::min(top_k, 12))) << top_k;
+    std::vector<bool> seen(text_.size());
+    for (const Passage& passage : passages) {
+      for (size_t i = passage.span.start; i < passage.span.end; ++i) {
+        EXPECT_FALSE(seen[i]) << top_k;
+        seen[i] = true;
+      }
+    }
+  }
+}
+
+TEST_F(JoiningTest, WithinADocumentAChunkBesideGoodOnesIsBetterThanOneAlone) {
+  // "Nothing" is as far from the question everywhere.
+  Open({MakeDocument(embedder_, "a",
+                     "Nothing one.\n\nDogs bark.\n\nNothing two.\n\nDogs bark loud.\n\n"
+                     "Cats.\n\nNothing three.\n\nBirds.\n\nFish.")});
+  request_.query = "dogs bark nothing";
+  request_.scope_document_id = "a";
+  request_.off = kWithoutJoining;
+  request_.top_k = 3;
+  const auto texts = [&] {
+    std::vector<std::string> found;
+    for (const Passage& passage : Ask(request_)) found.push_back(passage.text);
+    return found;
+  };
+  EXPECT_THAT(texts(), UnorderedElementsAre("Dogs bark.", "Dogs bark loud.", "Nothing two."));
+}
+
 }  // namespace
 }  // namespace footnote::retriever

@@ -197,20 +197,43 @@ TEST_F(RerankTest, WhatDiversityTakesAwayDoesNotFillTheAnswer) {
   EXPECT_THAT(reranker.TakeCalls(), SizeIs(4)) << "24 passages of doc0 are one of the answer";
 }
 
+TEST_F(RerankTest, ChunksThatMayBecomeOnePassageFillOnePlace) {
+  for (const bool together : {true, false}) {
+    std::vector<IndexedDocument> documents;
+    if (together) {
+      documents.push_back(MakeDocument(embedder_, "doc0", "what is the rent a\n\nwhat is the rent b"));
+    } else {
+      documents.push_back(MakeDocument(embedder_, "doc0", "what is the rent a"));
+      documents.push_back(MakeDocument(embedder_, "doc1", "what is the rent b"));
+    }
+    for (int i = 2; i < 50; ++i) {
+      documents.push_back(MakeDocument(embedder_, "doc" + std::to_string(i),
+                                       "some other words about nothing n" + std::to_string(i)));
+    }
+    Open(documents);
+    FakeReranker reranker(0.5);
+    reranker.score = [](const std::string& read) { return NumberIn(read) < 2 ? 1.0F : 0.3F; };
+    ASSERT_OK(Run(Asking(2), {&reranker, 32}));
+    EXPECT_THAT(reranker.TakeCalls(), SizeIs(together ? 4 : 2));
+  }
+}
+
 // A list that was too short is made again longer; what was read is not read again.
 TEST_F(RerankTest, ReadsNoPassageTwice) {
   std::vector<IndexedDocument> documents;
-  std::string text = "rent";
-  for (int i = 0; i < 300; ++i) text += "\n\nrent";
-  documents.push_back(MakeDocument(embedder_, "doc0", text));
-  documents.push_back(MakeDocument(embedder_, "doc1", "another thing"));
+  for (int i = 0; i < 300; ++i) {
+    documents.push_back(MakeDocument(embedder_, "doc" + std::to_string(i), "rent"));
+  }
+  documents.push_back(MakeDocument(embedder_, "doc300", "another thing"));
   Open(documents);
   FakeReranker reranker(0.5);
+  reranker.score = [](const std::string&) { return 0.1F; };  // nothing ends it early
   RetrievalRequest request = Asking(2);
   request.query = "rent";
   request.fusion = FusionKind::kDenseOnly;
   ASSERT_OK_AND_ASSIGN(const RetrievalResult result, Run(request, {&reranker, 32}));
-  EXPECT_THAT(IdsOf(result.passages), ElementsAre("doc0", "doc1"));
+  ASSERT_THAT(result.passages, SizeIs(2));
+  EXPECT_EQ(result.passages[1].document_id, "doc300") << "what all others say is one passage";
   size_t read = 0;
   for (const FakeReranker::Call& call : reranker.TakeCalls()) read += call.texts.size();
   EXPECT_EQ(read, 32u);

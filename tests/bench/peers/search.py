@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Searching against txtai's hybrid search, in turn (A B A B …): nDCG@10 and the time of a query.
 
-usage: search.sh --set SET [--fill SET]… [--limit N] [--rounds N] [--threads N] [--json FILE]
+usage: search.sh --set SET [--fill SET]… [--home DIR --corpus NAME] [--limit N] [--rounds N] [--threads N] [--json FILE]
   --set SET    an evaluation set (tools/eval_sets/README.md): its questions and documents
   --fill SET   documents of another set, that answer nothing here: they make the index larger
+  --corpus N   search this corpus of $FOOTNOTE_HOME (or --home), which holds SET's documents among others, instead of indexing them
   --limit N    the first N questions with a relevant document, by the MD5 of their ids (default 300)
 
 Both search the same chunks, as Footnote cut them, with the same model and the same vectors of the chunks; a query is embedded by each itself, in float32.
@@ -56,11 +57,11 @@ def write_documents(data, fill, path):
                 out.write(json.dumps({"_id": name, "title": document.title, "text": document.text}) + "\n")
 
 
-def export(footnote, environment, folder):
+def export(footnote, environment, folder, corpus):
     """Files of all chunks and of their vectors."""
     vectors = []
     with open(folder / "chunks.jsonl", "w", encoding="utf-8") as out, \
-            subprocess.Popen([str(footnote), "corpus", "export", CORPUS, "--vectors"], env=environment, stdout=subprocess.PIPE) as process:
+            subprocess.Popen([str(footnote), "corpus", "export", corpus, "--vectors"], env=environment, stdout=subprocess.PIPE) as process:
         for line in process.stdout:
             chunk = json.loads(line)
             out.write(json.dumps({"document_id": chunk["document_id"], "text": chunk["embedded_text"]}) + "\n")
@@ -101,7 +102,8 @@ class Txtai:
 class Footnote:
     name = "footnote"
 
-    def __init__(self, binary, threads, environment):
+    def __init__(self, binary, corpus, threads, environment):
+        self._corpus = corpus
         self._log = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen([str(binary), "serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--threads", str(threads)],
                                          env=environment, stdout=subprocess.DEVNULL, stderr=self._log)
@@ -120,7 +122,7 @@ class Footnote:
         outside, inside, found = [], [], []
         for query in queries:
             begin = time.perf_counter()
-            self._connection.request("POST", f"/api/v1/corpora/{CORPUS}/search", json.dumps({"query": query, "top_k": limit}),
+            self._connection.request("POST", f"/api/v1/corpora/{self._corpus}/search", json.dumps({"query": query, "top_k": limit}),
                                      {"Content-Type": "application/json"})
             reply = self._connection.getresponse()
             body = json.loads(reply.read())
@@ -166,6 +168,8 @@ def main():
     parser.add_argument("--cache", type=pathlib.Path, required=True)
     parser.add_argument("--set", type=pathlib.Path, required=True)
     parser.add_argument("--fill", type=pathlib.Path, action="append", default=[])
+    parser.add_argument("--home", type=pathlib.Path)
+    parser.add_argument("--corpus")
     parser.add_argument("--limit", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -182,20 +186,24 @@ def main():
     environment = {**os.environ, "FOOTNOTE_HOME": str(work / "home"), "FOOTNOTE_CACHE": str(options.cache),
                    "OMP_NUM_THREADS": str(options.threads), "RAYON_NUM_THREADS": str(options.threads),
                    "TOKENIZERS_PARALLELISM": "true", "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1"}
-    write_documents(data, fill, work / "documents.jsonl")
-    print("indexing (the first time embeds everything)", file=sys.stderr)
-    run([options.footnote, "index", CORPUS, work / "documents.jsonl", "--public", "--prune", "--precision", "int8", "--threads", options.threads,
-         "--progress", "none", "--json"], environment)
-    chunks, vectors = export(options.footnote, environment, work)
+    corpus = options.corpus or CORPUS
+    if options.corpus:
+        environment["FOOTNOTE_HOME"] = str(options.home or os.environ.get("FOOTNOTE_HOME", pathlib.Path.home() / ".local/share/footnote"))
+    else:
+        write_documents(data, fill, work / "documents.jsonl")
+        print("indexing (the first time embeds everything)", file=sys.stderr)
+        run([options.footnote, "index", corpus, work / "documents.jsonl", "--public", "--prune", "--precision", "int8", "--threads", options.threads,
+             "--progress", "none", "--json"], environment)
+    chunks, vectors = export(options.footnote, environment, work, corpus)
     watch = machine.Watch()
     with contextlib.closing(Txtai(chunks, vectors, model, options.threads, environment)) as theirs, \
-            contextlib.closing(Footnote(options.footnote, options.threads, environment)) as ours:
+            contextlib.closing(Footnote(options.footnote, corpus, options.threads, environment)) as ours:
         print(f"txtai indexed {theirs.built['chunks']} chunks with ready vectors in {theirs.built['seconds']:.0f} s", file=sys.stderr)
         figures = measure([theirs, ours], data, queries, options.rounds)
         chunk_count = theirs.built["chunks"]
     questions = work / "queries.txt"
     questions.write_text("".join(" ".join(query.text.split()) + "\n" for query in queries), encoding="utf-8")
-    bench = json.loads(run([options.footnote, "bench", "search", CORPUS, "--queries", questions, "--count", len(queries), "--top-k", TIMED_PASSAGES,
+    bench = json.loads(run([options.footnote, "bench", "search", corpus, "--queries", questions, "--count", len(queries), "--top-k", TIMED_PASSAGES,
                             "--json"], environment))
     others = watch.others()
 
@@ -209,7 +217,7 @@ def main():
             label = f"{name}, as it tells {kind}" if kind else name + (" (over HTTP)" if name == "footnote" else "")
             print(f"{label:28}{figure['ndcg@10']:9.4f}{middle['p50_ms']:9.1f}{middle['p95_ms']:9.1f}")
     print("\nfootnote bench search: " + ", ".join(f"{stage} {bench[stage + '_ms_p50']:.1f} / {bench[stage + '_ms_p95']:.1f} ms"
-                                                for stage in ("embed", "dense", "lexical", "fetch", "total")) +
+                                                for stage in ("embed", "dense", "lexical", "fuse", "rerank", "fetch", "total")) +
           f" (p50 / p95); recall against an exact scan {bench['recall_against_exact']:.3f}")
     if options.json:
         options.json.write_text(json.dumps({"machine": machine.describe(), "others": others, "chunks": chunk_count, "figures": figures,
