@@ -1,5 +1,5 @@
-// Interfaces that the generator room implements and the retriever, indexer and grounding use, so
-// that those rooms need not know models: text to vector, and pair of texts to score.
+// The interface that the generator room implements and the retriever, indexer and grounding use, so
+// that those rooms need not know models: text to vector.
 #pragma once
 
 #include <cstdint>
@@ -71,17 +71,6 @@ class Embedder {
   // begins or ends within a word has the tokens that it would have alone.
   virtual StatusOr<PartedEmbeddings> EmbedParts(std::span<const PartedText> texts, TextRole role,
                                                 const CallContext& call) const = 0;
-};
-
-// Scores pairs of texts with a cross-encoder. Threads: as Embedder.
-class PairScorer {
- public:
-  virtual ~PairScorer() = default;
-
-  // Raw logit of each (query, text), in order of `texts`.
-  virtual StatusOr<std::vector<float>> Score(std::string_view query,
-                                             std::span<const std::string_view> texts,
-                                             const CallContext& call) const = 0;
 };
 
 }  // namespace footnote

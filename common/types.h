@@ -89,7 +89,8 @@ struct AnswerRecord {
   std::string corpus;
   std::string model_sha256;
   std::string embedder_sha256;
-  std::string prompt_sha256;  // of the token ids sent to the model
+  std::string reranker_sha256;  // empty: there was none
+  std::string prompt_sha256;    // of the token ids sent to the model
   uint64_t seed = 0;
   std::string isa;        // CPU instruction set of the kernels
   std::string precision;  // "fast", "exact", "int8" or "bf16"

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "generator/runtime/cross_encoder.h"
 #include "generator/runtime/loaded_model.h"
+#include "generator/runtime/query_likelihood.h"
 #include "generator/runtime/scheduler.h"
 #include "generator/runtime/text_encoder.h"
 
@@ -116,6 +118,16 @@ StatusOr<std::unique_ptr<Embedder>> MakeEmbedder(std::shared_ptr<const Model> mo
   }
   return std::unique_ptr<Embedder>(std::make_unique<TextEncoder>(
       std::move(loaded), std::move(model_sha256), options.parse_control_tokens));
+}
+
+StatusOr<std::unique_ptr<Reranker>> MakeCrossEncoder(std::shared_ptr<const Model> model,
+                                                     std::string model_sha256) {
+  FOOTNOTE_ASSIGN_OR_RETURN(std::shared_ptr<const LoadedModel> loaded, AsLoaded(std::move(model)));
+  return CrossEncoder::Create(std::move(loaded), std::move(model_sha256));
+}
+
+std::unique_ptr<Reranker> MakeQueryLikelihood(TextGenerator* generator, std::string model_sha256) {
+  return std::make_unique<QueryLikelihood>(generator, std::move(model_sha256));
 }
 
 }  // namespace footnote::generator

@@ -1,11 +1,12 @@
-// Makers of the two things that the service uses models for: a TextGenerator (own scheduler, paged
-// KV cache) and an Embedder.
+// Makers of the three things that the service uses models for: a TextGenerator (own scheduler,
+// paged KV cache), an Embedder and a Reranker.
 #pragma once
 
 #include <filesystem>
 #include <memory>
 
 #include "common/embedder.h"
+#include "common/reranker.h"
 #include "common/status.h"
 #include "generator/model.h"
 #include "generator/text_generator.h"
@@ -44,5 +45,15 @@ struct EmbedderOptions {
 StatusOr<std::unique_ptr<Embedder>> MakeEmbedder(std::shared_ptr<const Model> model,
                                                  std::string model_sha256,
                                                  const EmbedderOptions& options = {});
+
+// `model` must be an encoder with a classifying head: a BertForSequenceClassification folder (else
+// INVALID_ARGUMENT, as when its labels do not tell which means relevant). model_sha256: the
+// identity of its files.
+StatusOr<std::unique_ptr<Reranker>> MakeCrossEncoder(std::shared_ptr<const Model> model,
+                                                     std::string model_sha256);
+
+// Ranks by how much likelier a passage makes the question. `generator`, which outlives it, reads
+// every passage for it. model_sha256: the identity of the generator's files.
+std::unique_ptr<Reranker> MakeQueryLikelihood(TextGenerator* generator, std::string model_sha256);
 
 }  // namespace footnote::generator

@@ -38,6 +38,8 @@ struct ModelInfo {
   int kv_heads = 0;
   int head_width = 0;
   int vocabulary_size = 0;
+  // What an encoder's classifying head tells apart, as the files name it; empty: there is no head.
+  std::vector<std::string> labels;
   std::string tokenizer;        // Tokenizer::name()
   std::string template_family;  // empty when there is none
   // Why the file's chat template cannot be used; empty when it can, or there is none. The model
@@ -98,6 +100,10 @@ class Model {
   // then each part as the mean of its tokens' states, of length 1. The states are those of the
   // whole sequence: parts cost no second pass.
   virtual StatusOr<std::vector<float>> Encode(const EncoderBatch& batch) const = 0;
+
+  // Encoders with a head: its raw numbers (logits) for each sequence, [B, labels]. Errors:
+  // INVALID_ARGUMENT when there is no head, and for what Encode refuses; parts are refused.
+  virtual StatusOr<std::vector<float>> Classify(const EncoderBatch& batch) const = 0;
 };
 
 }  // namespace footnote::generator

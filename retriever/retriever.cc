@@ -61,20 +61,23 @@ constexpr struct {
 
 class LocalRetriever : public RetrievalBackend {
  public:
-  LocalRetriever(std::shared_ptr<LocalCorpus> corpus, const Embedder* embedder)
-      : corpus_(std::move(corpus)), embedder_(embedder) {}
+  LocalRetriever(std::shared_ptr<LocalCorpus> corpus, const Embedder* embedder,
+                 const Reranking& reranking)
+      : corpus_(std::move(corpus)), embedder_(embedder), reranking_(reranking) {}
 
   StatusOr<RetrievalResult> Retrieve(const RetrievalRequest& request,
                                      const CallContext& call) override {
     const Clock::time_point start = Clock::now();
     RetrievalRequest clean = request;
     clean.query = ReplaceInvalidUtf8(request.query);
+    clean.stand_alone_query = ReplaceInvalidUtf8(request.stand_alone_query);
     for (ConversationTurn& turn : clean.history) turn.content = ReplaceInvalidUtf8(turn.content);
     FOOTNOTE_RETURN_IF_ERROR(Check(clean));
-    Retrieval retrieval{*corpus_, *embedder_, clean, call};
+    Retrieval retrieval{*corpus_, *embedder_, clean, call, reranking_};
     Status status;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
       FOOTNOTE_ASSIGN_OR_RETURN(retrieval.snapshot, Now());
+      retrieval.relevance.clear();
       status = RunComplete(retrieval);
       if (status.code() != StatusCode::kAborted) break;
     }
@@ -102,7 +105,7 @@ class LocalRetriever : public RetrievalBackend {
     return LocalCorpus::Snapshot{last_view_, now.access, last_store_, nullptr, last_postings_};
   }
 
-  static Status Check(const RetrievalRequest& request) {
+  Status Check(const RetrievalRequest& request) const {
     if (request.query.find_first_not_of(" \t\r\n") == std::string::npos) {
       return InvalidArgumentError("the query is empty");
     }
@@ -112,6 +115,11 @@ class LocalRetriever : public RetrievalBackend {
     }
     for (const std::string& principal : request.asker.principals) {
       FOOTNOTE_RETURN_IF_ERROR(CheckPrincipal(principal));
+    }
+    if (request.rerank.value_or(false) && reranking_.reranker == nullptr) {
+      return FailedPreconditionError(
+          "the request asks for reranking, and no reranker is loaded: start with --reranker PATH, "
+          "or leave `rerank` out");
     }
     return OkStatus();
   }
@@ -145,6 +153,7 @@ class LocalRetriever : public RetrievalBackend {
 
   std::shared_ptr<LocalCorpus> corpus_;
   const Embedder* embedder_;
+  const Reranking reranking_;
   std::mutex mutex_;  // guards what follows
   std::shared_ptr<const GenerationView> last_view_;
   std::shared_ptr<const ChunkStore> last_store_;
@@ -175,7 +184,12 @@ StatusOr<uint32_t> ParseAblations(const std::string& names) {
 }
 
 StatusOr<std::unique_ptr<RetrievalBackend>> MakeLocalRetriever(std::shared_ptr<Corpus> corpus,
-                                                               const Embedder* embedder) {
+                                                               const Embedder* embedder,
+                                                               const Reranking& reranking) {
+  if (reranking.depth < 1 || reranking.depth > kMaxRerankDepth) {
+    return InvalidArgumentError("the reranker's depth is " + std::to_string(reranking.depth) +
+                                "; it may be 1 to " + std::to_string(kMaxRerankDepth));
+  }
   std::shared_ptr<LocalCorpus> local = std::dynamic_pointer_cast<LocalCorpus>(std::move(corpus));
   if (local == nullptr) return InvalidArgumentError("the corpus is not one that Corpus::Open gave");
   FOOTNOTE_ASSIGN_OR_RETURN(const LocalCorpus::Snapshot now, local->Now());
@@ -185,7 +199,7 @@ StatusOr<std::unique_ptr<RetrievalBackend>> MakeLocalRetriever(std::shared_ptr<C
     return WrongEmbedder(local->name(), made_with, *embedder);
   }
   return std::unique_ptr<RetrievalBackend>(
-      std::make_unique<LocalRetriever>(std::move(local), embedder));
+      std::make_unique<LocalRetriever>(std::move(local), embedder, reranking));
 }
 
 }  // namespace footnote::retriever

@@ -12,6 +12,7 @@
 
 #include "common/call_context.h"
 #include "common/embedder.h"
+#include "common/reranker.h"
 #include "common/status.h"
 #include "common/types.h"
 #include "retriever/corpus.h"
@@ -47,8 +48,19 @@ enum Ablation : uint32_t {
 // INVALID_ARGUMENT lists them.
 StatusOr<uint32_t> ParseAblations(const std::string& names);
 
+inline constexpr int kMaxRerankDepth = 1000;
+
+// Who ranks the head of the list anew.
+struct Reranking {
+  const Reranker* reranker = nullptr;  // null: nobody; else it outlives the backend
+  int depth = 32;                      // candidates that it may read, 1…kMaxRerankDepth
+};
+
 struct RetrievalRequest {
   std::string query;
+  // What a reranker reads instead of the query: with what it refers to in the conversation. Empty:
+  // the query.
+  std::string stand_alone_query;
   std::vector<ConversationTurn> history;  // before the query, oldest first
   int top_k = 10;                         // 1…1000 passages
   const Filter* filter = nullptr;         // null: none
@@ -59,6 +71,7 @@ struct RetrievalRequest {
   uint64_t generation = 0;  // 0: the current one; else that one, while it is kept (NOT_FOUND after)
   bool exact = false;       // scan all allowed vectors instead of using an approximate index
   uint32_t off = 0;         // Ablation bits
+  std::optional<bool> rerank;  // nothing: where the backend has a reranker
 };
 
 struct RetrievalTimings {
@@ -87,7 +100,9 @@ class RetrievalBackend {
   // follow each other are one passage, unless there is too little else to fill the list. A corpus
   // whose documents the asker may not see gives an empty result, like one that holds nothing.
   // Errors: INVALID_ARGUMENT (empty query, unknown filter field), CANCELLED, DEADLINE_EXCEEDED,
-  // FAILED_PRECONDITION (the embedder is not the corpus's). Threads: concurrent calls are fine.
+  // FAILED_PRECONDITION (the embedder is not the corpus's; `rerank` is asked for and there is no
+  // reranker), RESOURCE_EXHAUSTED (the reranker's queue is full). Threads: concurrent calls are
+  // fine.
   virtual StatusOr<RetrievalResult> Retrieve(const RetrievalRequest& request,
                                              const CallContext& call) = 0;
 };
@@ -95,6 +110,7 @@ class RetrievalBackend {
 // Retrieval from a local corpus. `embedder` outlives the backend and must have the corpus's model
 // hash (FAILED_PRECONDITION otherwise, with what to run).
 StatusOr<std::unique_ptr<RetrievalBackend>> MakeLocalRetriever(std::shared_ptr<Corpus> corpus,
-                                                               const Embedder* embedder);
+                                                               const Embedder* embedder,
+                                                               const Reranking& reranking = {});
 
 }  // namespace footnote::retriever

@@ -64,6 +64,7 @@ Json ToJson(const Answer& answer) {
             {"generation", record.generation},
             {"model_sha256", record.model_sha256},
             {"embedder_sha256", record.embedder_sha256},
+            {"reranker_sha256", record.reranker_sha256},
             {"prompt_sha256", record.prompt_sha256},
             {"seed", record.seed},
             {"isa", record.isa},
@@ -151,6 +152,10 @@ StatusOr<AnswerRecord> RecordFromJson(std::string_view text) {
     return OkStatus();
   };
   std::string risk;
+  // Records of builds before rerankers do not have it.
+  if (json.contains("reranker_sha256")) {
+    FOOTNOTE_RETURN_IF_ERROR(read_string("reranker_sha256", record.reranker_sha256));
+  }
   FOOTNOTE_RETURN_IF_ERROR(read_number("generation", record.generation));
   FOOTNOTE_RETURN_IF_ERROR(read_number("seed", record.seed));
   FOOTNOTE_RETURN_IF_ERROR(read_string("model_sha256", record.model_sha256));

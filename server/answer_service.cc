@@ -96,6 +96,7 @@ class Run {
     answer_.record.corpus = identity.corpus;
     answer_.record.model_sha256 = identity.model_sha256;
     answer_.record.embedder_sha256 = identity.embedder_sha256;
+    if (request.rerank.value_or(true)) answer_.record.reranker_sha256 = identity.reranker_sha256;
     answer_.record.isa = identity.isa;
     answer_.record.precision = identity.precision;
     answer_.record.engine_version = identity.engine_version;
@@ -113,6 +114,7 @@ class Run {
 
  private:
   Status Retrieve() {
+    const std::string condensed = generator::CondenseQuestion(request_.question, request_.history);
     retriever::RetrievalRequest retrieval;
     retrieval.query = request_.question;
     retrieval.history = request_.history;
@@ -124,13 +126,14 @@ class Run {
     retrieval.asker = request_.asker;
     retrieval.scope_document_id = request_.scope_document_id;
     retrieval.generation = request_.generation;
+    retrieval.rerank = request_.rerank;
+    retrieval.stand_alone_query = condensed;
     FOOTNOTE_ASSIGN_OR_RETURN(retriever::RetrievalResult result,
                               retriever_->Retrieve(retrieval, call_));
     answer_.passages = std::move(result.passages);
     answer_.record.generation = result.generation;
     answer_.timings.retrieve_ms = result.timings.total_ms;
-    answer_.answerability = generator::Answerability(
-        generator::CondenseQuestion(request_.question, request_.history), answer_.passages);
+    answer_.answerability = generator::Answerability(condensed, answer_.passages);
     if (listener_ != nullptr) listener_->OnPassages(answer_.passages, answer_.answerability);
     return OkStatus();
   }

@@ -7,6 +7,7 @@
 // dropped.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,8 @@ struct AnswerRequest {
   RiskSetting risk = RiskSetting::kBalanced;
   AnswerMode mode = AnswerMode::kGrounded;
   uint64_t seed = 0;
-  uint64_t generation = 0;  // 0: the corpus's current one
+  uint64_t generation = 0;     // 0: the corpus's current one
+  std::optional<bool> rerank;  // nothing: where there is a reranker
   std::string tenant;
 };
 
@@ -55,6 +57,7 @@ struct AnswererIdentity {
   std::string corpus;
   std::string model_sha256;
   std::string embedder_sha256;
+  std::string reranker_sha256;  // empty: there is none
   std::string isa;
   std::string precision;
   std::string engine_version;

@@ -131,6 +131,7 @@ v1::AnswerRecord ToProto(const AnswerRecord& record) {
   message.set_precision(record.precision);
   message.set_engine_version(record.engine_version);
   message.set_risk(ToProto(record.risk));
+  message.set_reranker_sha256(record.reranker_sha256);
   return message;
 }
 
@@ -265,6 +266,7 @@ AnswerRecord FromProto(const v1::AnswerRecord& record) {
   result.precision = record.precision();
   result.engine_version = record.engine_version();
   result.risk = FromProto(record.risk());
+  result.reranker_sha256 = record.reranker_sha256();
   return result;
 }
 

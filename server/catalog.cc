@@ -20,10 +20,11 @@ StatusOr<std::shared_ptr<const EmbedderEntry>> LoadEmbedderEntry(
 }
 
 Catalog::Catalog(fs::path corpora_root, std::shared_ptr<const EmbedderEntry> default_embedder,
-                 generator::ModelOptions embedder_options)
+                 generator::ModelOptions embedder_options, const retriever::Reranking& reranking)
     : corpora_root_(std::move(corpora_root)),
       default_embedder_(std::move(default_embedder)),
-      embedder_options_(std::move(embedder_options)) {
+      embedder_options_(std::move(embedder_options)),
+      reranking_(reranking) {
   embedders_[default_embedder_->embedder->model_sha256()] = default_embedder_;
 }
 
@@ -84,7 +85,8 @@ StatusOr<std::shared_ptr<const Catalog::OpenCorpus>> Catalog::Open(const std::st
   FOOTNOTE_ASSIGN_OR_RETURN(open->corpus, retriever::Corpus::Open(corpora_root_, name));
   FOOTNOTE_ASSIGN_OR_RETURN(open->embedder, EmbedderFor(open->corpus->Info()));
   FOOTNOTE_ASSIGN_OR_RETURN(
-      open->retriever, retriever::MakeLocalRetriever(open->corpus, open->embedder->embedder.get()));
+      open->retriever,
+      retriever::MakeLocalRetriever(open->corpus, open->embedder->embedder.get(), reranking_));
   slot->folder = folder;
   slot->open = std::move(open);
   return slot->open;

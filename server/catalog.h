@@ -35,12 +35,14 @@ class Catalog {
     std::unique_ptr<retriever::RetrievalBackend> retriever;
   };
 
-  // `default_embedder` serves corpora that were made with it, and new ones.
+  // `default_embedder` serves corpora that were made with it, and new ones. A reranker serves all
+  // of them, and outlives the catalog.
   Catalog(std::filesystem::path corpora_root, std::shared_ptr<const EmbedderEntry> default_embedder,
-          generator::ModelOptions embedder_options);
+          generator::ModelOptions embedder_options, const retriever::Reranking& reranking = {});
 
   const std::filesystem::path& corpora_root() const { return corpora_root_; }
   const std::shared_ptr<const EmbedderEntry>& default_embedder() const { return default_embedder_; }
+  const Reranker* reranker() const { return reranking_.reranker; }  // may be null
 
   // Names of all corpora in the folder, open or not.
   StatusOr<std::vector<std::string>> Names() const;
@@ -68,6 +70,7 @@ class Catalog {
   const std::filesystem::path corpora_root_;
   const std::shared_ptr<const EmbedderEntry> default_embedder_;
   const generator::ModelOptions embedder_options_;
+  const retriever::Reranking reranking_;
   std::mutex mutex_;  // guards slots_ and embedders_, not what is in a slot
   std::map<std::string, std::shared_ptr<Slot>> slots_;
   std::map<std::string, std::shared_ptr<const EmbedderEntry>> embedders_;  // by hash

@@ -1,6 +1,7 @@
 #include "server/config.h"
 
 #include "common/config.h"
+#include "retriever/retriever.h"
 
 namespace footnote::server {
 
@@ -12,6 +13,8 @@ StatusOr<ServeConfig> ReadServeConfig(const std::filesystem::path& file) {
   root.Text("http_listen", config.http_listen);
   root.Text("generator", config.generator);
   root.Text("embedder", config.embedder);
+  root.Text("reranker", config.reranker);
+  root.Number("rerank_depth", config.rerank_depth, 1, retriever::kMaxRerankDepth);
   root.Number("threads", config.threads, 0, 1024);
   root.Flag("trust_principals", config.trust_principals);
   root.Number("answers_at_once", config.answers_at_once, 1, 64);

@@ -13,6 +13,8 @@ struct ServeConfig {
   std::string http_listen = "127.0.0.1:8080";
   std::filesystem::path generator;  // empty: the default model
   std::filesystem::path embedder;   // empty: the default model
+  std::filesystem::path reranker;   // empty: none; "generator": its query likelihood
+  int rerank_depth = 32;            // 1 to 1000: candidates that the reranker may read
   int threads = 0;                  // of the engine; 0: one per CPU
   bool trust_principals = false;
   int answers_at_once = 4;   // 1 to 64; more wait

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/text/utf8.h"
+#include "generator/prompt.h"
 #include "retriever/filter.h"
 #include "server/api_convert.h"
 #include "server/grounding_check.h"
@@ -158,12 +159,14 @@ Status LocalApi::Ask(const v1::AskRequest& request, const CallContext& call,
   ask.scope_document_id = request.document_id();
   ask.risk = FromProto(request.risk());
   ask.seed = request.seed();
+  if (request.has_rerank()) ask.rerank = request.rerank();
   // Askers of different rights never share cached prompts, nor do corpora.
   ask.tenant = request.corpus();
   for (const std::string& principal : ask.asker.principals) ask.tenant += "\n" + principal;
   const Embedder& embedder = *open->embedder->embedder;
   AnswerService service(open->retriever.get(), generator_->generator.get(), &embedder,
-                        IdentityOf(request.corpus(), *generator_, embedder), options_.answers);
+                        IdentityOf(request.corpus(), *generator_, embedder, catalog_->reranker()),
+                        options_.answers);
   EmittingListener listener(emit);
   FOOTNOTE_ASSIGN_OR_RETURN(const Answer answer, service.Ask(ask, call, &listener));
   if (metrics_ != nullptr) {
@@ -185,6 +188,8 @@ StatusOr<v1::SearchResponse> LocalApi::Search(const v1::SearchRequest& request,
   FOOTNOTE_ASSIGN_OR_RETURN(const auto filter, ParseFilter(request.filter()));
   retrieval.query = request.query();
   FOOTNOTE_ASSIGN_OR_RETURN(retrieval.history, HistoryOf(request));
+  retrieval.stand_alone_query = generator::CondenseQuestion(retrieval.query, retrieval.history);
+  if (request.has_rerank()) retrieval.rerank = request.rerank();
   // Above any limit of int it is wrong all the same; the retriever names the range.
   retrieval.top_k =
       static_cast<int>(std::min(request.top_k() == 0 ? kDefaultTopK : request.top_k(), 1000000U));

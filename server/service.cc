@@ -50,7 +50,11 @@ class RunningService final : public Service {
     FOOTNOTE_ASSIGN_OR_RETURN(generator_, LoadGenerator(config_.generator, model_options, engine));
     FOOTNOTE_ASSIGN_OR_RETURN(const std::shared_ptr<const EmbedderEntry> embedder,
                               LoadEmbedderEntry(config_.embedder, model_options));
-    catalog_ = std::make_unique<Catalog>(home / "corpora", embedder, model_options);
+    FOOTNOTE_ASSIGN_OR_RETURN(reranker_,
+                              LoadReranker(config_.reranker, &generator_, {}, model_options));
+    catalog_ = std::make_unique<Catalog>(
+        home / "corpora", embedder, model_options,
+        retriever::Reranking{reranker_.reranker.get(), config_.rerank_depth});
     editor_ = std::make_unique<CorpusEditor>(home / "corpora");
     LocalApiOptions api_options;
     api_options.trust_principals = config_.trust_principals;
@@ -96,6 +100,7 @@ class RunningService final : public Service {
     std::string text = "generator  " + generator_.info.name + " (" + generator_.info.architecture +
                        "), on the CPU with " + generator_.isa + " kernels\n";
     text += "embedder   " + catalog_->default_embedder()->embedder->name() + "\n";
+    if (reranker_.reranker != nullptr) text += "reranker   " + reranker_.reranker->name() + "\n";
     text += "corpora    " + (corpora_.empty() ? "none yet" : corpora_);
     if (config_.trust_principals) {
       text += "\nprincipals that requests name are believed (--trust-principals)";
@@ -157,6 +162,7 @@ class RunningService final : public Service {
   const ServeConfig config_;
   Metrics metrics_;
   LoadedGenerator generator_;
+  LoadedReranker reranker_;  // may use generator_
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<CorpusEditor> editor_;
   std::unique_ptr<LocalApi> api_;

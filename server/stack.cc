@@ -61,9 +61,34 @@ StatusOr<LoadedGenerator> LoadGenerator(const fs::path& path,
   return loaded;
 }
 
+StatusOr<LoadedReranker> LoadReranker(const fs::path& path, const LoadedGenerator* generator,
+                                      const fs::path& generator_path,
+                                      const generator::ModelOptions& options) {
+  LoadedReranker loaded;
+  if (path.empty()) return loaded;
+  if (path == kGeneratorAsReranker) {
+    if (generator == nullptr) {
+      FOOTNOTE_ASSIGN_OR_RETURN(loaded.generator, LoadGenerator(generator_path, options));
+      generator = &*loaded.generator;
+    }
+    loaded.reranker = generator::MakeQueryLikelihood(generator->generator.get(), generator->sha256);
+    return loaded;
+  }
+  StatusOr<std::shared_ptr<const generator::Model>> model = generator::Model::Load(path, options);
+  if (!model.ok()) return model.status().WithContext("the reranker");
+  PrintModelNotes((*model)->info());
+  FOOTNOTE_ASSIGN_OR_RETURN(std::string sha256, ModelSha256(path));
+  StatusOr<std::unique_ptr<Reranker>> reranker =
+      generator::MakeCrossEncoder(*std::move(model), std::move(sha256));
+  if (!reranker.ok()) return reranker.status().WithContext("the reranker " + path.string());
+  loaded.reranker = *std::move(reranker);
+  return loaded;
+}
+
 StatusOr<OpenCorpus> OpenCorpusForSearch(const std::string& name, const fs::path& embedder_path,
                                          const fs::path& corpora_root,
-                                         const generator::ModelOptions& options) {
+                                         const generator::ModelOptions& options,
+                                         const retriever::Reranking& reranking) {
   OpenCorpus open;
   FOOTNOTE_ASSIGN_OR_RETURN(open.corpus, retriever::Corpus::Open(corpora_root, name));
   fs::path path = embedder_path;
@@ -74,7 +99,8 @@ StatusOr<OpenCorpus> OpenCorpusForSearch(const std::string& name, const fs::path
   }
   FOOTNOTE_ASSIGN_OR_RETURN(open.embedder, LoadFastestEmbedder(path, options));
   FOOTNOTE_ASSIGN_OR_RETURN(
-      open.retriever, retriever::MakeLocalRetriever(open.corpus, open.embedder.embedder.get()));
+      open.retriever,
+      retriever::MakeLocalRetriever(open.corpus, open.embedder.embedder.get(), reranking));
   return open;
 }
 
@@ -89,11 +115,12 @@ retriever::CorpusSettings SettingsFor(const LoadedEmbedder& embedder) {
 }
 
 AnswererIdentity IdentityOf(const std::string& corpus, const LoadedGenerator& generator,
-                            const Embedder& embedder) {
+                            const Embedder& embedder, const Reranker* reranker) {
   AnswererIdentity identity;
   identity.corpus = corpus;
   identity.model_sha256 = generator.sha256;
   identity.embedder_sha256 = embedder.model_sha256();
+  if (reranker != nullptr) identity.reranker_sha256 = reranker->model_sha256();
   identity.isa = generator.isa;
   identity.precision = generator.precision;
   identity.engine_version = FOOTNOTE_VERSION;

@@ -1,5 +1,7 @@
-// BERT encoders: all-MiniLM, bge, e5 and the like, from Hugging Face folders and GGUF files.
+// BERT encoders: all-MiniLM, bge, e5 and the like, from Hugging Face folders and GGUF files; with
+// the head of BertForSequenceClassification cross-encoders, from folders.
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -100,6 +102,36 @@ Status ReadTensors(TensorReader& tensors, const TableNames& tables, int64_t type
   return OkStatus();
 }
 
+// Other tasks have tensors of the same names: labels for each token, choices.
+bool IsSequenceClassifier(const WeightSource& source) {
+  const StatusOr<std::vector<std::string>> names = source.GetStrings("architectures");
+  return names.ok() &&
+         std::find(names->begin(), names->end(), "BertForSequenceClassification") != names->end();
+}
+
+Status ReadClassifier(TensorReader& tensors, const WeightSource& source, int64_t width,
+                      ClassifierSpec& head) {
+  constexpr char kPooler[] = "bert.pooler.dense";
+  constexpr char kOutput[] = "classifier";
+  FOOTNOTE_ASSIGN_OR_RETURN(head.pooler,
+                            tensors.Matrix(std::string(kPooler) + ".weight", width, width));
+  FOOTNOTE_ASSIGN_OR_RETURN(head.pooler_bias,
+                            tensors.Vector(std::string(kPooler) + ".bias", width));
+  FOOTNOTE_ASSIGN_OR_RETURN(const StoredTensor* output,
+                            source.Require(std::string(kOutput) + ".weight"));
+  const int64_t labels = output->shape.empty() ? 0 : output->shape[0];
+  FOOTNOTE_ASSIGN_OR_RETURN(head.output, tensors.Matrix(output->name, labels, width));
+  FOOTNOTE_ASSIGN_OR_RETURN(head.output_bias,
+                            tensors.Vector(std::string(kOutput) + ".bias", labels));
+  for (int64_t i = 0; i < labels; ++i) {
+    const std::string number = std::to_string(i);
+    FOOTNOTE_ASSIGN_OR_RETURN(std::string name,
+                              source.GetStringOr("id2label." + number, "LABEL_" + number));
+    head.labels.push_back(std::move(name));
+  }
+  return OkStatus();
+}
+
 Status ReadHuggingFace(const WeightSource& source, PostNormEncoderSpec& spec) {
   ConfigReader config(source, "");
   NetworkShape& shape = spec.shape;
@@ -123,8 +155,10 @@ Status ReadHuggingFace(const WeightSource& source, PostNormEncoderSpec& spec) {
   FOOTNOTE_RETURN_IF_ERROR(config.ExpectFlag("is_decoder", false));
   FOOTNOTE_RETURN_IF_ERROR(config.ExpectFlag("add_cross_attention", false));
   config.Ignore(HarmlessConfigKeys());
-  // The masked-word head, which embeddings do not use, may share its table.
-  constexpr std::string_view kHeadOnly[] = {"tie_word_embeddings"};
+  // The masked-word head, which embeddings do not use, may share its table; what
+  // sentence-transformers does to a cross-encoder's number is up to whoever asks for it.
+  constexpr std::string_view kHeadOnly[] = {
+      "tie_word_embeddings", "sbert_ce_default_activation_function", "sentence_transformers"};
   config.Ignore(kHeadOnly);
   FOOTNOTE_RETURN_IF_ERROR(config.CheckAllRead());
   FOOTNOTE_RETURN_IF_ERROR(FinishShape(config, shape));
@@ -142,6 +176,9 @@ Status ReadHuggingFace(const WeightSource& source, PostNormEncoderSpec& spec) {
                   {p + "word_embeddings.weight", p + "token_type_embeddings.weight",
                    p + "position_embeddings.weight", p + "LayerNorm"},
                   types, layers, spec));
+  if (IsSequenceClassifier(source)) {
+    FOOTNOTE_RETURN_IF_ERROR(ReadClassifier(tensors, source, shape.width, spec.classifier));
+  }
   // Heads for training tasks, and a table of the numbers 0, 1, 2….
   FOOTNOTE_RETURN_IF_ERROR(
       tensors.CheckAllTaken({"pooler.dense.", "cls.", "classifier.", "embeddings.position_ids"}));

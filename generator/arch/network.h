@@ -71,6 +71,14 @@ class Encoder {
   virtual Status Forward(kernels::Context& context, Workspace& workspace, const EncoderBatch& batch,
                          kernels::Matrix out) const = 0;
 
+  // Names of what the head tells apart; empty when there is none.
+  virtual std::span<const std::string> labels() const = 0;
+
+  // The head's raw numbers (logits) for the batch's sequences, out [B, labels]. Needs a head;
+  // parts are not looked at. Errors: those of the kernels.
+  virtual Status Classify(kernels::Context& context, Workspace& workspace,
+                          const EncoderBatch& batch, kernels::Matrix out) const = 0;
+
   // As Decoder::Matrices.
   virtual std::vector<kernels::Weight*> Matrices() = 0;
 

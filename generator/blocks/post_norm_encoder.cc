@@ -14,7 +14,7 @@ using kernels::Matrix;
 
 constexpr int64_t kSpreadTokens = 256;
 
-enum Slot : size_t { kHidden, kProjected, kAttended, kInner, kBranch };
+enum Slot : size_t { kHidden, kProjected, kAttended, kInner, kBranch, kFirst, kPooled };
 
 class PostNormEncoder final : public Encoder {
  public:
@@ -29,9 +29,12 @@ class PostNormEncoder final : public Encoder {
   const std::string& passage_prefix() const override { return spec_.pooling.passage_prefix; }
   int64_t type_count() const override { return spec_.type_embedding.rows; }
   int64_t position_count() const override { return spec_.position_embedding.rows; }
+  std::span<const std::string> labels() const override { return spec_.classifier.labels; }
 
   Status Forward(Context& context, Workspace& workspace, const EncoderBatch& batch,
                  Matrix out) const override;
+  Status Classify(Context& context, Workspace& workspace, const EncoderBatch& batch,
+                  Matrix out) const override;
   std::vector<kernels::Weight*> Matrices() override;
   Status MeasureSpreads(Context& context, Workspace& workspace) override;
 
@@ -42,6 +45,8 @@ class PostNormEncoder final : public Encoder {
                       std::span<const int64_t> offsets, Matrix hidden) const;
   Status RunFeedForward(Context& context, Workspace& workspace, const PostNormEncoderLayer& layer,
                         Matrix hidden) const;
+  Status RunBlocks(Context& context, Workspace& workspace, const EncoderBatch& batch,
+                   Matrix hidden) const;
   Status Pool(Context& context, std::span<const int64_t> offsets, Matrix hidden, Matrix out) const;
 
   PostNormEncoderSpec spec_;
@@ -124,6 +129,35 @@ Status PostNormEncoder::Pool(Context& context, std::span<const int64_t> offsets,
   return spec_.pooling.normalise ? kernels::L2Normalize(context, out) : OkStatus();
 }
 
+Status PostNormEncoder::RunBlocks(Context& context, Workspace& workspace, const EncoderBatch& batch,
+                                  Matrix hidden) const {
+  FOOTNOTE_RETURN_IF_ERROR(Embed(context, workspace, batch, hidden));
+  for (const PostNormEncoderLayer& layer : spec_.layers) {
+    FOOTNOTE_RETURN_IF_ERROR(RunAttention(context, workspace, layer, batch.offsets, hidden));
+    FOOTNOTE_RETURN_IF_ERROR(RunFeedForward(context, workspace, layer, hidden));
+  }
+  return OkStatus();
+}
+
+Status PostNormEncoder::Classify(Context& context, Workspace& workspace, const EncoderBatch& batch,
+                                 Matrix out) const {
+  const ClassifierSpec& head = spec_.classifier;
+  const int64_t width = spec_.shape.width;
+  Matrix hidden =
+      workspace.Floats(kHidden, static_cast<int64_t>(batch.ids.size()), spec_.shape.width);
+  FOOTNOTE_RETURN_IF_ERROR(RunBlocks(context, workspace, batch, hidden));
+  Matrix first = workspace.Floats(kFirst, out.shape[0], width);
+  Matrix pooled = workspace.Floats(kPooled, out.shape[0], width);
+  FOOTNOTE_RETURN_IF_ERROR(kernels::PoolFirst(context, hidden, batch.offsets, first));
+  FOOTNOTE_RETURN_IF_ERROR(kernels::MatMul(context, first, head.pooler, head.pooler_bias, pooled));
+  for (int64_t row = 0; row < pooled.shape[0]; ++row) {
+    for (float& value : std::span(pooled.row(row), static_cast<size_t>(width))) {
+      value = std::tanh(value);
+    }
+  }
+  return kernels::MatMul(context, pooled, head.output, head.output_bias, out);
+}
+
 Status PostNormEncoder::Forward(Context& context, Workspace& workspace, const EncoderBatch& batch,
                                 Matrix out) const {
   if (spec_.pooling.kind == PoolingKind::kUnknown) {
@@ -131,11 +165,7 @@ Status PostNormEncoder::Forward(Context& context, Workspace& workspace, const En
   }
   const int64_t rows = static_cast<int64_t>(batch.ids.size());
   Matrix hidden = workspace.Floats(kHidden, rows, spec_.shape.width);
-  FOOTNOTE_RETURN_IF_ERROR(Embed(context, workspace, batch, hidden));
-  for (const PostNormEncoderLayer& layer : spec_.layers) {
-    FOOTNOTE_RETURN_IF_ERROR(RunAttention(context, workspace, layer, batch.offsets, hidden));
-    FOOTNOTE_RETURN_IF_ERROR(RunFeedForward(context, workspace, layer, hidden));
-  }
+  FOOTNOTE_RETURN_IF_ERROR(RunBlocks(context, workspace, batch, hidden));
   const auto sequences = static_cast<int64_t>(batch.offsets.size()) - 1;
   const auto parts = static_cast<int64_t>(batch.parts.size());
   FOOTNOTE_RETURN_IF_ERROR(

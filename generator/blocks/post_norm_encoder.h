@@ -1,6 +1,6 @@
 // The encoder of BERT: sums of three embeddings, then blocks of bidirectional attention and a GELU
-// MLP, each followed by a layer norm over the residual sum; pooling on top. Private to the
-// generator room.
+// MLP, each followed by a layer norm over the residual sum; pooling or a classifying head on top.
+// Private to the generator room.
 //
 // Source: Devlin et al. 2019, "BERT"; Vaswani et al. 2017, section 3.1 (post-norm).
 #pragma once
@@ -42,6 +42,16 @@ struct PoolingSpec {
   std::string query_prefix, passage_prefix;
 };
 
+// A head over each sequence's first token: tanh(pooler), then one number for each of L labels. Its
+// matrices stay as stored: beside the blocks they cost nothing.
+struct ClassifierSpec {
+  std::vector<std::string> labels;  // [L]; none: there is no head
+  kernels::Weight pooler;           // [W, W]
+  std::vector<float> pooler_bias;   // [W]
+  kernels::Weight output;           // [L, W]
+  std::vector<float> output_bias;   // [L]
+};
+
 struct PostNormEncoderSpec {
   NetworkShape shape;
   float norm_epsilon = 0;
@@ -52,6 +62,7 @@ struct PostNormEncoderSpec {
   NormWeights embedding_norm;
   std::vector<PostNormEncoderLayer> layers;
   PoolingSpec pooling;
+  ClassifierSpec classifier;
 };
 
 std::unique_ptr<Encoder> MakePostNormEncoder(PostNormEncoderSpec spec);

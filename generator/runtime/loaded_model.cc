@@ -85,6 +85,10 @@ StatusOr<std::shared_ptr<const LoadedModel>> LoadedModel::Load(const fs::path& p
   model->info_ = Describe(*model->source_, model->network_, path);
   FOOTNOTE_ASSIGN_OR_RETURN(model->info_.architecture, ArchitectureName(*model->source_));
   model->info_.tokenizer = model->tokenizer_->name();
+  if (model->encoder() != nullptr) {
+    const std::span<const std::string> labels = model->encoder()->labels();
+    model->info_.labels.assign(labels.begin(), labels.end());
+  }
   const std::string& template_text = model->source_->chat_template();
   if (options.load_chat_template && !template_text.empty()) {
     StatusOr<std::unique_ptr<ChatTemplate>> family = ChatTemplate::FromModelTemplate(template_text);
@@ -220,7 +224,7 @@ StatusOr<std::vector<float>> LoadedModel::Logits(std::span<const TokenId> ids) c
 
 Status LoadedModel::CheckEncoderBatch(const EncoderBatch& batch) const {
   if (encoder() == nullptr) {
-    return InvalidArgumentError(info_.name + " is a decoder; it does not embed");
+    return InvalidArgumentError(info_.name + " is a decoder; it neither embeds nor classifies");
   }
   const size_t count = batch.ids.size();
   bool fits = batch.offsets.size() >= 2 && batch.offsets.front() == 0 &&
@@ -259,11 +263,8 @@ Status LoadedModel::CheckEncoderBatch(const EncoderBatch& batch) const {
   return CheckRange<int32_t>(batch.positions, encoder()->position_count(), "position");
 }
 
-StatusOr<std::vector<float>> LoadedModel::Encode(const EncoderBatch& batch) const {
-  FOOTNOTE_RETURN_IF_ERROR(CheckEncoderBatch(batch));
+Status LoadedModel::RunPieces(const EncoderBatch& batch, const PieceRunner& run) const {
   const size_t sequences = batch.offsets.size() - 1;
-  const int64_t width = network_.shape.width;
-  std::vector<float> vectors((sequences + batch.parts.size()) * static_cast<size_t>(width));
   FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<Runner> runner, BorrowRunner());
   Status status;
   const auto part = [](const auto& from, int64_t begin, int64_t end) {
@@ -271,7 +272,6 @@ StatusOr<std::vector<float>> LoadedModel::Encode(const EncoderBatch& batch) cons
     return from.empty() ? Vector() : Vector(from.begin() + begin, from.begin() + end);
   };
   size_t next_part = 0;
-  std::vector<float> rows;  // of a piece: its sequences, then its parts
   for (size_t first = 0; first < sequences && status.ok();) {
     // Whole sequences up to the bound; at least one.
     size_t last = first + 1;
@@ -292,20 +292,54 @@ StatusOr<std::vector<float>> LoadedModel::Encode(const EncoderBatch& batch) cons
       const EncoderBatch::Part& each = batch.parts[next_part];
       piece.parts.push_back({each.begin - begin, each.end - begin});
     }
-    const auto count = static_cast<int64_t>(last - first + piece.parts.size());
+    status = run(*runner, piece, first, first_part);
+    first = last;
+  }
+  ReturnRunner(std::move(runner));
+  return status;
+}
+
+StatusOr<std::vector<float>> LoadedModel::Encode(const EncoderBatch& batch) const {
+  FOOTNOTE_RETURN_IF_ERROR(CheckEncoderBatch(batch));
+  const size_t sequences = batch.offsets.size() - 1;
+  const int64_t width = network_.shape.width;
+  std::vector<float> vectors((sequences + batch.parts.size()) * static_cast<size_t>(width));
+  std::vector<float> rows;  // of a piece: its sequences, then its parts
+  const auto encode = [&](Runner& runner, const EncoderBatch& piece, size_t first,
+                          size_t first_part) -> Status {
+    const size_t piece_sequences = piece.offsets.size() - 1;
+    const auto count = static_cast<int64_t>(piece_sequences + piece.parts.size());
     rows.resize(static_cast<size_t>(count * width));
-    status = encoder()->Forward(*runner->context, runner->workspace, piece,
-                                kernels::Matrix::Of(rows.data(), count, width));
-    const auto behind_sequences = rows.begin() + static_cast<int64_t>(last - first) * width;
+    FOOTNOTE_RETURN_IF_ERROR(encoder()->Forward(*runner.context, runner.workspace, piece,
+                                                kernels::Matrix::Of(rows.data(), count, width)));
+    const auto behind_sequences = rows.begin() + static_cast<int64_t>(piece_sequences) * width;
     std::copy(rows.begin(), behind_sequences,
               vectors.begin() + static_cast<int64_t>(first) * width);
     std::copy(behind_sequences, rows.end(),
               vectors.begin() + static_cast<int64_t>(sequences + first_part) * width);
-    first = last;
-  }
-  ReturnRunner(std::move(runner));
-  FOOTNOTE_RETURN_IF_ERROR(status);
+    return OkStatus();
+  };
+  FOOTNOTE_RETURN_IF_ERROR(RunPieces(batch, encode));
   return vectors;
+}
+
+StatusOr<std::vector<float>> LoadedModel::Classify(const EncoderBatch& batch) const {
+  FOOTNOTE_RETURN_IF_ERROR(CheckEncoderBatch(batch));
+  if (info_.labels.empty()) {
+    return InvalidArgumentError(info_.name + " has no classifying head and scores nothing; use a " +
+                                "BertForSequenceClassification folder (a cross-encoder)");
+  }
+  if (!batch.parts.empty()) return InvalidArgumentError("a head scores sequences, not parts");
+  const auto labels = static_cast<int64_t>(info_.labels.size());
+  std::vector<float> logits((batch.offsets.size() - 1) * info_.labels.size());
+  const auto classify = [&](Runner& runner, const EncoderBatch& piece, size_t first, size_t) {
+    const auto count = static_cast<int64_t>(piece.offsets.size()) - 1;
+    float* out = logits.data() + first * info_.labels.size();
+    return encoder()->Classify(*runner.context, runner.workspace, piece,
+                               kernels::Matrix::Of(out, count, labels));
+  };
+  FOOTNOTE_RETURN_IF_ERROR(RunPieces(batch, classify));
+  return logits;
 }
 
 }  // namespace footnote::generator

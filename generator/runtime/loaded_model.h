@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -31,6 +32,7 @@ class LoadedModel final : public Model {
   kernels::Isa isa() const override { return isa_; }
   StatusOr<std::vector<float>> Logits(std::span<const TokenId> ids) const override;
   StatusOr<std::vector<float>> Encode(const EncoderBatch& batch) const override;
+  StatusOr<std::vector<float>> Classify(const EncoderBatch& batch) const override;
 
   const Decoder* decoder() const { return network_.decoder.get(); }
   const Encoder* encoder() const { return network_.encoder.get(); }
@@ -53,6 +55,11 @@ class LoadedModel final : public Model {
   StatusOr<std::unique_ptr<Runner>> BorrowRunner() const;
   void ReturnRunner(std::unique_ptr<Runner> runner) const;
   Status CheckEncoderBatch(const EncoderBatch& batch) const;
+  // A piece of a batch, with the numbers of its first sequence and part.
+  using PieceRunner =
+      std::function<Status(Runner&, const EncoderBatch& piece, size_t first, size_t first_part)>;
+  // Cuts a checked batch between sequences, so that a pass has bounded activations.
+  Status RunPieces(const EncoderBatch& batch, const PieceRunner& run) const;
 
   std::filesystem::path path_;
   ModelOptions options_;

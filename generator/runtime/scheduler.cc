@@ -203,7 +203,7 @@ void Scheduler::Admit() {
 // What is known of the prompt, then pages for the rest; of what only the cache holds, as much is
 // given up as that takes.
 bool Scheduler::ReservePages(Job& job) {
-  if (options_.reuse_prefixes) {
+  if (SharesPrefixes(job)) {
     // The prompt's last row must be computed: its logits are what comes next.
     const auto known = static_cast<int64_t>(job.prompt_size - 1) / kernels::kPageTokens;
     for (const int32_t page : prefixes_.Match(job.tenant, job.tokens, known)) {
@@ -222,8 +222,12 @@ bool Scheduler::ReservePages(Job& job) {
   return true;
 }
 
+bool Scheduler::SharesPrefixes(const Job& job) const {
+  return options_.reuse_prefixes && !job.scoring();
+}
+
 void Scheduler::Remember(const Job& job) {
-  if (!options_.reuse_prefixes) return;
+  if (!SharesPrefixes(job)) return;
   prefixes_.Insert(job.tenant, std::span(job.tokens).first(job.written), job.pages.pages());
 }
 

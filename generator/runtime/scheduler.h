@@ -54,7 +54,7 @@ struct SchedulerOptions {
   int64_t context_tokens = 0;  // longest prompt and answer together
   int guess_tokens = 8;        // of a sequence in a pass at most; 0: nothing is guessed
   // Keeps what prompts left in free pages, for later and concurrent requests of the same tenant
-  // that begin alike.
+  // that begin alike. What is only scored leaves and takes nothing: it has no tenant.
   bool reuse_prefixes = true;
   std::vector<TokenId> end_of_generation;
 };
@@ -89,6 +89,7 @@ class Scheduler {
   void Run();
   void Admit();  // needs mutex_
   bool ReservePages(Job& job);
+  bool SharesPrefixes(const Job& job) const;
   void Remember(const Job& job);
   void DropEnded();                   // cancelled or late ones; needs mutex_
   void EndAll(const Status& status);  // needs mutex_

@@ -31,12 +31,15 @@ struct Retrieval {
   const Embedder& embedder;
   const RetrievalRequest& request;
   const CallContext& call;
+  const Reranking& reranking;
   size_t depth = 0;  // of each of the two lists
   Bm25Parameters bm25_parameters = {};
 
   // By the caller:
   LocalCorpus::Snapshot snapshot = {};
   std::vector<float> query_vector = {};  // embedded once, however often the stages run
+  // By rerank, however often the stages run: what the reranker gave to rows of the snapshot.
+  std::unordered_map<size_t, float> relevance = {};
   // By filter:
   std::shared_ptr<const RowSet> visible = nullptr;  // to the asker: whose statistics count
   std::shared_ptr<const RowSet> allowed = nullptr;  // what may be returned
@@ -54,7 +57,7 @@ struct Retrieval {
                             // must hold as they stand; 1: it is nothing else
   size_t exact_texts = 0;   // that passages should hold: quoted phrases, names
   std::unordered_map<size_t, size_t> exact_rows = {};  // how many of them a row holds; 0 left out
-  // By fuse, ordered anew by titles, sentences and lead, then cut by diversify:
+  // By fuse, ordered anew by titles, sentences, neighbours, rerank and lead, then cut by diversify:
   std::vector<Candidate> ranked = {};  // best first
   double dense_weight = 0;             // of the calibrated sum, and the range of cosines that it
   double dense_range = 0;              // stretches to 0…1
@@ -67,6 +70,7 @@ struct Retrieval {
   bool uses_history() const {
     return !request.history.empty() && !leaves_out(kWithoutConversation);
   }
+  bool reranks() const { return reranking.reranker != nullptr && request.rerank.value_or(true); }
   bool leaves_out(Ablation part) const { return (request.off & part) != 0; }
 };
 

@@ -29,6 +29,7 @@ struct Options {
   std::string risk = "balanced";
   uint64_t seed = 0;
   int threads = 0;
+  RerankOptions rerank;
   ScopeOptions scope;
   RemoteOptions remote;
   bool json = false;
@@ -54,6 +55,13 @@ Status CheckReplay(const AnswerRecord& record, const AnswererIdentity& identity)
   }
   if (record.embedder_sha256 != identity.embedder_sha256) {
     return differs("embedder (SHA-256)", record.embedder_sha256, identity.embedder_sha256);
+  }
+  if (record.reranker_sha256 != identity.reranker_sha256) {
+    return record.reranker_sha256.empty()
+               ? FailedPreconditionError(
+                     "the record was made without a reranker: leave --reranker out")
+               : differs("reranker (SHA-256)", record.reranker_sha256,
+                         identity.reranker_sha256.empty() ? "none" : identity.reranker_sha256);
   }
   if (record.engine_version != identity.engine_version) {
     return differs("engine version", record.engine_version, identity.engine_version);
@@ -170,13 +178,15 @@ Status RunAsk(const Options& options) {
   generator::ModelOptions embedder_model;
   embedder_model.threads = options.threads;
   embedder_model.isa = model.isa;
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      const OpenCorpus corpus,
-      OpenCorpusForSearch(options.corpus, options.embedder, CorporaRoot(), embedder_model));
   FOOTNOTE_ASSIGN_OR_RETURN(const LoadedGenerator generator,
                             LoadGenerator(options.generator, model));
+  FOOTNOTE_ASSIGN_OR_RETURN(const LoadedReranker reranker,
+                            options.rerank.Load(&generator, embedder_model));
+  FOOTNOTE_ASSIGN_OR_RETURN(const OpenCorpus corpus,
+                            OpenCorpusForSearch(options.corpus, options.embedder, CorporaRoot(),
+                                                embedder_model, options.rerank.With(reranker)));
   const AnswererIdentity identity =
-      IdentityOf(options.corpus, generator, *corpus.embedder.embedder);
+      IdentityOf(options.corpus, generator, *corpus.embedder.embedder, reranker.reranker.get());
   if (record.has_value()) FOOTNOTE_RETURN_IF_ERROR(CheckReplay(*record, identity));
   AnswerService service(corpus.retriever.get(), generator.generator.get(),
                         corpus.embedder.embedder.get(), identity, {});
@@ -215,12 +225,13 @@ void AddAskCommand(CLI::App& app, CommandResult& result) {
                       "Give the same answer again: what --json printed, or its record");
   command->add_option("--threads", options->threads, "Threads (default: one per CPU)")
       ->check(CLI::Range(0, 1024));
+  options->rerank.AddTo(*command);
   options->scope.AddTo(*command);
   options->remote.AddTo(*command);
   command->add_flag("--json", options->json, "Print one JSON document");
   command->callback([options, command, &result] {
-    options->remote.RefuseWithServer(*command,
-                                     {"--generator", "--embedder", "--replay", "--threads"});
+    options->remote.RefuseWithServer(*command, {"--generator", "--embedder", "--replay",
+                                                "--threads", "--reranker", "--rerank-depth"});
     result.status = RunAsk(*options);
   });
 }

@@ -39,6 +39,7 @@ Json ToJson(const generator::Model& model) {
   json["kv_heads"] = info.kv_heads;
   json["head_width"] = info.head_width;
   json["vocabulary_size"] = info.vocabulary_size;
+  if (!info.labels.empty()) json["labels"] = info.labels;
   json["tokenizer"] = info.tokenizer;
   json["template_family"] = nullptr;
   if (!info.template_family.empty()) json["template_family"] = info.template_family;

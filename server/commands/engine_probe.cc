@@ -155,10 +155,8 @@ class Probe {
     if (op == "generate") return Generate(request, out);
     if (op == "embed") return Embed(request, out);
     if (op == "embed_text") return EmbedText(request, out);
-    if (op == "chat") return Chat(request, out);
-    return UnimplementedError(
-        "scoring needs a cross-encoder; none of the supported "
-        "architectures has a scoring head yet");
+    if (op == "score") return Score(request, out);
+    return Chat(request, out);
   }
 
   const generator::Tokenizer& tokenizer() const {
@@ -217,7 +215,8 @@ class Probe {
     return OkStatus();
   }
 
-  Status Embed(const Json& request, std::ostream& out) {
+  // 'ids' with 'mask' and 'types', as a batch without what is masked; the rest keeps its positions.
+  static StatusOr<generator::EncoderBatch> Batch(const Json& request) {
     FOOTNOTE_ASSIGN_OR_RETURN(const auto ids, Lists(request, "ids"));
     FOOTNOTE_ASSIGN_OR_RETURN(const auto mask, Lists(request, "mask"));
     FOOTNOTE_ASSIGN_OR_RETURN(const auto types, Lists(request, "types"));
@@ -231,7 +230,6 @@ class Probe {
           return InvalidArgumentError("'mask' and 'types' must have the shape of 'ids'");
         }
       }
-      // What is masked is left out; the rest keeps its positions.
       for (size_t i = 0; i < ids[row].size(); ++i) {
         if (!mask.empty() && mask[row][i] == 0) continue;
         batch.ids.push_back(ids[row][i]);
@@ -240,8 +238,31 @@ class Probe {
       }
       batch.offsets.push_back(static_cast<int64_t>(batch.ids.size()));
     }
+    return batch;
+  }
+
+  Status Embed(const Json& request, std::ostream& out) {
+    FOOTNOTE_ASSIGN_OR_RETURN(const generator::EncoderBatch batch, Batch(request));
     FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> vectors, model_->Encode(batch));
-    WriteFloats(vectors, vectors.size() / ids.size(), out);
+    WriteFloats(vectors, vectors.size() / (batch.offsets.size() - 1), out);
+    return OkStatus();
+  }
+
+  // A number for each sequence, or with several labels a list of their numbers.
+  Status Score(const Json& request, std::ostream& out) {
+    FOOTNOTE_ASSIGN_OR_RETURN(const generator::EncoderBatch batch, Batch(request));
+    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> logits, model_->Classify(batch));
+    const size_t labels = model_->info().labels.size();
+    Json scores = Json::array();
+    for (size_t i = 0; i < logits.size(); i += labels) {
+      if (labels == 1) {
+        scores.push_back(logits[i]);
+      } else {
+        scores.push_back(std::vector<float>(logits.begin() + static_cast<ptrdiff_t>(i),
+                                            logits.begin() + static_cast<ptrdiff_t>(i + labels)));
+      }
+    }
+    out << Dump({{"scores", std::move(scores)}}) << "\n";
     return OkStatus();
   }
 

@@ -46,7 +46,7 @@ Status RunAnswers(const Options& options) {
   FOOTNOTE_ASSIGN_OR_RETURN(const LoadedGenerator generator, LoadGenerator(options.generator, {}));
   AnswerService service(
       corpus.retriever.get(), generator.generator.get(), corpus.embedder.embedder.get(),
-      IdentityOf(corpus.corpus->Info().name, generator, *corpus.embedder.embedder), {});
+      IdentityOf(corpus.corpus->Info().name, generator, *corpus.embedder.embedder, nullptr), {});
   std::ofstream file;
   if (!options.out_file.empty()) {
     file.open(options.out_file, std::ios::trunc);

@@ -29,7 +29,8 @@ std::string CorpusName(const EvalSet& set, const std::string& embedder_sha256,
 }  // namespace
 
 StatusOr<OpenCorpus> OpenEvalCorpus(const EvalSet& set, const std::string& embedder_path,
-                                    const std::string& precision, const CallContext& call) {
+                                    const std::string& precision, const CallContext& call,
+                                    const retriever::Reranking& reranking) {
   FOOTNOTE_ASSIGN_OR_RETURN(const LoadedEmbedder embedder,
                             LoadEmbedderForDocuments(embedder_path, precision, /*threads=*/0));
   const std::string name = CorpusName(set, embedder.embedder->model_sha256(), precision);
@@ -59,7 +60,7 @@ StatusOr<OpenCorpus> OpenEvalCorpus(const EvalSet& set, const std::string& embed
                            ": " + report.failures.front().error);
     }
   }
-  return OpenCorpusForSearch(name, embedder_path, EvalCorporaRoot());
+  return OpenCorpusForSearch(name, embedder_path, EvalCorporaRoot(), {}, reranking);
 }
 
 }  // namespace footnote::server

@@ -47,16 +47,18 @@ std::vector<RetrievalSetting> Settings(const RetrievalEvalOptions& options,
       {"", [fusion](retriever::RetrievalRequest& request) { request.fusion = fusion; }}};
   if (!options.ablate) return settings;
   for (const StageSwitch& stage : kStageSwitches) {
-    settings.push_back({stage.name, [fusion, &stage](retriever::RetrievalRequest& request) {
-                          request.fusion = fusion;
-                          stage.turn_off(request);
-                        }});
+    if (stage.name == kRerankerSwitch && options.rerank.reranker.empty()) continue;
+    settings.push_back(
+        {std::string(stage.name), [fusion, &stage](retriever::RetrievalRequest& request) {
+           request.fusion = fusion;
+           stage.turn_off(request);
+         }});
   }
   return settings;
 }
 
 StatusOr<SetReport> EvaluateSet(const std::string& folder, const RetrievalEvalOptions& options,
-                                const CallContext& call) {
+                                const retriever::Reranking& reranking, const CallContext& call) {
   FOOTNOTE_ASSIGN_OR_RETURN(const retriever::FusionKind fusion, ParseFusion(options.fusion));
   FOOTNOTE_ASSIGN_OR_RETURN(const uint32_t off, retriever::ParseAblations(options.off));
   FOOTNOTE_ASSIGN_OR_RETURN(const EvalSet set, LoadEvalSet(folder));
@@ -64,8 +66,9 @@ StatusOr<SetReport> EvaluateSet(const std::string& folder, const RetrievalEvalOp
   if (!options.against.empty()) {
     FOOTNOTE_ASSIGN_OR_RETURN(against, ReadRun(FileOf(options.against, set.name)));
   }
-  FOOTNOTE_ASSIGN_OR_RETURN(const OpenCorpus corpus,
-                            OpenEvalCorpus(set, options.embedder, options.precision, call));
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const OpenCorpus corpus,
+      OpenEvalCorpus(set, options.embedder, options.precision, call, reranking));
   std::optional<RunWriter> writer;
   if (!options.run_file.empty()) {
     FOOTNOTE_ASSIGN_OR_RETURN(writer, RunWriter::Create(FileOf(options.run_file, set.name)));
@@ -105,11 +108,13 @@ StatusOr<SetReport> EvaluateSet(const std::string& folder, const RetrievalEvalOp
 
 Status RunRetrievalEval(const RetrievalEvalOptions& options) {
   FOOTNOTE_RETURN_IF_ERROR(CheckFiles(options));
-  if (options.scoped) return RunScopedEval(options);
+  FOOTNOTE_ASSIGN_OR_RETURN(const LoadedReranker reranker, options.rerank.Load(nullptr));
+  const retriever::Reranking reranking = options.rerank.With(reranker);
+  if (options.scoped) return RunScopedEval(options, reranking);
   const CallContext call = InterruptibleCall();
   std::vector<SetReport> reports;
   for (const std::string& folder : options.sets) {
-    FOOTNOTE_ASSIGN_OR_RETURN(SetReport report, EvaluateSet(folder, options, call));
+    FOOTNOTE_ASSIGN_OR_RETURN(SetReport report, EvaluateSet(folder, options, reranking, call));
     reports.push_back(std::move(report));
   }
   std::cout << (options.json ? Dump(ReportJson(reports, options)) + "\n"
@@ -154,6 +159,7 @@ void AddRetrievalEval(CLI::App& eval, CommandResult& result) {
       "Leave out parts of retrieval, parted by commas: bm25f, phrases, sentences …");
   command->add_option("--embedder", options->embedder, "Folder of the embedding model");
   AddPrecision(*command, options->precision);
+  options->rerank.AddWithGeneratorTo(*command);
   command->add_option("--seed", options->seed, "Of the bootstrap")->capture_default_str();
   command->add_flag("--json", options->json, "Print one JSON document");
   command->callback([options, &result] { result.status = RunRetrievalEval(*options); });

@@ -8,6 +8,7 @@
 
 #include "server/commands/command.h"
 #include "server/commands/embed_options.h"
+#include "server/commands/options.h"
 
 namespace footnote::server {
 
@@ -23,6 +24,7 @@ struct RetrievalEvalOptions {
   std::string fusion = "calibrated";
   std::string off;  // parts of retrieval to leave out: retriever::ParseAblations
   std::string embedder;
+  RerankOptions rerank;
   std::string precision = kAutoPrecision;  // of the documents' vectors
   uint64_t seed = 1;                       // of the bootstrap
   bool json = false;
@@ -31,6 +33,6 @@ struct RetrievalEvalOptions {
 void AddRetrievalEval(CLI::App& eval, CommandResult& result);
 
 // With --scoped.
-Status RunScopedEval(const RetrievalEvalOptions& options);
+Status RunScopedEval(const RetrievalEvalOptions& options, const retriever::Reranking& reranking);
 
 }  // namespace footnote::server

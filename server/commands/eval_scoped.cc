@@ -31,12 +31,14 @@ struct ScopedReport {
 
 StatusOr<ScopedReport> EvaluateScoped(const std::string& folder,
                                       const RetrievalEvalOptions& options,
+                                      const retriever::Reranking& reranking,
                                       const CallContext& call) {
   FOOTNOTE_ASSIGN_OR_RETURN(const retriever::FusionKind fusion, ParseFusion(options.fusion));
   FOOTNOTE_ASSIGN_OR_RETURN(const uint32_t off, retriever::ParseAblations(options.off));
   FOOTNOTE_ASSIGN_OR_RETURN(const EvalSet set, LoadEvalSet(folder));
-  FOOTNOTE_ASSIGN_OR_RETURN(const OpenCorpus corpus,
-                            OpenEvalCorpus(set, options.embedder, options.precision, call));
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const OpenCorpus corpus,
+      OpenEvalCorpus(set, options.embedder, options.precision, call, reranking));
   const std::vector<const EvalQuery*> queries = ScopedSample(set, options.limit);
   ScopedReport report{
       .set = set.name, .recalls = {}, .characters = {}, .bytes = {}, .times_ms = {}};
@@ -121,11 +123,12 @@ std::vector<std::string> Row(const std::string& name, const Json& figures) {
 
 }  // namespace
 
-Status RunScopedEval(const RetrievalEvalOptions& options) {
+Status RunScopedEval(const RetrievalEvalOptions& options, const retriever::Reranking& reranking) {
   const CallContext call = InterruptibleCall();
   std::vector<ScopedReport> reports;
   for (const std::string& folder : options.sets) {
-    FOOTNOTE_ASSIGN_OR_RETURN(ScopedReport report, EvaluateScoped(folder, options, call));
+    FOOTNOTE_ASSIGN_OR_RETURN(ScopedReport report,
+                              EvaluateScoped(folder, options, reranking, call));
     reports.push_back(std::move(report));
   }
   Json sets = Json::array();

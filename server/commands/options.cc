@@ -29,6 +29,35 @@ StatusOr<retriever::Asker> ScopeOptions::ParseAsker() const {
   return asker;
 }
 
+void RerankOptions::AddTo(CLI::App& command) {
+  command.add_option("--reranker", reranker,
+                     "Rank the best passages anew: folder of a BERT cross-encoder, or `generator` "
+                     "for the generator's query likelihood (default: none)");
+  command.add_option("--rerank-depth", depth, "Passages that the reranker may read")
+      ->check(CLI::Range(1, retriever::kMaxRerankDepth))
+      ->capture_default_str();
+}
+
+void RerankOptions::AddWithGeneratorTo(CLI::App& command) {
+  AddTo(command);
+  command.add_option("--generator", generator_path,
+                     "Model of `--reranker generator` (default: SmolLM2-135M-Instruct from the "
+                     "cache)");
+}
+
+StatusOr<LoadedReranker> RerankOptions::Load(const LoadedGenerator* generator,
+                                             const generator::ModelOptions& options) const {
+  if (!generator_path.empty() && reranker != kGeneratorAsReranker) {
+    return InvalidArgumentError(
+        "--generator is used by `--reranker generator` only here: give both or none");
+  }
+  return LoadReranker(reranker, generator, generator_path, options);
+}
+
+retriever::Reranking RerankOptions::With(const LoadedReranker& loaded) const {
+  return {loaded.reranker.get(), depth};
+}
+
 StatusOr<retriever::FusionKind> ParseFusion(const std::string& name) {
   if (name == "calibrated") return retriever::FusionKind::kCalibratedSum;
   if (name == "rrf") return retriever::FusionKind::kReciprocalRank;

@@ -11,6 +11,7 @@
 #include "retriever/access.h"
 #include "retriever/filter.h"
 #include "retriever/retriever.h"
+#include "server/stack.h"
 
 namespace footnote::server {
 
@@ -23,6 +24,23 @@ struct ScopeOptions {
   // Nothing when no filter was given.
   StatusOr<std::optional<retriever::Filter>> ParseFilter() const;
   StatusOr<retriever::Asker> ParseAsker() const;
+};
+
+// --reranker and --rerank-depth.
+struct RerankOptions {
+  std::string reranker;        // empty: none
+  std::string generator_path;  // empty: the default
+  int depth = 32;
+
+  void AddTo(CLI::App& command);
+  // Adds --generator too, for commands that have no other use of one.
+  void AddWithGeneratorTo(CLI::App& command);
+  // `generator`: the one that the command has loaded, or null. INVALID_ARGUMENT when a generator
+  // was named that nobody would use.
+  StatusOr<LoadedReranker> Load(const LoadedGenerator* generator,
+                                const generator::ModelOptions& options = {}) const;
+  // `loaded` outlives it.
+  retriever::Reranking With(const LoadedReranker& loaded) const;
 };
 
 // "calibrated", "rrf", "dense", "lexical": the values of --fusion.

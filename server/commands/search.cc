@@ -23,6 +23,7 @@ struct Options {
   std::string embedder;
   std::string fusion = "calibrated";
   bool exact = false;
+  RerankOptions rerank;
   ScopeOptions scope;
   RemoteOptions remote;
   bool json = false;
@@ -47,8 +48,10 @@ StatusOr<retriever::RetrievalResult> SearchServer(const Options& options,
 StatusOr<retriever::RetrievalResult> SearchHere(const Options& options,
                                                 const retriever::RetrievalRequest& request,
                                                 const CallContext& call) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const LoadedReranker reranker, options.rerank.Load(nullptr));
   FOOTNOTE_ASSIGN_OR_RETURN(const OpenCorpus corpus,
-                            OpenCorpusForSearch(options.corpus, options.embedder, CorporaRoot()));
+                            OpenCorpusForSearch(options.corpus, options.embedder, CorporaRoot(), {},
+                                                options.rerank.With(reranker)));
   return corpus.retriever->Retrieve(request, call);
 }
 
@@ -106,11 +109,13 @@ void AddSearchCommand(CLI::App& app, CommandResult& result) {
       ->capture_default_str();
   command->add_flag("--exact", options->exact,
                     "Scan all vectors instead of using an approximate index");
+  options->rerank.AddWithGeneratorTo(*command);
   options->scope.AddTo(*command);
   options->remote.AddTo(*command);
   command->add_flag("--json", options->json, "Print one JSON document");
   command->callback([options, command, &result] {
-    options->remote.RefuseWithServer(*command, {"--embedder", "--fusion"});
+    options->remote.RefuseWithServer(
+        *command, {"--embedder", "--fusion", "--reranker", "--rerank-depth", "--generator"});
     result.status = RunSearch(*options);
   });
 }

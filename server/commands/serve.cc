@@ -7,6 +7,7 @@
 #include <iostream>
 #include <optional>
 
+#include "retriever/retriever.h"
 #include "server/commands/command.h"
 #include "server/commands/signals.h"
 #include "server/config.h"
@@ -22,6 +23,8 @@ struct Options {
   std::optional<std::string> http_listen;
   std::optional<std::string> generator;
   std::optional<std::string> embedder;
+  std::optional<std::string> reranker;
+  std::optional<int> rerank_depth;
   std::optional<int> threads;
   bool trust_principals = false;
 };
@@ -35,6 +38,8 @@ StatusOr<ServeConfig> ConfigOf(const Options& options) {
   if (options.http_listen) config.http_listen = *options.http_listen;
   if (options.generator) config.generator = *options.generator;
   if (options.embedder) config.embedder = *options.embedder;
+  if (options.reranker) config.reranker = *options.reranker;
+  if (options.rerank_depth) config.rerank_depth = *options.rerank_depth;
   if (options.threads) config.threads = *options.threads;
   if (options.trust_principals) config.trust_principals = true;
   return config;
@@ -89,6 +94,13 @@ void AddServeCommand(CLI::App& app, CommandResult& result) {
   command->add_option("--embedder", options->embedder,
                       "Folder of the embedding model for new corpora (default: "
                       "all-MiniLM-L6-v2 from the cache)");
+  command->add_option("--reranker", options->reranker,
+                      "Rank the best passages anew: folder of a BERT cross-encoder, or `generator` "
+                      "for the generator's query likelihood (default: none)");
+  command
+      ->add_option("--rerank-depth", options->rerank_depth,
+                   "Passages that the reranker may read (default: 32)")
+      ->check(CLI::Range(1, retriever::kMaxRerankDepth));
   command->add_option("--threads", options->threads, "Threads of the engine (default: one per CPU)")
       ->check(CLI::Range(0, 1024));
   command->add_flag("--trust-principals", options->trust_principals,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "generator/prompt.h"
 #include "server/eval/retrieval_metrics.h"
 #include "server/eval/sample.h"
 
@@ -33,6 +34,7 @@ retriever::RetrievalRequest RequestFor(const EvalQuery& query, const RetrievalPl
   retriever::RetrievalRequest request;
   request.query = query.text;
   if (!plan.last_turn_only) request.history = query.history;
+  request.stand_alone_query = generator::CondenseQuestion(request.query, request.history);
   request.top_k = std::min(plan.depth * kPassagesPerDocument, kMaxPassages);
   // Documents are ranked, and no passage is read.
   request.off = plan.off | retriever::kWithoutJoining;

@@ -1,17 +1,23 @@
 // What `footnote eval retrieval --ablate` turns off, one after the other.
 #pragma once
 
+#include <string_view>
+
 #include "retriever/retriever.h"
 
 namespace footnote::server {
 
 struct StageSwitch {
-  const char* name;
+  std::string_view name;
   void (*turn_off)(retriever::RetrievalRequest& request);
 };
 
+// Only where there is a reranker.
+inline constexpr std::string_view kRerankerSwitch = "reranker";
+
 // ONE LINE PER STAGE that a ranking can do without.
 inline constexpr StageSwitch kStageSwitches[] = {
+    {kRerankerSwitch, [](retriever::RetrievalRequest& request) { request.rerank = false; }},
     {"dense",
      [](retriever::RetrievalRequest& request) {
        request.fusion = retriever::FusionKind::kLexicalOnly;

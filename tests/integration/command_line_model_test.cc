@@ -173,6 +173,51 @@ TEST_F(CommandLine, ReplayGivesTheSameAnswer) {
                 1, "differs from the record");
 }
 
+TEST_F(CommandLine, ARerankerRanksAnewAndBelongsToTheRecord) {
+  RunJson({"index", "house", Docs(), "--public"});
+  const std::string tiny = (testing::DataDir() / "models" / "tiny-cross-encoder").string();
+  const std::vector<std::string> search = {"search", "house", "when is the rent due", "--reranker"};
+  const auto with = [&](const std::string& reranker) {
+    std::vector<std::string> arguments = search;
+    arguments.push_back(reranker);
+    return arguments;
+  };
+  const Json plain = RunJson({"search", "house", "when is the rent due"});
+  for (const std::string& reranker : {tiny, std::string("generator")}) {
+    const Json ranked = RunJson(with(reranker));
+    EXPECT_EQ(ranked["passages"].size(), plain["passages"].size());
+    EXPECT_NE(ranked["passages"][0]["score"], plain["passages"][0]["score"]) << reranker;
+  }
+  const std::string question = "When does the pump sound the occlusion alarm?";
+  const Json first = RunJson({"ask", "house", question, "--reranker", tiny, "--rerank-depth", "8"});
+  EXPECT_EQ(first["record"]["reranker_sha256"].get<std::string>().size(), 64u);
+  Write("record.json", first.dump());
+  const std::string record = (dir_ / "record.json").string();
+  const Json again = RunJson(
+      {"ask", "house", question, "--reranker", tiny, "--rerank-depth", "8", "--replay", record});
+  EXPECT_EQ(again["passages"], first["passages"]);
+  ExpectFailure(Run({"ask", "house", question, "--replay", record}), 1, "here it is none");
+  const Json without = RunJson({"ask", "house", question});
+  EXPECT_EQ(without["record"]["reranker_sha256"], "");
+  Write("record.json", without.dump());
+  ExpectFailure(Run({"ask", "house", question, "--replay", record, "--reranker", "generator"}), 1,
+                "leave --reranker out");
+  // What is none says so.
+  ExpectFailure(Run(with((dir_ / "none").string())), 1, "the reranker: ");
+  ExpectFailure(Run(with(testing::CachedModel("all-minilm-l6-v2").string())), 1,
+                "BertForSequenceClassification");
+  ExpectFailure(Run(with(testing::CachedModel("smollm2-135m-instruct").string())), 1,
+                "`generator`");
+  std::vector<std::string> useless = with(tiny);
+  useless.insert(useless.end(), {"--generator", tiny});
+  ExpectFailure(Run(useless), 1, "give both or none");
+  std::vector<std::string> encoder = with("generator");
+  encoder.insert(encoder.end(), {"--generator", tiny});
+  ExpectFailure(Run(encoder), 1, "decoder");
+  EXPECT_EQ(Run({"search", "house", "rent", "--rerank-depth", "0"}).exit_status, 2);
+  ExpectFailure(Run({"serve", "--reranker", (dir_ / "none").string()}), 1, "the reranker: ");
+}
+
 TEST_F(CommandLine, CutsByAProfileThatIsPrintedAndChanged) {
   const CommandOutput legal = Run({"index", "--print-profile", "legal"});
   EXPECT_EQ(legal.exit_status, 0);

@@ -86,6 +86,7 @@ TEST_F(Eval, SeveralSetsAreComparedWithTheirRunsStageByStage) {
   std::vector<std::string> off;
   for (const Json& stage : figures["mean"]["ablation"]) off.push_back(stage["off"]);
   EXPECT_NE(std::find(off.begin(), off.end(), "dense"), off.end()) << figures;
+  EXPECT_EQ(std::find(off.begin(), off.end(), "reranker"), off.end()) << "there is none";
   EXPECT_TRUE(std::filesystem::exists(dir_ / "ours.one.run"));
   EXPECT_TRUE(std::filesystem::exists(dir_ / "ours.two.run"));
 }
@@ -104,6 +105,17 @@ TEST_F(Eval, ALimitAsksTheFirstByMd5) {
   std::string line;
   std::getline(run, line);
   EXPECT_EQ(line.substr(0, 8), "q2 Q0 p ") << line;
+}
+
+TEST_F(Eval, ARerankerIsOneOfTheStages) {
+  const std::string tiny = (testing::DataDir() / "models" / "tiny-cross-encoder").string();
+  const Json figures = Figures({Path("one"), "--ablate", "--reranker", tiny});
+  bool found = false;
+  for (const Json& stage : figures["ablation"]) found = found || stage["off"] == "reranker";
+  EXPECT_TRUE(found) << figures;
+  const CommandOutput none = Run({Path("one"), "--reranker", Path("none")});
+  EXPECT_EQ(none.exit_status, 1);
+  EXPECT_NE(none.err.find("the reranker: "), std::string::npos) << none.err;
 }
 
 TEST_F(Eval, WhatCannotBeComparedIsSaid) {

@@ -78,7 +78,19 @@ TEST(ModelProbe, AnswersOfAnEncoder) {
                           testing::Base64Floats(goldens[1]["vectors"])),
             1.5e-5);
   EXPECT_EQ(answers[2]["shape"], Json({0, 64}));
-  EXPECT_EQ(answers[3]["error"]["code"], "UNIMPLEMENTED");
+  EXPECT_EQ(answers[3]["error"]["code"], "INVALID_ARGUMENT");
+  EXPECT_NE(answers[3]["error"]["message"].get<std::string>().find("cross-encoder"),
+            std::string::npos);
+}
+
+TEST(ModelProbe, ScoresOfACrossEncoderAreItsLogits) {
+  const Json golden = GoldenLines("tiny_cross_encoder.jsonl").at(0);
+  const std::vector<Json> answers =
+      Probe("tiny-cross-encoder", {golden.dump(), R"({"op":"score"})"});
+  EXPECT_LE(RelativeError(answers[0]["scores"].get<std::vector<float>>(),
+                          golden["logits"].get<std::vector<float>>()),
+            1.5e-5);
+  EXPECT_EQ(answers[1]["error"]["code"], "INVALID_ARGUMENT");
 }
 
 TEST(ModelProbe, MasksAnywhereKeepThePositionsOfTheRest) {

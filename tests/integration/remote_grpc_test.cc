@@ -145,14 +145,20 @@ TEST_F(RemoteCommand, SearchPrintsTheSameJsonAsWithoutServer) {
 
 TEST_F(RemoteCommand, OptionsThatTheServerHasChosenAreWrongUsage) {
   Start();
-  for (const std::vector<std::string>& extra : std::vector<std::vector<std::string>>{
-           {"--generator", "x"}, {"--embedder", "x"}, {"--replay", "x"}, {"--threads", "1"}}) {
+  for (const std::vector<std::string>& extra :
+       std::vector<std::vector<std::string>>{{"--generator", "x"},
+                                             {"--embedder", "x"},
+                                             {"--replay", "x"},
+                                             {"--threads", "1"},
+                                             {"--reranker", "x"},
+                                             {"--rerank-depth", "9"}}) {
     const CommandOutput output = Run({"ask", "legal", "rent?", extra[0], extra[1]});
     EXPECT_EQ(output.exit_status, 2) << extra[0];
     EXPECT_NE(output.err.find(extra[0] + " cannot be given with --server"), std::string::npos)
         << output.err;
   }
   EXPECT_EQ(Run({"search", "legal", "rent", "--fusion", "rrf"}).exit_status, 2);
+  EXPECT_EQ(Run({"search", "legal", "rent", "--reranker", "x"}).exit_status, 2);
 }
 
 TEST_F(RemoteCommand, ErrorsOfTheServerAreOneSentence) {

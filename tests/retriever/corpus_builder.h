@@ -80,9 +80,9 @@ inline StatusOr<std::vector<Passage>> Ask(RetrievalBackend& backend, const std::
 inline StatusOr<std::vector<Passage>> AskCorpus(const std::filesystem::path& root,
                                                 const std::string& name, const Embedder& embedder,
                                                 const std::string& query, int top_k = 10,
-                                                Asker asker = {}) {
+                                                Asker asker = {}, const Reranking& reranking = {}) {
   FOOTNOTE_ASSIGN_OR_RETURN(auto corpus, Corpus::Open(root, name));
-  FOOTNOTE_ASSIGN_OR_RETURN(auto backend, MakeLocalRetriever(corpus, &embedder));
+  FOOTNOTE_ASSIGN_OR_RETURN(auto backend, MakeLocalRetriever(corpus, &embedder, reranking));
   return Ask(*backend, query, top_k, std::move(asker));
 }
 

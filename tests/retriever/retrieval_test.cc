@@ -7,6 +7,7 @@
 #include <set>
 
 #include "tests/retriever/corpus_builder.h"
+#include "tests/testing/fake_reranker.h"
 
 namespace footnote::retriever {
 namespace {
@@ -74,11 +75,15 @@ TEST_P(RandomAccessTest, AnswersAreCompleteAndNothingHiddenComesOut) {
   }
   ASSERT_OK_AND_ASSIGN(auto corpus, Corpus::Open(folder.path(), "docs"));
   ASSERT_OK_AND_ASSIGN(auto backend, MakeLocalRetriever(corpus, &embedder));
+  const footnote::testing::FakeReranker reranker(0.8);
+  ASSERT_OK_AND_ASSIGN(auto reranking_backend,
+                       MakeLocalRetriever(corpus, &embedder, {&reranker, 24}));
   const std::vector<Asker> askers = {{{"user:ann"}}, {{"user:bob", "group:a"}}, {}, {{"group:b"}}};
   ASSERT_OK_AND_ASSIGN(const Filter filter, Filter::Parse("year < 5 and not year = 2"));
   std::mt19937 random(12);
   double found = 0;
   double wanted = 0;
+  size_t texts_read = 0;
   for (int round = 0; round < 40; ++round) {
     const Asker& asker = askers[random() % askers.size()];
     const Filter* used = random() % 2 == 0 ? &filter : nullptr;
@@ -107,16 +112,33 @@ TEST_P(RandomAccessTest, AnswersAreCompleteAndNothingHiddenComesOut) {
     std::sort(oracle.begin(), oracle.end());
     const size_t expected = std::min<size_t>(request.top_k, oracle.size());
     EXPECT_EQ(result.passages.size(), expected);
-    std::set<std::string> seen;
-    for (const Passage& passage : result.passages) {
-      EXPECT_TRUE(visible.contains(passage.document_id)) << passage.document_id;
-      EXPECT_TRUE(seen.insert(passage.chunk_id).second);
+    const auto check = [&](const std::vector<Passage>& passages) {
+      std::set<std::string> seen;
+      for (const Passage& passage : passages) {
+        EXPECT_TRUE(visible.contains(passage.document_id)) << passage.document_id;
+        EXPECT_TRUE(seen.insert(passage.chunk_id).second);
+      }
+      return seen;
+    };
+    const std::set<std::string> seen = check(result.passages);
+    // A reranker neither returns nor reads what is hidden.
+    ASSERT_OK_AND_ASSIGN(const RetrievalResult reranked,
+                         reranking_backend->Retrieve(request, CallContext()));
+    EXPECT_EQ(reranked.passages.size(), expected);
+    check(reranked.passages);
+    for (const auto& call : reranker.TakeCalls()) {
+      for (const std::string& read : call.texts) {
+        const std::string id = read.substr(9, read.find('\n') - 9);  // behind "Title of "
+        EXPECT_TRUE(visible.contains(id)) << id;
+        ++texts_read;
+      }
     }
     if (request.fusion != FusionKind::kDenseOnly) continue;
     for (size_t i = 0; i < expected; ++i) found += seen.contains(oracle[i].second) ? 1 : 0;
     wanted += static_cast<double>(expected);
   }
   EXPECT_GT(wanted, 100);
+  EXPECT_GT(texts_read, 400u);
   EXPECT_GE(found / wanted, 0.95);
 }
 
@@ -193,12 +215,14 @@ TEST(Retrieval, AHiddenDocumentAndAMissingOneLookTheSame) {
     ASSERT_OK(writer->Publish());
   }
   std::mt19937 random(22);
-  for (int round = 0; round < 20; ++round) {
+  const footnote::testing::FakeReranker reranker;
+  for (int round = 0; round < 40; ++round) {
     const std::string query = Words(random, 5);
-    ASSERT_OK_AND_ASSIGN(auto all,
-                         testing::AskCorpus(folder.path(), "all", embedder, query, 15, asker));
-    ASSERT_OK_AND_ASSIGN(auto visible,
-                         testing::AskCorpus(folder.path(), "visible", embedder, query, 15, asker));
+    const Reranking reranking{round % 2 == 0 ? nullptr : &reranker, 24};
+    ASSERT_OK_AND_ASSIGN(
+        auto all, testing::AskCorpus(folder.path(), "all", embedder, query, 15, asker, reranking));
+    ASSERT_OK_AND_ASSIGN(auto visible, testing::AskCorpus(folder.path(), "visible", embedder, query,
+                                                          15, asker, reranking));
     ASSERT_EQ(IdsOf(all), IdsOf(visible));
     for (size_t i = 0; i < all.size(); ++i) {
       EXPECT_EQ(all[i].lexical_score, visible[i].lexical_score);

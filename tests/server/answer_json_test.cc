@@ -22,6 +22,7 @@ Answer SampleAnswer() {
   answer.record.seed = 18446744073709551615u;
   answer.record.isa = "avx2";
   answer.record.precision = "fast";
+  answer.record.reranker_sha256 = "ce";
   answer.record.risk = RiskSetting::kStrict;
   return answer;
 }
@@ -41,8 +42,9 @@ TEST(AnswerJson, HasEveryFieldOfTheContract) {
                             "quote", "content_sha256", "score"}) {
     EXPECT_TRUE(json["citations"][0].contains(field)) << field;
   }
-  for (const char* field : {"generation", "model_sha256", "embedder_sha256", "prompt_sha256",
-                            "seed", "isa", "precision", "engine_version", "risk"}) {
+  for (const char* field :
+       {"generation", "model_sha256", "embedder_sha256", "prompt_sha256", "seed", "isa",
+        "precision", "engine_version", "risk", "reranker_sha256"}) {
     EXPECT_TRUE(json["record"].contains(field)) << field;
   }
   for (const char* field : {"retrieve", "prefill", "decode", "verify", "total"})
@@ -58,7 +60,15 @@ TEST(AnswerJson, ARecordIsReadBackFromTheWholeAnswerOrAlone) {
     EXPECT_EQ(record.seed, 18446744073709551615u);
     EXPECT_EQ(record.isa, "avx2");
     EXPECT_EQ(record.risk, RiskSetting::kStrict);
+    EXPECT_EQ(record.reranker_sha256, "ce");
   }
+  // As builds before rerankers wrote it.
+  nlohmann::ordered_json old = json["record"];
+  old.erase("reranker_sha256");
+  ASSERT_OK_AND_ASSIGN(const AnswerRecord record, RecordFromJson(old.dump()));
+  EXPECT_EQ(record.reranker_sha256, "");
+  old["reranker_sha256"] = 7;
+  EXPECT_STATUS(RecordFromJson(old.dump()), kInvalidArgument, "reranker_sha256");
 }
 
 TEST(AnswerJson, ADamagedRecordNamesTheField) {

@@ -54,6 +54,7 @@ Answer FullAnswer() {
   answer.record.model_sha256 = "m";
   answer.record.embedder_sha256 = "e";
   answer.record.prompt_sha256 = "p";
+  answer.record.reranker_sha256 = "r";
   answer.record.seed = uint64_t{1} << 63;
   answer.record.isa = "avx2";
   answer.record.precision = "fast";

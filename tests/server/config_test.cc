@@ -32,12 +32,15 @@ class ServeConfigTest : public ::testing::Test {
 TEST_F(ServeConfigTest, ReadsWhatIsSetAndKeepsTheRest) {
   const auto config = Read(
       "# a comment\nhttp_listen = '127.0.0.1:9090'\nthreads = 2\nguess_tokens = 0\n"
+      "reranker = '/models/ce'\nrerank_depth = 16\n"
       "trust_principals = true\n");
   ASSERT_OK(config.status());
   EXPECT_EQ(config->http_listen, "127.0.0.1:9090");
   EXPECT_EQ(config->grpc_listen, ServeConfig().grpc_listen);
   EXPECT_EQ(config->threads, 2);
   EXPECT_EQ(config->guess_tokens, 0);
+  EXPECT_EQ(config->reranker, "/models/ce");
+  EXPECT_EQ(config->rerank_depth, 16);
   EXPECT_TRUE(config->trust_principals);
 }
 
@@ -46,6 +49,8 @@ TEST_F(ServeConfigTest, NamesTheLineAndTheKeyOfWhatIsWrong) {
   ExpectRefused("threads = 'two'\n", {"line 1", "threads", "whole number from 0 to 1024"});
   ExpectRefused("threads = 2000\n", {"threads", "0 to 1024"});
   ExpectRefused("guess_tokens = 16\n", {"guess_tokens", "0 to 15"});
+  ExpectRefused("rerank_depth = 0\n", {"rerank_depth", "1 to 1000"});
+  ExpectRefused("reranker = true\n", {"reranker", "quotation marks"});
   ExpectRefused("http_listen = 8080\n", {"http_listen", "quotation marks"});
   ExpectRefused("trust_principals = 1\n", {"trust_principals", "true or false"});
   ExpectRefused("threads = = 2\n", {"line 1"});

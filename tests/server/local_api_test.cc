@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "tests/testing/fake_embedder.h"
+#include "tests/testing/fake_reranker.h"
 #include "tests/testing/scripted_generator.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -157,6 +158,54 @@ TEST_F(LocalApiTest, AnAnswerComesAsPassagesSentencesAndTheWhole) {
   ASSERT_OK(document.status());
   EXPECT_EQ(document->text(), citation.quote());
   EXPECT_EQ(answer.record().corpus(), "homes");
+}
+
+TEST_F(LocalApiTest, ARequestTurnsTheRerankerOnOrOff) {
+  Create("homes");
+  ASSERT_OK(Import("homes", "lease.md", kLease).status());
+  v1::SearchRequest search;
+  search.set_corpus("homes");
+  search.set_query("And who pays it?");
+  v1::ConversationTurn& turn = *search.add_history();
+  turn.set_role("user");
+  turn.set_content("What is the rent of the tenant?");
+  v1::AskRequest ask;
+  ask.set_corpus("homes");
+  ask.set_question("When shall the tenant pay the rent?");
+  // Without one: fine unless it is asked for.
+  ASSERT_OK(api_->Search(search, CallContext()).status());
+  search.set_rerank(true);
+  EXPECT_STATUS(api_->Search(search, CallContext()), kFailedPrecondition, "--reranker PATH");
+  ask.set_rerank(true);
+  EXPECT_STATUS(api_->Ask(ask, CallContext(), [](const auto&) {}), kFailedPrecondition,
+                "--reranker PATH");
+
+  const testing::FakeReranker reranker;
+  catalog_ = std::make_unique<Catalog>(root(), embedder_, generator::ModelOptions(),
+                                       retriever::Reranking{&reranker, 8});
+  Restart(/*trust_principals=*/false);
+  const auto record_of = [&] {
+    scripted_->script = {"The tenant shall pay the rent of 950 EUR on the first working day."};
+    v1::AnswerRecord record;
+    EXPECT_OK(api_->Ask(ask, CallContext(), [&](const v1::AskResponse& event) {
+      if (event.has_answer()) record = event.answer().record();
+    }));
+    return record.reranker_sha256();
+  };
+  ASSERT_OK(api_->Search(search, CallContext()).status());
+  const auto calls = reranker.TakeCalls();
+  ASSERT_EQ(calls.size(), 1U);
+  EXPECT_NE(calls[0].query.find("rent"), std::string::npos)
+      << "it reads what the question refers to: " << calls[0].query;
+  EXPECT_EQ(record_of(), reranker.model_sha256());
+  ask.clear_rerank();
+  EXPECT_EQ(record_of(), reranker.model_sha256());
+  EXPECT_EQ(reranker.TakeCalls().size(), 2U);
+  ask.set_rerank(false);
+  search.set_rerank(false);
+  ASSERT_OK(api_->Search(search, CallContext()).status());
+  EXPECT_EQ(record_of(), "");
+  EXPECT_TRUE(reranker.TakeCalls().empty());
 }
 
 TEST_F(LocalApiTest, APartOfADocumentIsWidenedToWholeCharacters) {

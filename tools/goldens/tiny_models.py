@@ -9,15 +9,17 @@ tiny-llama-untied   the same with a head of its own, BF16 weights in two shards,
 tiny-llama-gguf     tiny-llama as GGUF in F32 and in Q8_0, q/k rows permuted as llama.cpp's converter does
 tiny-mistral-swa    sliding window of 8 positions, untied head, BF16 weights, config as before v5
 tiny-bert           encoder with WordPiece tokenizer and sentence-transformers' modules, F16 weights
+tiny-cross-encoder  BertForSequenceClassification with one label, tanh GELU, F16 weights
 
 Weights are drawn wide enough that attention is far from uniform: a wrong rotation, mask, window or
 norm moves the outputs by far more than a test's tolerance.
 
-usage: tiny_models.py
+usage: tiny_models.py [decoders] [encoder] [cross-encoder]        (default: all)
 """
 
 import json
 import shutil
+import sys
 
 import gguf
 import numpy as np
@@ -366,11 +368,60 @@ def make_encoder():
                      "f32": golden_io.b64_f32(torch.stack(vectors).numpy())}}])
 
 
+def make_cross_encoder():
+    tokenizer = word_piece_tokenizer()
+    folder = golden_io.MODELS / "tiny-cross-encoder"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    model = transformers.BertForSequenceClassification(transformers.BertConfig(
+        vocab_size=VOCABULARY, hidden_size=HIDDEN // 2, num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS // 2, intermediate_size=HIDDEN, max_position_embeddings=48,
+        layer_norm_eps=1e-12, hidden_act="gelu_new", num_labels=1))
+    randomise(model, seed=6)
+    model.config.architectures = ["BertForSequenceClassification"]
+    model.config.dtype = torch.float16
+    # As sentence-transformers leaves it.
+    model.config.sentence_transformers = {
+        "activation_fn": "torch.nn.modules.linear.Identity", "version": "5.0.0"}
+    model.config.save_pretrained(folder)
+    save_file(state(model, torch.float16), folder / "model.safetensors", metadata={"format": "pt"})
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    write_json(folder / "tokenizer_config.json", {
+        "tokenizer_class": "BertTokenizer", "do_lower_case": True, "cls_token": "[CLS]",
+        "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]", "mask_token": "[MASK]",
+        "model_max_length": 48})
+
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation="eager").eval()
+    query = "which court has jurisdiction?"
+    passages = texts.embedding_texts()[:12] + ["", texts.embedding_texts()[-1]]
+    tokenizer.enable_truncation(48, strategy="only_second")
+    tokenizer.enable_padding()
+    encoded = tokenizer.encode_batch([(query, passage) for passage in passages])
+    ids = [row.ids for row in encoded]
+    mask = [row.attention_mask for row in encoded]
+    types = [row.type_ids for row in encoded]
+    with torch.no_grad():
+        logits = model(input_ids=torch.tensor(ids), attention_mask=torch.tensor(mask),
+                       token_type_ids=torch.tensor(types)).logits
+        untyped = model(input_ids=torch.tensor(ids), attention_mask=torch.tensor(mask)).logits
+    assert (logits - untyped).abs().min() > 1e-3  # types matter
+    assert max(map(sum, mask)) == 48 and min(map(sum, mask)) < 20  # one is cut, another short
+    golden_io.write_jsonl(golden_io.GOLDENS / "tiny_cross_encoder.jsonl", [
+        {"op": "score", "ids": ids, "mask": mask, "types": types, "query": query,
+         "texts": passages, "logits": [round(float(value), 7) for value in logits[:, 0]]}])
+
+
 def main():
     torch.manual_seed(0)
-    make_decoders()
-    make_encoder()
-    made = sorted(path.name for path in golden_io.GOLDENS.glob("tiny*"))
+    makers = {"decoders": make_decoders, "encoder": make_encoder,
+              "cross-encoder": make_cross_encoder}
+    wanted = sys.argv[1:] or list(makers)
+    before = {path: path.stat().st_mtime_ns for path in golden_io.GOLDENS.glob("tiny*")}
+    for name in wanted:
+        makers[name]()
+    made = sorted(path.name for path in golden_io.GOLDENS.glob("tiny*")
+                  if path.stat().st_mtime_ns != before.get(path))
     golden_io.record_versions(made, ["torch", "transformers", "tokenizers", "gguf", "safetensors"])
 
 
