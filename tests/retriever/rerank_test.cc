@@ -201,7 +201,8 @@ TEST_F(RerankTest, ChunksThatMayBecomeOnePassageFillOnePlace) {
   for (const bool together : {true, false}) {
     std::vector<IndexedDocument> documents;
     if (together) {
-      documents.push_back(MakeDocument(embedder_, "doc0", "what is the rent a\n\nwhat is the rent b"));
+      documents.push_back(
+          MakeDocument(embedder_, "doc0", "what is the rent a\n\nwhat is the rent b"));
     } else {
       documents.push_back(MakeDocument(embedder_, "doc0", "what is the rent a"));
       documents.push_back(MakeDocument(embedder_, "doc1", "what is the rent b"));
