@@ -74,6 +74,12 @@ class PassageList {
   }
 
  private:
+  // Where some words stand first.
+  struct First {
+    size_t passage = 0;   // in passages_
+    bool joined = false;  // to what the passage said before
+  };
+
   struct Place {
     const GenerationView::Part& part;
     const LoadedSegment::Document& document;
@@ -128,7 +134,7 @@ class PassageList {
     repetitions_.clear();
     bytes_ = 0;
     joined_ = 0;
-    std::unordered_map<std::string, size_t> first_with;  // words -> place in passages_
+    std::unordered_map<std::string, First> first_with;  // by words
     for (size_t i = 0; i < retrieval_.ranked.size(); ++i) {
       const bool full = passages_.size() == wanted_;
       const bool may_join = joined_ < most_joined_ && i < kJoinDepth * wanted_;
@@ -141,17 +147,26 @@ class PassageList {
       FOOTNOTE_ASSIGN_OR_RETURN(const bool shown, MayBeShown(place));
       if (!shown) continue;
       FOOTNOTE_ASSIGN_OR_RETURN(Passage passage, Read(place, candidate));
-      if (beside && Join(*beside, candidate.row, passage)) continue;
+      std::string words = WordsOf(passage.text);
+      const auto first = words.empty() ? first_with.end() : first_with.find(words);
+      const bool is_new = first == first_with.end();
+      if (is_new && beside && Join(*beside, candidate.row, passage)) {
+        first_with.emplace(std::move(words), First{*beside, /*joined=*/true});
+        continue;
+      }
       if (full) continue;
-      const auto [first, is_new] = first_with.emplace(WordsOf(passage.text), passages_.size());
-      if (is_new || first->first.empty()) {
+      if (is_new) {
+        first_with.emplace(std::move(words), First{passages_.size(), /*joined=*/false});
         bytes_ += passage.text.size();
         at_row_[candidate.row] = passages_.size();
         rows_.push_back({candidate.row, candidate.row});
         passages_.push_back(std::move(passage));
       } else {
-        passages_[first->second].also_in.push_back(
-            {passage.document_id, passage.version, passage.title, passage.span});
+        // A passage that says more than these words is not said elsewhere.
+        if (!first->second.joined) {
+          passages_[first->second.passage].also_in.push_back(
+              {passage.document_id, passage.version, passage.title, passage.span});
+        }
         repetitions_.emplace_back(passages_.size(), std::move(passage));
       }
     }

@@ -272,6 +272,17 @@ TEST_F(JoiningTest, NothingIsReturnedTwiceAndNothingIsMissing) {
   }
 }
 
+TEST_F(JoiningTest, ChunksThatSayTheSameAreNotJoined) {
+  std::string same;
+  for (int i = 0; i < 301; ++i) same += (i == 0 ? "" : "\n\n") + std::string("Dogs bark.");
+  Open({MakeDocument(embedder_, "a", same), MakeDocument(embedder_, "b", "Dogs sleep.")});
+  request_.query = "dogs bark";
+  request_.top_k = 2;
+  const std::vector<Passage> passages = Ask(request_);
+  EXPECT_THAT(IdsOf(passages), ElementsAre("a", "b"));
+  EXPECT_EQ(passages[0].text, "Dogs bark.");
+}
+
 TEST_F(JoiningTest, WithinADocumentAChunkBesideGoodOnesIsBetterThanOneAlone) {
   // "Nothing" is as far from the question everywhere.
   Open({MakeDocument(embedder_, "a",
