@@ -40,12 +40,11 @@ struct LoadedReranker {
 // An empty path means the default model.
 StatusOr<LoadedEmbedder> LoadEmbedder(const std::filesystem::path& path,
                                       const generator::ModelOptions& options = {});
-// In 8 bits where the model allows it, which is two to three times as fast; else as `options` say.
-// The vectors lie within a cosine of 0.999 of float32's, so that the two may mix. `why_not` gets
-// the reason; empty: it is 8 bits.
+// In 8 bits where the model allows it, which is two to three times as fast; else as `options` say,
+// with a line on stderr that tells why. The vectors lie within a cosine of 0.999 of float32's, so
+// that the two may mix.
 StatusOr<LoadedEmbedder> LoadFastestEmbedder(const std::filesystem::path& path,
-                                             generator::ModelOptions options,
-                                             std::string* why_not = nullptr);
+                                             generator::ModelOptions options);
 StatusOr<LoadedGenerator> LoadGenerator(const std::filesystem::path& path,
                                         const generator::ModelOptions& options,
                                         const generator::EngineOptions& engine = {});

@@ -10,7 +10,7 @@ namespace {
 
 constexpr float kMostInByte = 127;
 // Rows whose sums are made before they are compared: few enough to stay in the first-level cache.
-constexpr size_t kBlockRows = 256;
+constexpr size_t kRowsAtOnce = 256;
 
 // The loop is the same for all; the compiler makes it of what each instruction set has.
 [[gnu::always_inline]] inline void Dots(const int8_t* codes, size_t count, size_t width,
@@ -88,9 +88,9 @@ std::vector<uint32_t> ByteScan::Nearest(std::span<const float> query, size_t dep
   const auto better = [](const Scored& a, const Scored& b) { return a.first > b.first; };
   std::vector<Scored> best;
   best.reserve(depth + 1);
-  int32_t dots[kBlockRows];
-  for (size_t begin = 0; begin < scales_.size(); begin += kBlockRows) {
-    const size_t count = std::min(kBlockRows, scales_.size() - begin);
+  int32_t dots[kRowsAtOnce];
+  for (size_t begin = 0; begin < scales_.size(); begin += kRowsAtOnce) {
+    const size_t count = std::min(kRowsAtOnce, scales_.size() - begin);
     dots_of(codes_.data() + begin * width_, count, width_, levels.data(), dots);
     for (size_t i = 0; i < count; ++i) {
       const size_t row = begin + i;

@@ -20,15 +20,13 @@
 #include <optional>
 #include <utility>
 
-#include "common/memory.h"
 #include "common/sha256.h"
 #include "retriever/storage/byte_scan.h"
+#include "retriever/storage/vector_index_sizes.h"
 
 namespace footnote::retriever {
 namespace {
 
-// Up to here a scan takes some 4 ms on one core, and finds what is nearest.
-constexpr size_t kMaxExactRows = 200'000;
 // Flat: below so many allowed rows a scan of the floats takes less than a millisecond.
 constexpr size_t kMinByteScanRows = 8192;
 // IVF: below this share of allowed rows a scan of them is cheaper than lists that mostly miss them.
@@ -44,16 +42,8 @@ constexpr double kMinVisitedShare = 0.5;
 constexpr double kScannedRowsABeamRow = 40;
 constexpr size_t kWidestBeam = 8192;
 
-constexpr int kHnswLinks = 32;
 constexpr int kHnswBuildBeam = 160;
 constexpr int kHnswSearchBeam = 512;  // recall@10 ≥ 0.95 for questions over a million chunks
-
-// Rows read and added at a time.
-constexpr size_t kBlockRows = 8192;
-// Rows that rounding is learnt from. Ranges of numbers settle long before.
-constexpr size_t kTrainingRows = 65536;
-// IVF learns its lists from more: FAISS wants 39 vectors for each, and takes 256 at most.
-constexpr size_t kTrainingRowsAList = 64;
 
 // Of a file that is written in pieces: most calls of FAISS are for some bytes.
 constexpr size_t kPieceBytes = size_t{1} << 20;
@@ -103,22 +93,12 @@ auto Guarded(const char* what, Body&& body, int threads = 1) -> decltype(body())
   }
 }
 
-size_t ListCount(size_t rows) {
-  // FAISS wants 39 training vectors a list; 4·sqrt(n) lists keep lists and centroids balanced.
-  const auto wanted = static_cast<size_t>(4 * std::sqrt(static_cast<double>(rows)));
-  return std::max<size_t>(1, std::min(wanted, rows / 39));
-}
-
 // FAISS's vectors grow by doubling, and are held twice while they do; where its release has plain
 // ones, they can be made as long as they will be.
 template <typename Vector>
 void Reserve(Vector& vector, size_t count) {
   if constexpr (requires { vector.reserve(count); }) vector.reserve(count);
 }
-
-// Links of an HNSW row, in all layers: twice kHnswLinks in the lowest, kHnswLinks in each other,
-// where there is one row of kHnswLinks that are in the layer below.
-double LinksARow() { return kHnswLinks * (2 + 1.0 / (kHnswLinks - 1)); }
 
 // Keeps no row that is to be added from being copied.
 void ReserveRows(faiss::Index& index, size_t rows) {
@@ -132,7 +112,7 @@ void ReserveRows(faiss::Index& index, size_t rows) {
   Reserve(hnsw->hnsw.offsets, rows + 1);
   // A little more: layers are drawn at random.
   Reserve(hnsw->hnsw.neighbors,
-          static_cast<size_t>(1.01 * LinksARow() * static_cast<double>(rows)) + 4096);
+          static_cast<size_t>(1.01 * HnswLinksARow() * static_cast<double>(rows)) + 4096);
 }
 
 // range: [2, columns], the least and the greatest number of each column; empty: none seen yet.
@@ -203,67 +183,6 @@ std::unique_ptr<faiss::Index> MakeIndex(VectorIndexKind kind, int width, size_t 
 }
 
 }  // namespace
-
-VectorIndexChoice ChooseVectorIndex(VectorIndexKind asked, size_t rows) {
-  if (asked != VectorIndexKind::kAuto) return {asked, "as set when the corpus was indexed"};
-  if (rows <= kMaxExactRows) {
-    return {VectorIndexKind::kFlat, "exact search is fast enough up to 200,000 vectors"};
-  }
-  return {VectorIndexKind::kHnsw, "more than 200,000 vectors: an approximate graph"};
-}
-
-VectorIndexChoice ChooseVectorIndex(VectorIndexKind asked, size_t rows, int width,
-                                    uint64_t most_bytes) {
-  VectorIndexChoice choice = ChooseVectorIndex(asked, rows);
-  const uint64_t wanted = VectorIndexBuildBytes(choice.kind, rows, width);
-  if (asked != VectorIndexKind::kAuto || wanted <= most_bytes) return choice;
-  return {VectorIndexKind::kSq8, "building the " + std::string(VectorIndexName(choice.kind)) +
-                                     " index of " + std::to_string(rows) + " vectors takes " +
-                                     ByteSizeText(wanted) + " of memory, of which there were " +
-                                     ByteSizeText(most_bytes) +
-                                     ": all vectors are compared, as bytes"};
-}
-
-uint64_t VectorIndexBuildBytes(VectorIndexKind kind, size_t rows, int width) {
-  const auto columns = static_cast<uint64_t>(width);
-  // Some copies of a block are IVF's, which keeps how far each vector is from its list's centre.
-  const uint64_t block_copies = kind == VectorIndexKind::kIvf ? 3 : 1;
-  const uint64_t blocks = block_copies * kBlockRows * columns * sizeof(float) + (uint64_t{4} << 20);
-  switch (kind) {
-    case VectorIndexKind::kSq8:
-      return rows * columns + blocks;
-    case VectorIndexKind::kHnsw: {
-      // Links, level, offset, lock; for each of some 16 threads, which rows it has seen.
-      const double graph = 1.01 * LinksARow() * 4 + 4 + 8 + 4 + 16;
-      return rows * columns + static_cast<uint64_t>(graph * static_cast<double>(rows)) + blocks;
-    }
-    case VectorIndexKind::kIvf: {
-      const uint64_t training =
-          std::min<uint64_t>(rows, std::max(kTrainingRows, kTrainingRowsAList * ListCount(rows)));
-      // Lists grow by doubling; ids, and where each row lies; learning takes copies.
-      return rows * (columns + 8) * 3 / 2 + rows * 8 + 3 * training * columns * sizeof(float) +
-             blocks;
-    }
-    default:
-      return rows * columns * sizeof(float) + blocks;
-  }
-}
-
-std::string_view VectorIndexName(VectorIndexKind kind) {
-  switch (kind) {
-    case VectorIndexKind::kAuto:
-      return "auto";
-    case VectorIndexKind::kFlat:
-      return "flat";
-    case VectorIndexKind::kSq8:
-      return "sq8";
-    case VectorIndexKind::kHnsw:
-      return "hnsw";
-    case VectorIndexKind::kIvf:
-      return "ivf";
-  }
-  return "unknown";
-}
 
 struct VectorIndex::State {
   VectorIndexKind kind = VectorIndexKind::kFlat;

@@ -1,7 +1,6 @@
 #include "server/commands/embed_options.h"
 
 #include <algorithm>
-#include <iostream>
 #include <string>
 #include <vector>
 
@@ -64,15 +63,7 @@ StatusOr<LoadedEmbedder> LoadEmbedderForDocuments(const std::string& path,
                                                   const std::string& precision, int threads) {
   generator::ModelOptions model;
   model.threads = threads;
-  if (precision == kAutoPrecision) {
-    std::string why_not;
-    StatusOr<LoadedEmbedder> loaded = LoadFastestEmbedder(path, model, &why_not);
-    if (loaded.ok() && !why_not.empty()) {
-      std::cerr << "note: embedding in float32, which is slower, since in 8 bits " << why_not
-                << "\n";
-    }
-    return loaded;
-  }
+  if (precision == kAutoPrecision) return LoadFastestEmbedder(path, model);
   FOOTNOTE_ASSIGN_OR_RETURN(model.precision, kernels::PrecisionFromName(precision));
   return LoadEmbedder(path, model);
 }
