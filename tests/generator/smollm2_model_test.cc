@@ -19,6 +19,15 @@ namespace {
 using footnote::testing::GoldenLines;
 using nlohmann::json;
 
+GenerationRequest Sample(const std::vector<TokenId>& prompt, double temperature) {
+  GenerationRequest request;
+  request.prompt = prompt;
+  request.max_tokens = 60;
+  request.sampling.temperature = temperature;
+  request.sampling.seed = 7;
+  return request;
+}
+
 class SmolLm2 : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -160,12 +169,7 @@ TEST_F(SmolLm2, GuessesChangeNoToken) {
     options.guess_tokens = guess_tokens;
     ASSERT_OK_AND_ASSIGN(const auto generator, MakeTextGenerator(model, options));
     for (const double temperature : {0.0, 0.7}) {
-      GenerationRequest request;
-      request.prompt = prompt;
-      request.max_tokens = 50;
-      request.sampling.temperature = temperature;
-      request.sampling.seed = 5;
-      const auto result = generator->Generate(request, CallContext(), nullptr);
+      const auto result = generator->Generate(Sample(prompt, temperature), CallContext(), nullptr);
       ASSERT_OK(result);
       tokens.push_back(result->tokens);
     }
@@ -184,11 +188,7 @@ TEST_F(SmolLm2, WhatIsKnownOfAPromptChangesNoToken) {
   ASSERT_GT(ids.size(), 33u) << "two pages and one to compute";
   for (const double temperature : {0.0, 1.5}) {
     ASSERT_OK_AND_ASSIGN(const auto generator, MakeTextGenerator(model, {}));
-    GenerationRequest request;
-    request.prompt = ids;
-    request.max_tokens = 60;
-    request.sampling.temperature = temperature;
-    request.sampling.seed = 7;
+    const GenerationRequest request = Sample(ids, temperature);
     const auto cold = generator->Generate(request, CallContext(), nullptr);
     const auto known = generator->Generate(request, CallContext(), nullptr);
     ASSERT_OK(cold);

@@ -130,6 +130,11 @@ TEST_F(RankingTest, ADocumentThatTheQuestionNamesComesFirst) {
   ASSERT_FALSE(passages.empty());
   EXPECT_EQ(passages[0].document_id, "bolt");
   EXPECT_EQ(passages[0].title, "bolt lease");
+  // Further ahead of the next than its words alone bring it.
+  const double ahead = passages[0].score - passages[1].score;
+  request.off = kWithoutTitles;
+  const std::vector<Passage> by_words = Ask(request);
+  EXPECT_GT(ahead, by_words[0].score - by_words[1].score + 0.02);
 }
 
 TEST_F(RankingTest, AFollowUpIsUnderstoodFromTheAnswerBefore) {
@@ -212,12 +217,13 @@ TEST_F(RankingTest, AQuotedTitleIsNoPhraseThatPassagesMustHold) {
 
 class JoiningTest : public RankingTest {
  protected:
-  // Twelve chunks of some 250 bytes; each third one says something of dogs.
+  // Twelve chunks of some 400 bytes, more than a list of three may hold; each third one says
+  // something of dogs.
   void SetUp() override {
     for (int i = 0; i < 12; ++i) {
       text_ += i == 0 ? "" : "\n\n";
       text_ += "Rule " + std::to_string(i) + ". " + (i % 6 < 2 ? "Dogs bark in the garden. " : "");
-      for (int w = 0; w < 24; ++w) text_ += "word" + std::to_string(i * 24 + w) + " ";
+      for (int w = 0; w < 50; ++w) text_ += "word" + std::to_string(i * 50 + w) + " ";
     }
     Open({MakeDocument(embedder_, "rules", text_)});
     request_.query = "dogs that bark in the garden";

@@ -174,6 +174,38 @@ TEST_P(VectorIndexTest, FewerAllowedRowsThanAskedForAllCome) {
   }
 }
 
+// A large flat index that was loaded looks at bytes first, and gives the hits and the scores of a
+// scan of the floats.
+TEST(LargeFlatIndex, FindsByBytesWhatAnExactScanFinds) {
+  constexpr size_t kMany = 20000;
+  const std::vector<float> vectors = RandomUnitVectors(kMany, 1);
+  const std::vector<float> queries = RandomUnitVectors(20, 2);
+  ASSERT_OK_AND_ASSIGN(const auto built,
+                       VectorIndex::Build(VectorIndexKind::kFlat, kWidth, vectors));
+  ASSERT_OK_AND_ASSIGN(const std::string bytes, BytesOf(*built));
+  footnote::testing::TempDir folder;
+  ASSERT_OK(WriteFileAtomically(folder / "1.faiss", bytes));
+  ASSERT_OK_AND_ASSIGN(const auto index, VectorIndex::Load(folder / "1.faiss", Sha256Hex(bytes),
+                                                           VectorIndexKind::kFlat, kWidth, kMany));
+  std::vector<uint8_t> allowed((kMany + 7) / 8, 0xFF);
+  for (const bool filtered : {false, true}) {
+    if (filtered) std::fill(allowed.begin(), allowed.end(), 0x77);
+    const size_t count = filtered ? kMany / 8 * 6 : kMany;
+    for (size_t q = 0; q < 20; ++q) {
+      const std::span<const float> query(queries.data() + q * kWidth, kWidth);
+      ASSERT_OK_AND_ASSIGN(const VectorHits exact, index->Search(query, 50, allowed, count, true));
+      ASSERT_OK_AND_ASSIGN(const VectorHits found, index->Search(query, 50, allowed, count, false));
+      EXPECT_TRUE(exact.exact_scan);
+      EXPECT_FALSE(found.exact_scan);
+      ASSERT_EQ(found.hits.size(), 50u);
+      for (size_t i = 0; i < 50; ++i) {
+        EXPECT_EQ(found.hits[i].row, exact.hits[i].row) << q << ", " << i;
+        EXPECT_EQ(found.hits[i].score, exact.hits[i].score) << q << ", " << i;
+      }
+    }
+  }
+}
+
 TEST_P(VectorIndexTest, AFileGivesTheSameAnswersAndADamagedOneIsRefused) {
   footnote::testing::TempDir folder;
   const auto path = folder / "1.faiss";
