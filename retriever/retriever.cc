@@ -16,8 +16,6 @@ using Clock = std::chrono::steady_clock;
 constexpr int kMaxTopK = 1000;
 // Of each list, as deep as the published comparison of fusions went.
 constexpr size_t kMinDepth = 200;
-// Generations that may be dropped under one request before it gives up.
-constexpr int kAttempts = 4;
 
 double MillisecondsSince(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
@@ -75,8 +73,10 @@ class LocalRetriever : public RetrievalBackend {
     FOOTNOTE_RETURN_IF_ERROR(Check(clean));
     Retrieval retrieval{*corpus_, *embedder_, clean, call, reranking_};
     Status status;
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      FOOTNOTE_ASSIGN_OR_RETURN(retrieval.snapshot, Now());
+    for (int attempt = 0; attempt < LocalCorpus::kAttempts; ++attempt) {
+      FOOTNOTE_ASSIGN_OR_RETURN(
+          retrieval.snapshot,
+          Now(attempt == 0 ? corpus_->Now() : corpus_->NowLoaded(call.deadline())));
       retrieval.relevance.clear();
       status = RunComplete(retrieval);
       if (status.code() != StatusCode::kAborted) break;
@@ -91,8 +91,8 @@ class LocalRetriever : public RetrievalBackend {
   // The newest generation with this embedder's vectors. When the corpus has gone over to another,
   // the last one of before, which is kept for a while, with the access lists of now: whoever holds
   // this retriever opens the corpus anew for the next request.
-  StatusOr<LocalCorpus::Snapshot> Now() {
-    FOOTNOTE_ASSIGN_OR_RETURN(LocalCorpus::Snapshot now, corpus_->Now());
+  StatusOr<LocalCorpus::Snapshot> Now(StatusOr<LocalCorpus::Snapshot> newest) {
+    FOOTNOTE_ASSIGN_OR_RETURN(LocalCorpus::Snapshot now, std::move(newest));
     const std::lock_guard lock(mutex_);
     if (now.view->embedder.sha256() == embedder_->model_sha256()) {
       last_view_ = now.view;

@@ -159,7 +159,9 @@ StatusOr<Document> LocalCorpus::DocumentAt(const Snapshot& snapshot, StoredPlace
 
 StatusOr<Document> LocalCorpus::FindDocument(const std::string& document_id, const Asker* asker) {
   for (int attempt = 0;; ++attempt) {
-    FOOTNOTE_ASSIGN_OR_RETURN(const Snapshot now, Now());
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        const Snapshot now,
+        attempt == 0 ? Now() : NowLoaded(std::chrono::steady_clock::time_point::max()));
     const auto look = [&]() -> StatusOr<Document> {
       FOOTNOTE_ASSIGN_OR_RETURN(const auto place, Find(now, document_id));
       const bool allowed = asker == nullptr || now.access->Allows(*asker, document_id);
@@ -167,7 +169,8 @@ StatusOr<Document> LocalCorpus::FindDocument(const std::string& document_id, con
       return DocumentAt(now, *place);
     };
     StatusOr<Document> document = look();
-    if (document.ok() || document.status().code() != StatusCode::kAborted || attempt == 3) {
+    if (document.ok() || document.status().code() != StatusCode::kAborted ||
+        attempt + 1 == kAttempts) {
       return document;
     }
   }

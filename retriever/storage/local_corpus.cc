@@ -10,11 +10,15 @@
 namespace footnote::retriever {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 // A new generation shall be noticed within a second.
 constexpr std::chrono::milliseconds kPollInterval(250);
 // A writer that died between a change and its announcement is noticed by a look at the log itself,
 // which costs 10 ms: seldom, so that an idle server is idle.
 constexpr int kPollsPerFullLook = 40;
+// Of a generation with millions of chunks, from a slow disk.
+constexpr std::chrono::minutes kLongestLoad(5);
 // Askers times filters in use at a time; each is a bit a row.
 constexpr size_t kMaxRowSets = 64;
 
@@ -77,14 +81,22 @@ void LocalCorpus::Poll() {
   while (!stop_changed_.wait_for(lock, kPollInterval, [this] { return stopping_; })) {
     lock.unlock();
     // An error here is one that the next request meets and reports.
-    NowOr(/*always=*/++polls % kPollsPerFullLook == 0).status().IgnoreError();
+    NowOr(/*always=*/++polls % kPollsPerFullLook == 0, Clock::now() + load_patience_)
+        .status()
+        .IgnoreError();
     lock.lock();
   }
 }
 
-StatusOr<LocalCorpus::Snapshot> LocalCorpus::Now() { return NowOr(/*always=*/false); }
+StatusOr<LocalCorpus::Snapshot> LocalCorpus::Now() {
+  return NowOr(/*always=*/false, Clock::now() + load_patience_);
+}
 
-StatusOr<LocalCorpus::Snapshot> LocalCorpus::NowOr(bool always) {
+StatusOr<LocalCorpus::Snapshot> LocalCorpus::NowLoaded(Clock::time_point give_up) {
+  return NowOr(/*always=*/true, std::min(give_up, Clock::now() + kLongestLoad));
+}
+
+StatusOr<LocalCorpus::Snapshot> LocalCorpus::NowOr(bool always, Clock::time_point load_until) {
   std::string manifest;
   {
     const std::lock_guard tables(tables_mutex_);
@@ -95,7 +107,7 @@ StatusOr<LocalCorpus::Snapshot> LocalCorpus::NowOr(bool always) {
   if (!HasView(manifest)) {
     // Who finds it first loads it. Others wait a moment, so that a deletion that was acknowledged
     // is seen, but no longer: a big generation is swapped in without a pause.
-    std::unique_lock loading(load_mutex_, load_patience_);
+    std::unique_lock loading(load_mutex_, load_until);
     if (loading.owns_lock()) {
       FOOTNOTE_RETURN_IF_ERROR(LoadCurrent());
     }

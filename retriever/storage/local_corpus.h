@@ -58,6 +58,11 @@ class LocalCorpus : public Corpus {
   // Catches up with the writer. The generation is the newest, unless loading it takes another
   // thread longer than a moment: requests then go on with the one before.
   StatusOr<Snapshot> Now();
+  // The same for whoever was told ABORTED, because the rows of its snapshot were dropped: waits
+  // for another's loading until then, so that what it gets is not what it had. A writer that
+  // publishes all the time may drop that too: kAttempts says how often to try.
+  static constexpr int kAttempts = 20;
+  StatusOr<Snapshot> NowLoaded(std::chrono::steady_clock::time_point give_up);
 
   // Whether the newest generation has the document in this version: what was deleted or replaced
   // is not shown while the generation without it is being loaded.
@@ -95,7 +100,7 @@ class LocalCorpus : public Corpus {
   // Makes the tables those of now. Reading the writer's log costs milliseconds, so unless told to
   // always do it, this does it when the file REVISION tells of a change. Needs tables_mutex_.
   Status CatchUp(bool always);
-  StatusOr<Snapshot> NowOr(bool always);
+  StatusOr<Snapshot> NowOr(bool always, std::chrono::steady_clock::time_point load_until);
   std::shared_ptr<ChunkStore> store() const;
   // Loads the current generation if it is another than view_'s. Needs load_mutex_.
   Status LoadCurrent();
