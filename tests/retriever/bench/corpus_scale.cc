@@ -7,7 +7,8 @@
 //
 // Texts are those of the base corpora, in other company and with a tenth of their words and all
 // their numbers changed; vectors are prepared, since embedding a million chunks takes hours: of a
-// real chunk, mixed with another's and with noise (0.8, 0.45, 0.2, then brought to length 1). A
+// real chunk, mixed with another's and with noise (0.8, 0.45, 0.2, then brought to length 1); those
+// of its sentences are the real chunk's. A
 // thirty-second of the base is left out. Queries are real questions, embedded. "Exact" is what a
 // scan of all stored vectors finds.
 #include <malloc.h>
@@ -31,6 +32,7 @@
 #include "retriever/retriever.h"
 #include "retriever/storage/codec.h"
 #include "retriever/storage/local_corpus.h"
+#include "retriever/storage/sentence_vectors.h"
 #include "server/stack.h"
 
 namespace footnote::retriever {
@@ -78,7 +80,8 @@ double Percentile(std::vector<double> values, double share) {
 struct Base {
   int width = 0;
   std::vector<std::string> texts;
-  std::vector<float> vectors;  // [texts, width]
+  std::vector<float> vectors;          // [texts, width]
+  std::vector<std::string> sentences;  // as stored; empty where there are none
   std::vector<std::string> words;
 
   std::span<const float> vector(size_t i) const {
@@ -104,6 +107,7 @@ Base ReadBase(const std::vector<fs::path>& folders) {
         for (int c = 0; c < document.chunks_size(); ++c) {
           if (++seen % 32 == 0) continue;
           base.texts.push_back(document.chunks(c).text());
+          base.sentences.push_back(c < document.sentences_size() ? document.sentences(c) : "");
           const auto from = vectors.begin() + static_cast<ptrdiff_t>(c) * base.width;
           base.vectors.insert(base.vectors.end(), from, from + base.width);
         }
@@ -151,6 +155,7 @@ class Varied {
       document.text += piece;
       indexed.chunks.push_back(std::move(chunk));
       AddVector(i, changed, indexed.vectors);
+      indexed.sentences.push_back(SentencesOf(i, piece.size()));
     }
     document.version = Sha256Hex(document.text);
     return indexed;
@@ -171,6 +176,19 @@ class Varied {
       at = end + 1;
     }
     return out;
+  }
+
+  // Those of the real chunk, moved to where the changed text has them.
+  ChunkSentences SentencesOf(size_t i, size_t bytes) const {
+    ChunkSentences sentences =
+        Must(DecodeSentences(base_.sentences[i], static_cast<size_t>(base_.width)));
+    const double stretch = static_cast<double>(bytes) /
+                           static_cast<double>(std::max<size_t>(base_.texts[i].size(), 1));
+    for (ByteSpan& span : sentences.spans) {
+      span.start = static_cast<uint64_t>(stretch * static_cast<double>(span.start));
+      span.end = std::min<uint64_t>(bytes, stretch * static_cast<double>(span.end));
+    }
+    return sentences;
   }
 
   void AddVector(size_t i, bool changed, std::vector<float>& out) {
