@@ -38,6 +38,7 @@ struct Passage {
   double score = 0;          // fused relevance, higher is better; comparable within one result only
   double dense_score = 0;    // cosine of query and chunk, -1…1
   double lexical_score = 0;  // BM25, 0 when no term matched
+  double sentence_score = 0;  // cosine of query and the chunk's nearest sentence; 0: not known
   ByteSpan span;
   std::string text;
   std::vector<std::string> heading_path;  // outermost first

@@ -73,8 +73,23 @@ struct GroundingThresholds {
 };
 GroundingThresholds ThresholdsFor(RiskSetting risk);
 
-// How likely the passages answer the question, 0…1: gate 1. Uses dense and lexical scores and how
-// many of the question's content words the passages hold.
+// What gate 1 looks at. grounding/answerability.def tells what each is, and what it weighs.
+struct AnswerabilityFeatures {
+#define FOOTNOTE_FEATURE(name, weight) double name = 0;
+#define FOOTNOTE_BIAS(weight)
+#include "generator/grounding/answerability.def"
+#undef FOOTNOTE_BIAS
+#undef FOOTNOTE_FEATURE
+
+  std::vector<std::pair<std::string_view, double>> Named() const;
+};
+
+// `question` without what only names the document that is asked about, where that is known.
+AnswerabilityFeatures ReadAnswerability(std::string_view question,
+                                        std::span<const Passage> passages);
+
+// How likely the passages answer the question, 0…1: gate 1. 0 without passages.
+double Answerability(const AnswerabilityFeatures& features);
 double Answerability(std::string_view question, std::span<const Passage> passages);
 
 // True when a text refuses to answer ("I don't know", "The passages do not say …"), by the phrases

@@ -82,6 +82,7 @@ class LocalRetriever : public RetrievalBackend {
       if (status.code() != StatusCode::kAborted) break;
     }
     FOOTNOTE_RETURN_IF_ERROR(status);
+    retrieval.result.asked = retrieval.question;
     retrieval.result.generation = retrieval.snapshot.view->generation.number();
     retrieval.result.timings.total_ms = MillisecondsSince(start);
     return std::move(retrieval.result);

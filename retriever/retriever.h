@@ -87,6 +87,7 @@ struct RetrievalTimings {
 struct RetrievalResult {
   std::vector<Passage> passages;  // best first
   uint64_t generation = 0;        // that all of them come from
+  std::string asked;              // the query without what only names the document in scope
   bool exact_scan = false;        // the dense part was answered by an exact scan
   RetrievalTimings timings;
 };

@@ -93,6 +93,7 @@ Json ToJson(const retriever::RetrievalResult& result) {
                         {"score", Rounded(passage.score)},
                         {"dense_score", Rounded(passage.dense_score)},
                         {"lexical_score", Rounded(passage.lexical_score)},
+                        {"sentence_score", Rounded(passage.sentence_score)},
                         {"start_byte", passage.span.start},
                         {"end_byte", passage.span.end},
                         {"text", passage.text},

@@ -82,11 +82,10 @@ std::vector<TokenId> TokensOutside(const generator::Tokenizer& tokenizer,
 // Asking is one run through these steps, with what they share.
 class Run {
  public:
-  Run(retriever::RetrievalBackend* retriever, generator::TextGenerator* generator,
-      const Embedder* embedder, const AnswererIdentity& identity,
-      const AnswerServiceOptions& options, const AnswerRequest& request, const CallContext& call,
-      AnswerListener* listener)
-      : retriever_(retriever),
+  Run(const AnswerService& service, generator::TextGenerator* generator, const Embedder* embedder,
+      const AnswererIdentity& identity, const AnswerServiceOptions& options,
+      const AnswerRequest& request, const CallContext& call, AnswerListener* listener)
+      : service_(service),
         generator_(generator),
         embedder_(embedder),
         options_(options),
@@ -105,7 +104,6 @@ class Run {
   }
 
   StatusOr<Answer> Go() {
-    FOOTNOTE_RETURN_IF_ERROR(AnswerService::CheckQuestion(request_.question));
     FOOTNOTE_RETURN_IF_ERROR(Retrieve());
     FOOTNOTE_RETURN_IF_ERROR(request_.mode == AnswerMode::kGrounded ? Grounded() : Unchecked());
     answer_.timings.total_ms = MsSince(start_);
@@ -114,26 +112,12 @@ class Run {
 
  private:
   Status Retrieve() {
-    const std::string condensed = generator::CondenseQuestion(request_.question, request_.history);
-    retriever::RetrievalRequest retrieval;
-    retrieval.query = request_.question;
-    retrieval.history = request_.history;
-    retrieval.top_k = options_.passages;
-    // Single chunks, so that what does not fit into the prompt is little.
-    retrieval.off = retriever::kWithoutJoining;
-    retrieval.max_per_document = request_.scope_document_id.empty() ? options_.max_per_document : 0;
-    retrieval.filter = request_.filter;
-    retrieval.asker = request_.asker;
-    retrieval.scope_document_id = request_.scope_document_id;
-    retrieval.generation = request_.generation;
-    retrieval.rerank = request_.rerank;
-    retrieval.stand_alone_query = condensed;
-    FOOTNOTE_ASSIGN_OR_RETURN(retriever::RetrievalResult result,
-                              retriever_->Retrieve(retrieval, call_));
-    answer_.passages = std::move(result.passages);
-    answer_.record.generation = result.generation;
-    answer_.timings.retrieve_ms = result.timings.total_ms;
-    answer_.answerability = generator::Answerability(condensed, answer_.passages);
+    FOOTNOTE_ASSIGN_OR_RETURN(AnswerService::Assessment found, service_.Assess(request_, call_));
+    asked_ = std::move(found.asked);
+    answer_.passages = std::move(found.passages);
+    answer_.record.generation = found.generation;
+    answer_.timings.retrieve_ms = found.retrieve_ms;
+    answer_.answerability = found.answerability;
     if (listener_ != nullptr) listener_->OnPassages(answer_.passages, answer_.answerability);
     return OkStatus();
   }
@@ -194,7 +178,7 @@ class Run {
     // cannot be said in other words is quoted from them.
     const Clock::time_point quotations_start = Clock::now();
     FOOTNOTE_ASSIGN_OR_RETURN(quotations_,
-                              scorer.BestQuotations(request_.question, kOnTopicSpans, call_));
+                              scorer.BestQuotations(asked_, kOnTopicSpans, call_));
     answer_.timings.verify_ms += MsSince(quotations_start);
     const double best = quotations_.empty() ? 0 : LogOdds(quotations_.front().score);
     std::erase_if(quotations_, [&](const Support& quotation) {
@@ -348,7 +332,7 @@ class Run {
     return OkStatus();
   }
 
-  retriever::RetrievalBackend* retriever_;
+  const AnswerService& service_;
   generator::TextGenerator* generator_;
   const Embedder* embedder_;
   const AnswerServiceOptions& options_;
@@ -357,10 +341,23 @@ class Run {
   AnswerListener* listener_;
   Clock::time_point start_ = Clock::now();
   Answer answer_;
+  std::string asked_;
   std::vector<Support> quotations_;  // best first
 };
 
 }  // namespace
+
+const char* AnswerModeName(AnswerMode mode) {
+  switch (mode) {
+    case AnswerMode::kGrounded:
+      return "grounded";
+    case AnswerMode::kPlain:
+      return "plain";
+    case AnswerMode::kClosedBook:
+      return "closed-book";
+  }
+  return "";
+}
 
 AnswerService::AnswerService(retriever::RetrievalBackend* retriever,
                              generator::TextGenerator* generator, const Embedder* embedder,
@@ -387,9 +384,43 @@ Status AnswerService::CheckQuestion(std::string_view question) {
   return OkStatus();
 }
 
+StatusOr<AnswerService::Assessment> AnswerService::Assess(const AnswerRequest& request,
+                                                          const CallContext& call) const {
+  FOOTNOTE_RETURN_IF_ERROR(CheckQuestion(request.question));
+  const std::string condensed = generator::CondenseQuestion(request.question, request.history);
+  retriever::RetrievalRequest retrieval;
+  retrieval.query = request.question;
+  retrieval.history = request.history;
+  retrieval.top_k = options_.passages;
+  // Single chunks, so that what does not fit into the prompt is little.
+  retrieval.off = retriever::kWithoutJoining;
+  retrieval.max_per_document = request.scope_document_id.empty() ? options_.max_per_document : 0;
+  retrieval.filter = request.filter;
+  retrieval.asker = request.asker;
+  retrieval.scope_document_id = request.scope_document_id;
+  retrieval.generation = request.generation;
+  retrieval.rerank = request.rerank;
+  retrieval.stand_alone_query = condensed;
+  FOOTNOTE_ASSIGN_OR_RETURN(retriever::RetrievalResult result,
+                            retriever_->Retrieve(retrieval, call));
+  Assessment assessment;
+  assessment.passages = std::move(result.passages);
+  assessment.generation = result.generation;
+  assessment.retrieve_ms = result.timings.total_ms;
+  // Where the question names the document in scope, the rest of it; where it points back, all that
+  // it means.
+  assessment.asked = result.asked.empty() || condensed != request.question ? condensed
+                                                                           : std::move(result.asked);
+  assessment.features = generator::ReadAnswerability(assessment.asked, assessment.passages);
+  if (!assessment.passages.empty()) {
+    assessment.answerability = generator::Answerability(assessment.features);
+  }
+  return assessment;
+}
+
 StatusOr<Answer> AnswerService::Ask(const AnswerRequest& request, const CallContext& call,
                                     AnswerListener* listener) {
-  return Run(retriever_, generator_, embedder_, identity_, options_, request, call, listener).Go();
+  return Run(*this, generator_, embedder_, identity_, options_, request, call, listener).Go();
 }
 
 }  // namespace footnote::server

@@ -15,6 +15,7 @@
 #include "common/embedder.h"
 #include "common/status.h"
 #include "common/types.h"
+#include "generator/grounding.h"
 #include "generator/text_generator.h"
 #include "retriever/retriever.h"
 
@@ -23,6 +24,8 @@ namespace footnote::server {
 // grounded: the product. plain: the usual prompt with passages, no gate, no check. closed-book: the
 // model alone. The last two exist to be compared with.
 enum class AnswerMode { kGrounded, kPlain, kClosedBook };
+// "grounded", "plain", "closed-book".
+const char* AnswerModeName(AnswerMode mode);
 
 struct AnswerRequest {
   std::string question;  // valid UTF-8, not blank, at most kMaxQuestionBytes
@@ -83,6 +86,18 @@ class AnswerService {
   // `listener` may be null.
   StatusOr<Answer> Ask(const AnswerRequest& request, const CallContext& call,
                        AnswerListener* listener);
+
+  // What Ask retrieves and gate 1 makes of it; nothing is generated. `risk`, `mode` and `seed` say
+  // nothing here. Errors: as Ask's.
+  struct Assessment {
+    std::string asked;  // what gate 1 and quotations go by: see RetrievalResult and CondenseQuestion
+    std::vector<Passage> passages;
+    generator::AnswerabilityFeatures features;
+    double answerability = 0;
+    uint64_t generation = 0;
+    double retrieve_ms = 0;
+  };
+  StatusOr<Assessment> Assess(const AnswerRequest& request, const CallContext& call) const;
 
   // What Ask checks of a question before doing anything.
   static Status CheckQuestion(std::string_view question);

@@ -81,6 +81,7 @@ v1::Passage ToProto(const Passage& passage, int number) {
   message.set_score(passage.score);
   message.set_dense_score(passage.dense_score);
   message.set_lexical_score(passage.lexical_score);
+  message.set_sentence_score(passage.sentence_score);
   SetSpan(passage.span, message);
   message.set_text(passage.text);
   message.mutable_heading_path()->Assign(passage.heading_path.begin(), passage.heading_path.end());
@@ -220,6 +221,7 @@ Passage FromProto(const v1::Passage& passage) {
   result.score = passage.score();
   result.dense_score = passage.dense_score();
   result.lexical_score = passage.lexical_score();
+  result.sentence_score = passage.sentence_score();
   result.span = SpanOf(passage);
   result.text = passage.text();
   result.heading_path.assign(passage.heading_path().begin(), passage.heading_path().end());

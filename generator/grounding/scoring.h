@@ -47,19 +47,9 @@ inline constexpr double kAnswerTypeBonus = 0.6;  // "how many …" and it has a 
 inline constexpr double kFragmentPenalty = 2.0;  // a heading, a question, a row of signs
 inline constexpr double kRankPenalty = 0.15;     // for each place of the passage behind the first
 
-// Gate 1: Logistic of the features in answerability.h.
-struct AnswerabilityWeights {
-  double bias;
-  double best_dense;
-  double mean_dense;
-  double coverage;
-  double name_coverage;
-};
-inline constexpr AnswerabilityWeights kAnswerability = {-8.4, 4.6, 7.0, 4.0, 1.75};
-
 // answerability, sentence support, answer support, quotation relevance
-inline constexpr GroundingThresholds kStrictThresholds = {0.6, 0.9, 0.9, 0.6};
-inline constexpr GroundingThresholds kBalancedThresholds = {0.4, 0.8, 0.8, 0.45};
-inline constexpr GroundingThresholds kOpenThresholds = {0.2, 0.6, 0.6, 0.3};
+inline constexpr GroundingThresholds kStrictThresholds = {0.45, 0.9, 0.9, 0.6};
+inline constexpr GroundingThresholds kBalancedThresholds = {0.25, 0.8, 0.8, 0.45};
+inline constexpr GroundingThresholds kOpenThresholds = {0.12, 0.6, 0.6, 0.3};
 
 }  // namespace footnote::generator::grounding

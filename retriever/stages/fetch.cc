@@ -119,6 +119,7 @@ class PassageList {
     passage.score = candidate.score;
     passage.dense_score = candidate.dense;
     passage.lexical_score = candidate.lexical;
+    passage.sentence_score = candidate.sentence;
     passage.span = {chunk.start(), chunk.end()};
     passage.text = chunk.text();
     passage.heading_path.assign(chunk.heading_path().begin(), chunk.heading_path().end());

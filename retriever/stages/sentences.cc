@@ -41,6 +41,7 @@ Status RunSentencesStage(Retrieval& retrieval) {
     FOOTNOTE_ASSIGN_OR_RETURN(const ChunkSentences sentences,
                               DecodeSentences(*bytes, retrieval.query_vector.size()));
     const NearestSentence nearest = FindNearestSentence(sentences, retrieval.query_vector);
+    candidate.sentence = nearest.cosine;
     candidate.score += retrieval.dense_weight * share * (double{nearest.cosine} - candidate.dense) /
                        retrieval.dense_range;
   }

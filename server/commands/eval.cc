@@ -1,6 +1,7 @@
-// footnote eval retrieval | answers: quality on sets of questions (docs/quality.md).
+// footnote eval retrieval | answers | answerability: quality on sets of questions (docs/quality.md).
 
 #include "server/commands/command.h"
+#include "server/commands/eval_answerability.h"
 #include "server/commands/eval_answers.h"
 #include "server/commands/eval_retrieval.h"
 
@@ -11,6 +12,7 @@ void AddEvalCommand(CLI::App& app, CommandResult& result) {
   group->require_subcommand(1);
   AddRetrievalEval(*group, result);
   AddAnswersEval(*group, result);
+  AddAnswerabilityEval(*group, result);
 }
 
 }  // namespace footnote::server

@@ -47,4 +47,33 @@ Bootstrapped BootstrapMean(const std::vector<std::vector<double>>& groups, uint6
   return result;
 }
 
+Bootstrapped BootstrapRatio(const std::vector<double>& upper, const std::vector<double>& lower,
+                            uint64_t seed) {
+  const auto ratio = [](double above, double below) { return below == 0 ? 0 : above / below; };
+  Bootstrapped result;
+  double all_upper = 0;
+  double all_lower = 0;
+  for (size_t i = 0; i < upper.size(); ++i) {
+    all_upper += upper[i];
+    all_lower += lower[i];
+  }
+  result.mean = result.low = result.high = ratio(all_upper, all_lower);
+  if (upper.empty()) return result;
+  std::mt19937_64 random(seed);
+  std::vector<double> resampled(kResamples);
+  for (double& value : resampled) {
+    double above = 0;
+    double below = 0;
+    for (size_t n = 0; n < upper.size(); ++n) {
+      const size_t i = Below(random, upper.size());
+      above += upper[i];
+      below += lower[i];
+    }
+    value = ratio(above, below);
+  }
+  result.low = Percentile(resampled, 0.025);
+  result.high = Percentile(std::move(resampled), 0.975);
+  return result;
+}
+
 }  // namespace footnote::server

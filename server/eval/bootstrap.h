@@ -27,4 +27,9 @@ struct Bootstrapped {
 // every machine.
 Bootstrapped BootstrapMean(const std::vector<std::vector<double>>& groups, uint64_t seed);
 
+// The ratio of two sums over questions, drawn together; 0 where the lower sum is 0. `p` says
+// nothing.
+Bootstrapped BootstrapRatio(const std::vector<double>& upper, const std::vector<double>& lower,
+                            uint64_t seed);
+
 }  // namespace footnote::server

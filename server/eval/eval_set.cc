@@ -73,20 +73,37 @@ Status LoadRelevance(const fs::path& file, EvalSet& set) {
   });
 }
 
-Status LoadEvidence(const fs::path& file, EvalSet& set) {
+Status LoadAnswers(const fs::path& file, EvalSet& set) {
   return EachLine(file, /*required=*/false, [&](const std::string& line, size_t number) -> Status {
     const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
     if (!json.is_object() || !json.contains("query_id") || !json["query_id"].is_string()) {
       return AtLine(file, number, "expected a JSON object with a text \"query_id\"");
     }
+    if (json.contains("answerable") && json["answerable"].is_boolean()) {
+      set.answerable[json["query_id"].get<std::string>()] = json["answerable"].get<bool>();
+    }
+    const auto id = json["query_id"].get<std::string>();
+    if (json.contains("answers") && json["answers"].is_array()) {
+      for (const auto& answer : json["answers"]) {
+        if (answer.is_string()) set.answers[id].push_back(answer.get<std::string>());
+      }
+    }
     if (!json.contains("evidence") || !json["evidence"].is_array()) return OkStatus();
     for (const auto& item : json["evidence"]) {
+      if (item.is_string()) {
+        set.evidence_texts[id].push_back(item.get<std::string>());
+        continue;
+      }
+      if (item.is_object() && item.contains("doc_id") && item["doc_id"].is_string() &&
+          !item.contains("start")) {
+        set.evidence_documents[id].push_back(item["doc_id"].get<std::string>());
+      }
       if (!item.is_object() || !item.contains("start") || !item.contains("end") ||
           !item["start"].is_number_unsigned() || !item["end"].is_number_unsigned() ||
           !item.contains("doc_id")) {
         continue;
       }
-      set.evidence[json["query_id"].get<std::string>()].push_back(
+      set.evidence[id].push_back(
           {item["doc_id"].get<std::string>(), item["start"].get<uint64_t>(),
            item["end"].get<uint64_t>()});
     }
@@ -108,7 +125,7 @@ StatusOr<EvalSet> LoadEvalSet(const fs::path& folder) {
   }
   FOOTNOTE_RETURN_IF_ERROR(LoadQueries(folder / "queries.jsonl", set));
   FOOTNOTE_RETURN_IF_ERROR(LoadRelevance(folder / "qrels.tsv", set));
-  FOOTNOTE_RETURN_IF_ERROR(LoadEvidence(folder / "answers.jsonl", set));
+  FOOTNOTE_RETURN_IF_ERROR(LoadAnswers(folder / "answers.jsonl", set));
   return set;
 }
 

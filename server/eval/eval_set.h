@@ -33,6 +33,11 @@ struct EvalSet {
   std::map<std::string, std::map<std::string, int>> relevance;  // query -> document -> grade
   std::map<std::string, std::vector<EvidenceSpan>>
       evidence;  // query -> spans; only those with offsets
+  // Evidence that is told as text, or as a document without a place in it.
+  std::map<std::string, std::vector<std::string>> evidence_texts;
+  std::map<std::string, std::vector<std::string>> evidence_documents;
+  std::map<std::string, std::vector<std::string>> answers;  // query -> what a good answer says
+  std::map<std::string, bool> answerable;  // query -> whether the documents answer it, where told
 };
 
 // Errors: NOT_FOUND (the folder, corpus.jsonl or queries.jsonl), INVALID_ARGUMENT with file and

@@ -47,6 +47,20 @@ std::vector<const EvalQuery*> RetrievalSample(const EvalSet& set, int limit) {
   return limit == 0 ? queries : FirstByMd5(queries, limit);
 }
 
+std::vector<const EvalQuery*> AnswerSample(const EvalSet& set, int limit) {
+  std::vector<const EvalQuery*> queries;
+  for (const EvalQuery& query : set.queries) queries.push_back(&query);
+  return limit == 0 ? queries : FirstByMd5(queries, limit);
+}
+
+std::vector<const EvalQuery*> AnswerabilitySample(const EvalSet& set, int limit) {
+  std::vector<const EvalQuery*> queries;
+  for (const EvalQuery& query : set.queries) {
+    if (set.answerable.contains(query.id)) queries.push_back(&query);
+  }
+  return FirstByMd5(queries, limit);
+}
+
 std::vector<const EvalQuery*> ScopedSample(const EvalSet& set, int limit) {
   std::vector<const EvalQuery*> queries;
   for (const EvalQuery& query : set.queries) {

@@ -15,6 +15,13 @@ bool IsJudged(const EvalSet& set, const EvalQuery& query);
 // Pointers into `set`.
 std::vector<const EvalQuery*> RetrievalSample(const EvalSet& set, int limit);
 
+// limit > 0: the first `limit` questions by MD5. 0: all questions, in the file's order.
+std::vector<const EvalQuery*> AnswerSample(const EvalSet& set, int limit);
+
+// Questions of which it is known whether the documents answer them, by MD5: the first `limit`, all
+// for 0.
+std::vector<const EvalQuery*> AnswerabilitySample(const EvalSet& set, int limit);
+
 // Questions about one document with evidence in it, by MD5: the first `limit`, all for 0.
 std::vector<const EvalQuery*> ScopedSample(const EvalSet& set, int limit);
 

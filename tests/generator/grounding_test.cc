@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "generator/grounding/answerability.h"
+#include "generator/grounding.h"
 #include "generator/grounding/claims.h"
 #include "generator/grounding/question.h"
 
