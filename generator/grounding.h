@@ -16,6 +16,7 @@
 #include "common/embedder.h"
 #include "common/status.h"
 #include "common/types.h"
+#include "generator/text_generator.h"
 
 namespace footnote::generator {
 
@@ -87,6 +88,11 @@ struct AnswerabilityFeatures {
 // `question` without what only names the document that is asked about, where that is known.
 AnswerabilityFeatures ReadAnswerability(std::string_view question,
                                         std::span<const Passage> passages);
+
+// For generating with the sources' own words: each sentence is one of `spans`, shortened where that
+// takes nothing from what it says (generator/grounding/copying.h).
+std::shared_ptr<const TokenConstraint> CopyingFrom(const Tokenizer& tokenizer,
+                                                   const std::vector<std::string_view>& spans);
 
 // How likely the passages answer the question, 0…1: gate 1. 0 without passages.
 double Answerability(const AnswerabilityFeatures& features);

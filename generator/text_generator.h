@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,6 +34,16 @@ struct TokenSpan {
   size_t end = 0;
 };
 
+// Which tokens may come next, where not all may. Threads: const, any; called on the scheduler's
+// thread for each token, so it must be quick.
+class TokenConstraint {
+ public:
+  virtual ~TokenConstraint() = default;
+  // In any order, each in the vocabulary; never empty. Depends on `generated`, the request's new
+  // tokens so far, and on nothing else.
+  virtual std::vector<TokenId> Allowed(std::span<const TokenId> generated) const = 0;
+};
+
 struct GenerationRequest {
   std::vector<TokenId> prompt;
   // Parts of the prompt whose words the answer is likely to repeat (the passages). Where they are
@@ -44,6 +55,8 @@ struct GenerationRequest {
   // Tokens the sampler must never choose (citation marks of passages that are not in the context,
   // for one).
   std::vector<TokenId> banned;
+  // Null: all other tokens may come.
+  std::shared_ptr<const TokenConstraint> constraint = nullptr;
   // Requests of different tenants never share cached prompts.
   std::string tenant;
 };

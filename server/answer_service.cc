@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
-#include <unordered_set>
 #include <utility>
 
 #include "common/sha256.h"
@@ -51,32 +50,28 @@ std::string PromptSha256(const std::vector<TokenId>& tokens) {
   return Sha256Hex({reinterpret_cast<const char*>(tokens.data()), tokens.size() * sizeof(TokenId)});
 }
 
-// Every token that occurs in neither the passages, the question nor ordinary connecting words:
-// banned in a regeneration, so that a number or a name from nowhere cannot be written.
-std::vector<TokenId> TokensOutside(const generator::Tokenizer& tokenizer,
-                                   std::span<const Passage> passages, std::string_view question) {
-  std::unordered_set<TokenId> allowed;
-  auto allow = [&](std::string_view text) {
-    for (TokenId id : tokenizer.Encode(text, {.add_special = false, .parse_special = false}))
-      allowed.insert(id);
-  };
-  for (const Passage& passage : passages) {
-    allow(passage.text);
-    allow(passage.title);
+// One space where a document breaks a line.
+std::string OnOneLine(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+    if (!space) {
+      out += c;
+    } else if (!out.empty() && out.back() != ' ') {
+      out += ' ';
+    }
   }
-  allow(question);
-  allow(
-      " a an the is are was were be been has have had do does it its this that these those of in "
-      "on at to for from by with as and or but "
-      "not no if when which who what they them their you your can may must shall should will would "
-      "also only there. , ; : ' \" ( ) -");
-  allow(". , ; : ( ) The It This A An If You They In To");
-  for (TokenId id : tokenizer.end_of_generation()) allowed.insert(id);
-  std::vector<TokenId> banned;
-  for (TokenId id = 0; id < tokenizer.vocabulary_size(); ++id) {
-    if (!allowed.contains(id)) banned.push_back(id);
-  }
-  return banned;
+  while (out.ends_with(' ')) out.pop_back();
+  return out;
+}
+
+// A clause that became a sentence begins like one; a name such as "pH" or "fork()" stays.
+std::string Capitalised(std::string text) {
+  const size_t end = std::min(text.find_first_of(" ,;:."), text.size());
+  const bool word = std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end),
+                                [](char c) { return c >= 'a' && c <= 'z'; });
+  if (word && end > 0) text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
 }
 
 // Asking is one run through these steps, with what they share.
@@ -177,8 +172,7 @@ class Run {
     // The spans that answer the question best: what is released must rest on one of them, and what
     // cannot be said in other words is quoted from them.
     const Clock::time_point quotations_start = Clock::now();
-    FOOTNOTE_ASSIGN_OR_RETURN(quotations_,
-                              scorer.BestQuotations(asked_, kOnTopicSpans, call_));
+    FOOTNOTE_ASSIGN_OR_RETURN(quotations_, scorer.BestQuotations(asked_, kOnTopicSpans, call_));
     answer_.timings.verify_ms += MsSince(quotations_start);
     const double best = quotations_.empty() ? 0 : LogOdds(quotations_.front().score);
     std::erase_if(quotations_, [&](const Support& quotation) {
@@ -188,8 +182,8 @@ class Run {
 
     FOOTNOTE_ASSIGN_OR_RETURN(bool all_supported, Release(stream, SentenceOrigin::kGenerated,
                                                           thresholds, scorer, builder));
-    if (!all_supported) {
-      // Once again from the last good sentence, with words from the passages only.
+    if (!all_supported && !quotations_.empty()) {
+      // Once again from the last good sentence, with words of the spans that answer.
       generator::GenerationRequest again;
       again.prompt = prompt_tokens;
       for (TokenId id : generator_->tokenizer().Encode(
@@ -200,7 +194,7 @@ class Run {
       again.max_tokens = options_.max_answer_tokens;
       again.sampling.seed = request_.seed + 1;
       again.tenant = request_.tenant;
-      again.banned = TokensOutside(generator_->tokenizer(), context, request_.question);
+      again.constraint = generator::CopyingFrom(generator_->tokenizer(), BestTexts());
       answer_.tokens.prompt += static_cast<int64_t>(again.prompt.size());
       SentenceStream second(*generator_, std::move(again), call_);
       FOOTNOTE_ASSIGN_OR_RETURN(all_supported, Release(second, SentenceOrigin::kRegenerated,
@@ -247,7 +241,14 @@ class Run {
         return support.score < thresholds.sentence_support ||
                support.score < supports.front().score * kSecondCitationShare;
       });
-      Emit(std::move(text), origin, supports, builder);
+      if (origin == SentenceOrigin::kRegenerated) {
+        text = Capitalised(std::move(text));
+        // The model chose it, but every word is the document's.
+        const bool verbatim = IsVerbatim(text, supports.front());
+        Emit(std::move(text), verbatim ? SentenceOrigin::kQuoted : origin, supports, builder);
+      } else {
+        Emit(std::move(text), origin, supports, builder);
+      }
     }
     if (!ended) stream.Stop();
     const generator::GenerationResult& result = stream.result();
@@ -263,6 +264,13 @@ class Run {
                        [&](const AnswerSentence& sentence) { return sentence.text == text; });
   }
 
+  // Whether the sentence is a stretch of the passage that supports it, word for word.
+  bool IsVerbatim(std::string_view text, const Support& support) const {
+    const std::string whole =
+        OnOneLine(answer_.passages[static_cast<size_t>(support.passage)].text);
+    return whole.find(OnOneLine(text)) != std::string::npos;
+  }
+
   static bool Overlap(const Support& a, const Support& b) {
     return a.passage == b.passage && a.span.start < b.span.end && b.span.start < a.span.end;
   }
@@ -273,6 +281,19 @@ class Run {
     if (builder.Cites(support.passage)) return true;
     return std::any_of(quotations_.begin(), quotations_.end(),
                        [&](const Support& quotation) { return Overlap(support, quotation); });
+  }
+
+  // The spans that answer the question best, which what is generated anew is made of.
+  std::vector<std::string_view> BestTexts() const {
+    std::vector<std::string_view> texts;
+    for (const Support& quotation : quotations_) {
+      if (texts.size() == kBestQuotations) break;
+      const Passage& passage = answer_.passages[static_cast<size_t>(quotation.passage)];
+      texts.push_back(
+          std::string_view(passage.text)
+              .substr(quotation.span.start - passage.span.start, quotation.span.size()));
+    }
+    return texts;
   }
 
   // Quotes the span that answers the question best, unless a released sentence rests on it or on
@@ -409,8 +430,8 @@ StatusOr<AnswerService::Assessment> AnswerService::Assess(const AnswerRequest& r
   assessment.retrieve_ms = result.timings.total_ms;
   // Where the question names the document in scope, the rest of it; where it points back, all that
   // it means.
-  assessment.asked = result.asked.empty() || condensed != request.question ? condensed
-                                                                           : std::move(result.asked);
+  assessment.asked =
+      result.asked.empty() || condensed != request.question ? condensed : std::move(result.asked);
   assessment.features = generator::ReadAnswerability(assessment.asked, assessment.passages);
   if (!assessment.passages.empty()) {
     assessment.answerability = generator::Answerability(assessment.features);

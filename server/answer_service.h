@@ -90,7 +90,8 @@ class AnswerService {
   // What Ask retrieves and gate 1 makes of it; nothing is generated. `risk`, `mode` and `seed` say
   // nothing here. Errors: as Ask's.
   struct Assessment {
-    std::string asked;  // what gate 1 and quotations go by: see RetrievalResult and CondenseQuestion
+    std::string
+        asked;  // what gate 1 and quotations go by: see RetrievalResult and CondenseQuestion
     std::vector<Passage> passages;
     generator::AnswerabilityFeatures features;
     double answerability = 0;

@@ -63,9 +63,9 @@ double CreditIn(const Stems& stems, const ContentWord& word) {
 
 // A word of the question: how much it counts, and where it stands.
 struct AskedWord {
-  double weight = 1;  // in a passage: names and numbers more
-  double rarity = 1;  // in a sentence: the fewer of them hold it, the more it tells
-  std::vector<double> in_head;                   // [passages]
+  double weight = 1;            // in a passage: names and numbers more
+  double rarity = 1;            // in a sentence: the fewer of them hold it, the more it tells
+  std::vector<double> in_head;  // [passages]
   std::vector<std::vector<double>> in_sentence;  // [passages][sentences]
 
   double InPassage(size_t passage) const {
@@ -104,7 +104,8 @@ std::vector<AskedWord> WordsOf(std::string_view question,
         ++sentences;
       }
     }
-    const double share = std::log((sentences + 1) / (holding + 0.5)) / std::log((sentences + 1) / 0.5);
+    const double share =
+        std::log((sentences + 1) / (holding + 0.5)) / std::log((sentences + 1) / 0.5);
     asked.rarity = kCommonWordWeight + (1 - kCommonWordWeight) * std::max(0.0, share);
   }
   return words;
@@ -168,7 +169,7 @@ AnswerabilityFeatures ReadAnswerability(std::string_view question,
 double Answerability(const AnswerabilityFeatures& features) {
   double sum = 0;
 #define FOOTNOTE_BIAS(weight) sum += (weight);
-#define FOOTNOTE_FEATURE(name, weight) sum += (weight) * features.name;
+#define FOOTNOTE_FEATURE(name, weight) sum += (weight)*features.name;
 #include "generator/grounding/answerability.def"
 #undef FOOTNOTE_FEATURE
 #undef FOOTNOTE_BIAS

@@ -235,6 +235,18 @@ bool IsStopWord(std::string_view word) {
   return std::binary_search(kStopWords.begin(), kStopWords.end(), word);
 }
 
+bool LimitsWhatIsSaid(std::string_view word) {
+  constexpr auto kLimits = std::to_array<std::string_view>({
+      "although", "barring", "but",     "except",   "excepting", "excluding",  "however",
+      "if",       "lest",    "only",    "other",    "otherwise", "provided",   "save",
+      "solely",   "subject", "though",  "unless",   "unlike",    "until",      "when",
+      "whenever", "where",   "whereas", "wherever", "whether",   "while",      "notwithstanding",
+      "assuming", "rarely",  "hardly",  "seldom",   "less",      "least",      "most",
+      "may",      "might",   "could",   "alleged",  "allegedly", "reportedly", "supposedly",
+  });
+  return In(kLimits, word) || NegationOf(word) != Negation::kNone;
+}
+
 bool IsWeakQuestionWord(std::string_view word) { return In(kWeakQuestionWords, word); }
 
 Negation NegationOf(std::string_view word) {

@@ -14,6 +14,10 @@ bool IsStopWord(std::string_view word);
 // Content words that say little in a question ("difference", "mean", "use"): weighed less there.
 bool IsWeakQuestionWord(std::string_view word);
 
+// Lower-case words by which a text says less than it would without them: conditions, exceptions,
+// denials. What holds one may not be cut away.
+bool LimitsWhatIsSaid(std::string_view word);
+
 // How a word denies.
 enum class Negation {
   kNone,

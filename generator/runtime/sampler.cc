@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 
 namespace footnote::generator {
 namespace {
@@ -74,7 +75,8 @@ float LogProbability(std::span<const float> logits, TokenId id) {
 }
 
 StatusOr<Sampler> Sampler::Create(const SamplingOptions& options, std::span<const TokenId> banned,
-                                  int64_t vocabulary_size) {
+                                  int64_t vocabulary_size,
+                                  std::shared_ptr<const TokenConstraint> constraint) {
   FOOTNOTE_RETURN_IF_ERROR(CheckOptions(options));
   for (const TokenId id : banned) {
     if (id < 0 || id >= vocabulary_size) {
@@ -83,7 +85,16 @@ StatusOr<Sampler> Sampler::Create(const SamplingOptions& options, std::span<cons
                                   std::to_string(vocabulary_size));
     }
   }
-  return Sampler(options, banned);
+  return Sampler(options, banned, std::move(constraint));
+}
+
+void Sampler::Constrain(std::span<float> logits, std::span<const TokenId> generated) const {
+  std::vector<std::pair<TokenId, float>> kept;
+  for (const TokenId id : constraint_->Allowed(generated)) {
+    kept.emplace_back(id, logits[static_cast<size_t>(id)]);
+  }
+  std::fill(logits.begin(), logits.end(), kNever);
+  for (const auto& [id, logit] : kept) logits[static_cast<size_t>(id)] = logit;
 }
 
 // Divides the logits of tokens that were generated, or multiplies them where they are negative.
@@ -174,6 +185,7 @@ StatusOr<TokenId> Sampler::Sample(std::span<float> logits, std::span<const Token
   const bool greedy = options_.temperature == 0;
   if (!greedy && options_.repetition_penalty != 1) Penalise(logits, generated);
   for (const TokenId id : banned_) logits[static_cast<size_t>(id)] = kNever;
+  if (constraint_ != nullptr) Constrain(logits, generated);
   const TokenId best = ArgMax(logits);
   if (best < 0) {
     return InternalError("no token is left to choose: every logit is banned or not a number");

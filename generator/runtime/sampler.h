@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <random>
 #include <span>
 #include <vector>
@@ -18,7 +19,8 @@ class Sampler {
  public:
   // Errors: INVALID_ARGUMENT names an option out of its range or a banned id out of the vocabulary.
   static StatusOr<Sampler> Create(const SamplingOptions& options, std::span<const TokenId> banned,
-                                  int64_t vocabulary_size);
+                                  int64_t vocabulary_size,
+                                  std::shared_ptr<const TokenConstraint> constraint = nullptr);
 
   // The next token after `generated`. Greedy takes the lowest id among equals. Otherwise, in this
   // order: repetition penalty, temperature, top-k, top-p, min-p, one draw. May overwrite logits.
@@ -31,9 +33,14 @@ class Sampler {
     double weight;  // its logit; then exp of the distance to the best, temperature applied
   };
 
-  Sampler(const SamplingOptions& options, std::span<const TokenId> banned)
-      : options_(options), banned_(banned.begin(), banned.end()), random_(options.seed) {}
+  Sampler(const SamplingOptions& options, std::span<const TokenId> banned,
+          std::shared_ptr<const TokenConstraint> constraint)
+      : options_(options),
+        banned_(banned.begin(), banned.end()),
+        constraint_(std::move(constraint)),
+        random_(options.seed) {}
 
+  void Constrain(std::span<float> logits, std::span<const TokenId> generated) const;
   void Penalise(std::span<float> logits, std::span<const TokenId> generated) const;
   void CollectTopK(std::span<const float> logits, size_t keep);
   void CollectAll(std::span<const float> logits);
@@ -43,6 +50,7 @@ class Sampler {
 
   SamplingOptions options_;
   std::vector<TokenId> banned_;
+  std::shared_ptr<const TokenConstraint> constraint_;  // null: none
   std::mt19937_64 random_;
   std::vector<Candidate> candidates_;  // of one token; keeps its memory for the next
 };

@@ -113,8 +113,9 @@ StatusOr<GenerationResult> Scheduler::Generate(const GenerationRequest& request,
                                                const TextGenerator::TokenSink& sink) {
   if (request.max_tokens < 1) return InvalidArgumentError("max_tokens must be above 0");
   FOOTNOTE_RETURN_IF_ERROR(CheckInput(request.prompt, request.max_tokens));
-  FOOTNOTE_ASSIGN_OR_RETURN(Sampler sampler, Sampler::Create(request.sampling, request.banned,
-                                                             runner_->vocabulary_size()));
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      Sampler sampler, Sampler::Create(request.sampling, request.banned, runner_->vocabulary_size(),
+                                       request.constraint));
   for (const TokenSpan& span : request.quotable) {
     if (span.begin > span.end || span.end > request.prompt.size()) {
       return InvalidArgumentError("a quotable span ends outside the prompt of " +

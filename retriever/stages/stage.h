@@ -22,7 +22,7 @@ struct Candidate {
   double score = 0;
   float dense = 0;
   float lexical = 0;
-  float sentence = 0;     // cosine of its nearest sentence; 0: not looked at
+  float sentence = 0;    // cosine of its nearest sentence; 0: not looked at
   bool embedded = true;  // false: there is no vector yet, and `dense` says nothing
 };
 

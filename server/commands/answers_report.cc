@@ -38,10 +38,10 @@ Json Figures(const ModeReport& report, uint64_t seed) {
   const std::vector<AnswerScore>& scores = report.scores;
   const auto one = [](const AnswerScore&) { return 1.0; };
   const auto share = [&](const Is& counts, const Is& is) {
-    return Ratio(scores, counts, [&](const AnswerScore& s) { return is(s) ? 1.0 : 0.0; }, one,
-                 seed);
+    return Ratio(
+        scores, counts, [&](const AnswerScore& s) { return is(s) ? 1.0 : 0.0; }, one, seed);
   };
-  const auto sum = [&](const Is& counts, int AnswerScore::* upper, int AnswerScore::* lower) {
+  const auto sum = [&](const Is& counts, int AnswerScore::*upper, int AnswerScore::*lower) {
     return Ratio(
         scores, counts, [=](const AnswerScore& s) { return static_cast<double>(s.*upper); },
         [=](const AnswerScore& s) { return static_cast<double>(s.*lower); }, seed);
@@ -57,13 +57,12 @@ Json Figures(const ModeReport& report, uint64_t seed) {
       sum(Every, &AnswerScore::written_unsupported, &AnswerScore::written);
   figures["wrong"] = share(Answerable, [](const AnswerScore& s) { return s.wrong(); });
   figures["useful"] = share(Answerable, [](const AnswerScore& s) { return s.useful(); });
-  figures["f1"] =
-      Ratio(scores, Answerable, [](const AnswerScore& s) { return s.f1; }, one, seed);
+  figures["f1"] = Ratio(
+      scores, Answerable, [](const AnswerScore& s) { return s.f1; }, one, seed);
   figures["abstained_answerable"] =
       share(Answerable, [](const AnswerScore& s) { return s.abstained; });
-  figures["abstained_unanswerable"] =
-      share([](const AnswerScore& s) { return !s.answerable; },
-            [](const AnswerScore& s) { return s.abstained; });
+  figures["abstained_unanswerable"] = share([](const AnswerScore& s) { return !s.answerable; },
+                                            [](const AnswerScore& s) { return s.abstained; });
   figures["citation_precision"] =
       sum(answered_with_evidence, &AnswerScore::right_citations, &AnswerScore::citations);
   figures["citation_recall"] =
@@ -72,7 +71,8 @@ Json Figures(const ModeReport& report, uint64_t seed) {
   std::vector<JudgedScores> gate;
   size_t answerable = 0;
   for (size_t i = 0; i < scores.size(); ++i) {
-    gate.push_back({.group = {}, .supported = scores[i].answerable, .scores = {report.answerability[i]}});
+    gate.push_back(
+        {.group = {}, .supported = scores[i].answerable, .scores = {report.answerability[i]}});
     answerable += scores[i].answerable ? 1 : 0;
   }
   if (answerable > 0 && answerable < scores.size()) figures["answerability_auroc"] = Auroc(gate, 0);
@@ -147,9 +147,9 @@ std::string AnswersTables(const std::vector<ModeReport>& reports, uint64_t seed)
   std::vector<std::vector<std::string>> said = {{"set", "mode", "questions", "unsupported",
                                                  "written", "of these unsupported", "wrong",
                                                  "useful", "F1"}};
-  std::vector<std::vector<std::string>> gates = {
-      {"set", "mode", "refused (answerable)", "refused (not)", "citation precision", "recall",
-       "inexact quotes", "ms", "checking ms"}};
+  std::vector<std::vector<std::string>> gates = {{"set", "mode", "refused (answerable)",
+                                                  "refused (not)", "citation precision", "recall",
+                                                  "inexact quotes", "ms", "checking ms"}};
   const auto add = [&](const Json& row) {
     const std::string set = row["set"];
     const std::string mode = row["mode"];

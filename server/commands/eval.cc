@@ -1,4 +1,5 @@
-// footnote eval retrieval | answers | answerability: quality on sets of questions (docs/quality.md).
+// footnote eval retrieval | answers | answerability: quality on sets of questions
+// (docs/quality.md).
 
 #include "server/commands/command.h"
 #include "server/commands/eval_answerability.h"

@@ -132,8 +132,7 @@ StatusOr<Report> EvaluateSet(const std::string& folder, const Options& options,
     request.question = query->text;
     request.history = query->history;
     request.scope_document_id = query->scope_document_id;
-    FOOTNOTE_ASSIGN_OR_RETURN(const AnswerService::Assessment found,
-                              service.Assess(request, call));
+    FOOTNOTE_ASSIGN_OR_RETURN(const AnswerService::Assessment found, service.Assess(request, call));
     const bool answerable = set.answerable.at(query->id);
     // Questions about one document are alike.
     JudgedScores& judged = report.questions.emplace_back();
@@ -180,8 +179,8 @@ double RefusedWhereKept(const Report& report, double kept) {
     if (question.supported) answerable.push_back(question.scores[kOurs]);
   }
   std::sort(answerable.begin(), answerable.end(), std::greater<>());
-  const auto count = static_cast<size_t>(
-      std::ceil(kept * static_cast<double>(answerable.size()) - 1e-9));
+  const auto count =
+      static_cast<size_t>(std::ceil(kept * static_cast<double>(answerable.size()) - 1e-9));
   return 1 - Passing(report, false, answerable[std::max<size_t>(count, 1) - 1]);
 }
 
@@ -229,10 +228,13 @@ std::string Interval(const Json& json, const char* key) {
 }
 
 std::vector<std::string> Row(const Json& json) {
-  std::vector<std::string> row = {json["set"], std::to_string(json["questions"].get<size_t>()),
+  std::vector<std::string> row = {json["set"],
+                                  std::to_string(json["questions"].get<size_t>()),
                                   std::to_string(json["unanswerable"].get<size_t>()),
-                                  Number(json, "auroc"), Interval(json, "auroc_interval"),
-                                  Number(json, "against"), Interval(json, "difference_interval"),
+                                  Number(json, "auroc"),
+                                  Interval(json, "auroc_interval"),
+                                  Number(json, "against"),
+                                  Interval(json, "difference_interval"),
                                   Number(json, "refused_where_80_kept")};
   const Json& balanced = json["passing"][RiskSettingName(RiskSetting::kBalanced)];
   row.push_back(Number(balanced, "answerable"));
@@ -243,8 +245,9 @@ std::vector<std::string> Row(const Json& json) {
 Status RunAnswerability(const Options& options) {
   for (const std::string* file : {&options.out_file, &options.against}) {
     if (options.sets.size() > 1 && !file->empty() && file->find(kSetMark) == std::string::npos) {
-      return InvalidArgumentError(*file + ": with several sets the file's name must hold {set}, "
-                                          "which stands for the set's name");
+      return InvalidArgumentError(*file +
+                                  ": with several sets the file's name must hold {set}, "
+                                  "which stands for the set's name");
     }
   }
   const CallContext call = InterruptibleCall();
@@ -287,10 +290,12 @@ void AddAnswerabilityEval(CLI::App& eval, CommandResult& result) {
   auto options = std::make_shared<Options>();
   CLI::App* command = eval.add_subcommand(
       "answerability", "Gate 1: does it tell what the documents answer from what they do not?");
-  command->add_option("set", options->sets, "Folders with corpus.jsonl, queries.jsonl, answers.jsonl")
+  command
+      ->add_option("set", options->sets, "Folders with corpus.jsonl, queries.jsonl, answers.jsonl")
       ->required();
-  command->add_option("--limit", options->limit,
-                      "Only the first N questions, in the order of the MD5 of their ids")
+  command
+      ->add_option("--limit", options->limit,
+                   "Only the first N questions, in the order of the MD5 of their ids")
       ->check(CLI::Range(0, 1000000));
   command->add_option("--out", options->out_file,
                       "JSON lines: each question's features and passages; {set} in the name "

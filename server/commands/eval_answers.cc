@@ -149,8 +149,8 @@ Status RunAnswers(const Options& options) {
     for (const AnswerMode mode : modes) {
       std::ofstream file;
       if (!options.out_file.empty()) {
-        const std::string name = Replaced(Replaced(options.out_file, "{set}", set.name), "{mode}",
-                                          AnswerModeName(mode));
+        const std::string name =
+            Replaced(Replaced(options.out_file, "{set}", set.name), "{mode}", AnswerModeName(mode));
         file.open(name, std::ios::trunc);
         if (!file) return InvalidArgumentError("cannot write " + name);
       }
@@ -174,7 +174,8 @@ Status RunAnswers(const Options& options) {
         Json line = {{"query_id", id}};
         line.update(ToJson(answer));
         if (!options.out_file.empty() || lines_to_stdout) out << Dump(line) << "\n" << std::flush;
-        if (!out) return ResourceExhaustedError("the answers could not be written: is the disk full?");
+        if (!out)
+          return ResourceExhaustedError("the answers could not be written: is the disk full?");
         bar.Show(set.name + ", " + AnswerModeName(mode),
                  static_cast<double>(i + 1) / static_cast<double>(queries.size()),
                  std::to_string(i + 1) + " questions");
@@ -202,15 +203,17 @@ void AddAnswersEval(CLI::App& eval, CommandResult& result) {
   command
       ->add_option("set", options->sets, "Folders with corpus.jsonl, queries.jsonl, answers.jsonl")
       ->required();
-  command->add_option("--limit", options->limit,
-                      "Only the first N questions, in the order of the MD5 of their ids (default: "
-                      "all, in the file's order)")
+  command
+      ->add_option("--limit", options->limit,
+                   "Only the first N questions, in the order of the MD5 of their ids (default: "
+                   "all, in the file's order)")
       ->check(CLI::Range(0, 1000000));
   command->add_option("--out", options->out_file,
                       "File for the lines (default: stdout); {set} and {mode} in its name stand "
                       "for those");
-  command->add_option("--mode", options->modes,
-                      "grounded, plain or closed-book; several with commas between them")
+  command
+      ->add_option("--mode", options->modes,
+                   "grounded, plain or closed-book; several with commas between them")
       ->capture_default_str();
   command->add_option("--risk", options->risk, "strict, balanced or open")->capture_default_str();
   command->add_option("--generator", options->generator, "Model file or folder");

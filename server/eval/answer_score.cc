@@ -10,14 +10,14 @@ namespace {
 
 // Words that carry no claim. Written for this file alone: the rule must not share the gate's lists.
 constexpr auto kEmptyWords = std::to_array<std::string_view>({
-    "a",     "about", "above", "according", "after", "all",   "also",  "an",    "and",    "any",
-    "are",   "as",    "at",    "be",        "been",  "being", "but",   "by",    "can",    "could",
-    "did",   "do",    "does",  "each",      "for",   "from",  "had",   "has",   "have",   "he",
-    "her",   "here",  "his",   "how",       "if",    "in",    "into",  "is",    "it",     "its",
-    "may",   "might", "more",  "most",      "must",  "no",    "not",   "of",    "on",     "or",
-    "other", "our",   "she",   "should",    "so",    "some",  "such",  "than",  "that",   "the",
-    "their", "them",  "then",  "there",     "these", "they",  "this",  "those", "to",     "was",
-    "we",    "were",  "what",  "when",      "where", "which", "while", "who",   "will",   "with",
+    "a",     "about", "above", "according", "after", "all",   "also",  "an",    "and",  "any",
+    "are",   "as",    "at",    "be",        "been",  "being", "but",   "by",    "can",  "could",
+    "did",   "do",    "does",  "each",      "for",   "from",  "had",   "has",   "have", "he",
+    "her",   "here",  "his",   "how",       "if",    "in",    "into",  "is",    "it",   "its",
+    "may",   "might", "more",  "most",      "must",  "no",    "not",   "of",    "on",   "or",
+    "other", "our",   "she",   "should",    "so",    "some",  "such",  "than",  "that", "the",
+    "their", "them",  "then",  "there",     "these", "they",  "this",  "those", "to",   "was",
+    "we",    "were",  "what",  "when",      "where", "which", "while", "who",   "will", "with",
     "would", "yes",   "you",   "your",
 });
 
@@ -152,9 +152,8 @@ AnswerScore ScoreAnswer(const Answer& answer, const GoldAnswer& gold) {
       score.evidence_retrieved =
           score.evidence_retrieved ||
           (passage.document_id == document &&
-           std::any_of(spans.begin(), spans.end(), [&](const ByteSpan& span) {
-             return Overlap(span, passage.span) > 0;
-           }));
+           std::any_of(spans.begin(), spans.end(),
+                       [&](const ByteSpan& span) { return Overlap(span, passage.span) > 0; }));
     }
   }
   if (answer.abstained) return score;
@@ -171,7 +170,8 @@ AnswerScore ScoreAnswer(const Answer& answer, const GoldAnswer& gold) {
     score.written += written ? 1 : 0;
     score.written_unsupported += written && unsupported ? 1 : 0;
   }
-  for (const std::string& text : gold.answers) score.f1 = std::max(score.f1, TokenF1(answer.text, text));
+  for (const std::string& text : gold.answers)
+    score.f1 = std::max(score.f1, TokenF1(answer.text, text));
   for (const std::string& text : gold.evidence_texts) {
     score.f1 = std::max(score.f1, TokenF1(answer.text, text));
   }

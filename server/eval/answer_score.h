@@ -49,23 +49,23 @@ struct GoldAnswer {
   bool answerable = true;
   std::vector<std::string> answers;
   std::vector<std::string> evidence_texts;
-  std::vector<std::string> documents;  // texts of which all may be evidence
+  std::vector<std::string> documents;                     // texts of which all may be evidence
   std::map<std::string, std::vector<ByteSpan>> evidence;  // document -> bytes of its text
 };
 
 struct AnswerScore {
   bool answerable = true;
   bool abstained = false;
-  int sentences = 0;             // released, that claim something
-  int unsupported = 0;           // of them
-  int written = 0;               // of them, by the model: not quoted
-  int written_unsupported = 0;   // of those
-  double f1 = 0;                 // best over answers and evidence texts; 0 when it abstained
-  bool cites_evidence = false;   // a citation is right
+  int sentences = 0;            // released, that claim something
+  int unsupported = 0;          // of them
+  int written = 0;              // of them, by the model: not quoted
+  int written_unsupported = 0;  // of those
+  double f1 = 0;                // best over answers and evidence texts; 0 when it abstained
+  bool cites_evidence = false;  // a citation is right
   int citations = 0;
-  int right_citations = 0;       // half of the quote lies in evidence, or half of a span in the quote
+  int right_citations = 0;  // half of the quote lies in evidence, or half of a span in the quote
   int evidence_spans = 0;
-  int cited_spans = 0;           // spans that a right citation touches
+  int cited_spans = 0;              // spans that a right citation touches
   bool evidence_retrieved = false;  // a passage holds a part of the evidence
 
   bool useful() const { return !abstained && (f1 >= kUsefulF1 || cites_evidence); }

@@ -103,9 +103,8 @@ Status LoadAnswers(const fs::path& file, EvalSet& set) {
           !item.contains("doc_id")) {
         continue;
       }
-      set.evidence[id].push_back(
-          {item["doc_id"].get<std::string>(), item["start"].get<uint64_t>(),
-           item["end"].get<uint64_t>()});
+      set.evidence[id].push_back({item["doc_id"].get<std::string>(), item["start"].get<uint64_t>(),
+                                  item["end"].get<uint64_t>()});
     }
     return OkStatus();
   });

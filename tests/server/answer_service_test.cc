@@ -138,8 +138,10 @@ TEST_F(AnswerServiceTest, AChangedNumberIsNeverHeard) {
     EXPECT_NE(generator_.tokenizer().Decode(passages, false).find("950 EUR"), std::string::npos)
         << "the generator is told where the passages are";
   }
-  EXPECT_FALSE(generator_.requests[1].banned.empty())
-      << "the second try is confined to the passages' words";
+  ASSERT_NE(generator_.requests[1].constraint, nullptr);
+  for (const generator::TokenId first : generator_.requests[1].constraint->Allowed({})) {
+    EXPECT_EQ(first, ' ') << "the second try begins with a word of the passages";
+  }
   if (!answer.abstained) {
     EXPECT_EQ(answer.sentences[0].origin, SentenceOrigin::kQuoted);
     EXPECT_NE(answer.text.find("950 EUR"), std::string::npos) << answer.text;
@@ -149,11 +151,23 @@ TEST_F(AnswerServiceTest, AChangedNumberIsNeverHeard) {
 
 TEST_F(AnswerServiceTest, ARegeneratedSentenceSaysSo) {
   generator_.script = {"Dogs are welcome on Mars.",
-                       "Either party may end the lease with a notice period of three months."};
+                       "either party may end the lease with notice of three months."};
   ASSERT_OK_AND_ASSIGN(const Answer answer,
                        Ask("With what notice period may either party end the lease?"));
   ASSERT_FALSE(answer.abstained);
   EXPECT_EQ(answer.sentences[0].origin, SentenceOrigin::kRegenerated);
+  EXPECT_EQ(answer.sentences[0].text,
+            "Either party may end the lease with notice of three months.");
+  ExpectSoundCitations(answer);
+}
+
+TEST_F(AnswerServiceTest, WhatIsCopiedWordForWordIsCalledAQuotation) {
+  generator_.script = {"Dogs are welcome on Mars.",
+                       "Either party may end the lease\nwith a notice period of three months."};
+  ASSERT_OK_AND_ASSIGN(const Answer answer,
+                       Ask("With what notice period may either party end the lease?"));
+  ASSERT_FALSE(answer.abstained);
+  EXPECT_EQ(answer.sentences[0].origin, SentenceOrigin::kQuoted);
   ExpectSoundCitations(answer);
 }
 
