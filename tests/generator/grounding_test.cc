@@ -214,6 +214,28 @@ TEST(AnswerabilityGate, MoreEvidenceMeansMore) {
   EXPECT_GT(with(0.5, "Apache does things."), with(0.5, "Nobody does things."));
 }
 
+TEST(AnswerabilityGate, OneSentenceThatSaysAllBeatsSeveralThatSayAPart) {
+  const auto features = [](const char* text) {
+    const Passage passage = MakePassage("", text, 0.5, 5);
+    return ReadAnswerability("Does the lessee insure the machine?", std::span(&passage, 1));
+  };
+  const auto together = features("The lessee insures the machine. The sky is blue.");
+  const auto apart = features("The lessee pays. Somebody insures it. The machine is blue.");
+  EXPECT_EQ(together.coverage, apart.coverage);
+  EXPECT_GT(together.sentence_coverage, apart.sentence_coverage + 0.3);
+  EXPECT_GT(Answerability(together), Answerability(apart));
+}
+
+TEST(AnswerabilityGate, TheNearestSentenceCountsWhereItIsKnown) {
+  Passage passage = MakePassage("", "The rent is due.", 0.4, 5);
+  const auto best = [&] {
+    return ReadAnswerability("Rent?", std::span(&passage, 1)).best_sentence;
+  };
+  EXPECT_EQ(best(), 0.4) << "of an older index: the chunk's";
+  passage.sentence_score = 0.7;
+  EXPECT_EQ(best(), 0.7);
+}
+
 TEST(AnswerabilityGate, OddInputStaysWithinBounds) {
   EXPECT_EQ(Answerability("What?", {}), 0);
   const std::vector<Passage> empty(3);

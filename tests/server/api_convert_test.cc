@@ -19,6 +19,7 @@ Passage FullPassage() {
   passage.score = 0.9;
   passage.dense_score = -0.25;
   passage.lexical_score = 12.5;
+  passage.sentence_score = 0.375;
   passage.span = {10, 4000000000};
   passage.text = "Rent.";
   passage.heading_path = {"Lease", "Rent"};
