@@ -147,6 +147,7 @@ class Finder {
     number.claimed = claimed;
     number.first_token = first;
     number.last_token = last;
+    number.bytes = {tokens_[first].bytes.start, tokens_[last].bytes.end};
     numbers_.push_back(std::move(number));
   }
 

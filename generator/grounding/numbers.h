@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/types.h"
 #include "generator/grounding/words.h"
 
 namespace footnote::generator::grounding {
@@ -19,6 +20,7 @@ struct Number {
   bool claimed = true;
   size_t first_token = 0;
   size_t last_token = 0;  // inclusive, with the unit
+  ByteSpan bytes;         // in the text, with the unit
 };
 
 // A list mark at the text's start and references to the context ("[2]", "passage 2") are no

@@ -319,4 +319,14 @@ double StemLikeness(std::string_view a, std::string_view b) {
   return kFamilyCredit;
 }
 
+bool AreOpposites(std::string_view a, std::string_view b) {
+  if (a.size() > b.size()) std::swap(a, b);
+  if (a.size() < 4) return false;
+  for (std::string_view prefix : {"un", "in", "im", "ir", "il", "non", "dis"}) {
+    if (b.size() == a.size() + prefix.size() && b.starts_with(prefix) && b.ends_with(a))
+      return true;
+  }
+  return false;
+}
+
 }  // namespace footnote::generator::grounding

@@ -1,7 +1,8 @@
-// footnote eval retrieval | answers: quality on sets of questions (docs/quality.md).
+// footnote eval retrieval | answers | grounding: quality on sets of questions (docs/quality.md).
 
 #include "server/commands/command.h"
 #include "server/commands/eval_answers.h"
+#include "server/commands/eval_grounding.h"
 #include "server/commands/eval_retrieval.h"
 
 namespace footnote::server {
@@ -11,6 +12,7 @@ void AddEvalCommand(CLI::App& app, CommandResult& result) {
   group->require_subcommand(1);
   AddRetrievalEval(*group, result);
   AddAnswersEval(*group, result);
+  AddGroundingEval(*group, result);
 }
 
 }  // namespace footnote::server

@@ -1,40 +1,21 @@
 #include "server/eval/eval_set.h"
 
 #include <charconv>
-#include <fstream>
-#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "server/answer_json.h"
+#include "server/eval/lines.h"
 
 namespace footnote::server {
 namespace {
 
 namespace fs = std::filesystem;
 
-Status AtLine(const fs::path& file, size_t line, const std::string& what) {
-  return InvalidArgumentError(file.string() + ", line " + std::to_string(line) + ": " + what);
-}
-
-Status EachLine(const fs::path& file, bool required,
-                const std::function<Status(const std::string&, size_t)>& visit) {
-  std::ifstream in(file);
-  if (!in) {
-    if (!required) return OkStatus();
-    return NotFoundError("cannot read " + file.string() +
-                         ": an evaluation set is a folder with corpus.jsonl and queries.jsonl");
-  }
-  std::string line;
-  for (size_t number = 1; std::getline(in, line); ++number) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (line.empty()) continue;
-    FOOTNOTE_RETURN_IF_ERROR(visit(line, number));
-  }
-  return OkStatus();
-}
+constexpr char kRemedy[] =
+    "an evaluation set is a folder with corpus.jsonl and queries.jsonl";
 
 Status LoadQueries(const fs::path& file, EvalSet& set) {
-  return EachLine(file, /*required=*/true, [&](const std::string& line, size_t number) -> Status {
+  return EachLine(file, /*required=*/true, kRemedy, [&](const std::string& line, size_t number) -> Status {
     const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
     if (!json.is_object() || !json.contains("_id") || !json["_id"].is_string() ||
         !json.contains("text") || !json["text"].is_string()) {
@@ -56,7 +37,7 @@ Status LoadQueries(const fs::path& file, EvalSet& set) {
 }
 
 Status LoadRelevance(const fs::path& file, EvalSet& set) {
-  return EachLine(file, /*required=*/false, [&](const std::string& line, size_t number) -> Status {
+  return EachLine(file, /*required=*/false, kRemedy, [&](const std::string& line, size_t number) -> Status {
     const size_t first = line.find('\t');
     const size_t second = first == std::string::npos ? first : line.find('\t', first + 1);
     if (second == std::string::npos)
@@ -74,7 +55,7 @@ Status LoadRelevance(const fs::path& file, EvalSet& set) {
 }
 
 Status LoadEvidence(const fs::path& file, EvalSet& set) {
-  return EachLine(file, /*required=*/false, [&](const std::string& line, size_t number) -> Status {
+  return EachLine(file, /*required=*/false, kRemedy, [&](const std::string& line, size_t number) -> Status {
     const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
     if (!json.is_object() || !json.contains("query_id") || !json["query_id"].is_string()) {
       return AtLine(file, number, "expected a JSON object with a text \"query_id\"");
