@@ -25,6 +25,9 @@ struct SupportProblem {
   Kind kind = Kind::kNumber;
   ByteSpan bytes;  // in the sentence: the number with its unit, the name, the word that denies
                    // ("not") or obliges ("must"), or the word that the source denies
+  bool nowhere = false;    // of a number or name: no passage has it
+  bool elsewhere = false;  // nothing contradicts it and another place says it: the number or name
+                           // alone, not what it belongs to
 };
 
 // Where and how well a passage supports a sentence.

@@ -152,7 +152,8 @@ class Analyser {
       const std::string_view next =
           i + 1 < tokens_.size() ? std::string_view(tokens_[i + 1].lower) : std::string_view();
       if (negation == Negation::kForward) {
-        if (IsNegationIdiom(next)) continue;
+        const bool by = next == "limited" && i + 2 < tokens_.size() && tokens_[i + 2].lower != "to";
+        if (IsNegationIdiom(next) && !by) continue;
         if (next == "be" && i + 2 < tokens_.size() && IsNegationIdiom(tokens_[i + 2].lower))
           continue;
         if (tokens_[i].lower == "no" && next == "." && i + 2 < tokens_.size() &&
@@ -238,6 +239,7 @@ class Analyser {
     } else if (IsModal(i)) {
       item.kind = ItemKind::kModal;
       item.modality = ModalityOf(token.lower);
+      item.negated = IsDeniedModal(i);
     } else if (IsStopWord(token.lower)) {
       item.kind = ItemKind::kFunction;
     } else {
@@ -246,13 +248,29 @@ class Analyser {
     claims_.items.push_back(std::move(item));
   }
 
+  // "may not", "shall in no case", "no party may"; not "if you do not agree you may", though the
+  // words of its clause stand behind a denial.
+  bool IsDeniedModal(size_t i) const {
+    constexpr size_t kReach = 3;
+    for (size_t j = i; j < tokens_.size() && j <= i + kReach && !EndsClause(tokens_[j]); ++j) {
+      if (NegationOf(tokens_[j].lower) == Negation::kForward) return true;
+    }
+    for (size_t j = ClauseStart(i); j < i; ++j) {
+      for (std::string_view nobody : {"no", "none", "neither", "nobody", "nor", "nothing"}) {
+        if (tokens_[j].lower == nobody) return true;
+      }
+    }
+    return false;
+  }
+
   bool IsDenial(const Token& token) const {
     return std::any_of(claims_.denials.begin(), claims_.denials.end(),
                        [&](const ByteSpan& bytes) { return bytes == token.bytes; });
   }
 
   bool IsModal(size_t i) const {
-    const bool month = tokens_[i].lower == "may" && i > 0 && IsCapitalised(tokens_[i]) && !shouting_;
+    const bool month =
+        tokens_[i].lower == "may" && i > 0 && IsCapitalised(tokens_[i]) && !shouting_;
     return ModalityOf(tokens_[i].lower) != Modality::kNone && !month;
   }
 
@@ -274,9 +292,7 @@ class Analyser {
       ModalClaim claim;
       claim.modality = modality;
       claim.bytes = token.bytes;
-      claim.negated = negated_[i] || (i + 1 < tokens_.size() && negated_[i + 1]) ||
-                      NegationOf(next) != Negation::kNone ||
-                      NegationOf(token.lower) != Negation::kNone;
+      claim.negated = IsDeniedModal(i);
       for (size_t j = i + 1; j < tokens_.size() && !EndsClause(tokens_[j]); ++j) {
         if (!IsContent(j) || number_at_[j] >= 0 ||
             ModalityOf(tokens_[j].lower) != Modality::kNone) {

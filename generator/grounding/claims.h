@@ -19,8 +19,8 @@ struct ContentWord {
   std::string stem;   // "#1000" for a number
   bool name = false;  // a proper name, acronym or identifier: it must stand in the source
   bool number = false;
-  bool negated = false;  // in the scope of "not", "without", "prohibited" …
-  ByteSpan bytes;        // in the text
+  bool negated = false;     // in the scope of "not", "without", "prohibited" …
+  ByteSpan bytes;           // in the text
   size_t number_index = 0;  // of a number: into Claims::numbers
 };
 
@@ -36,9 +36,9 @@ struct ModalClaim {
 enum class ItemKind { kFunction, kContent, kName, kNumber, kDenial, kModal };
 struct Item {
   ItemKind kind = ItemKind::kFunction;
-  std::string key;  // the stem; a number's value
-  ByteSpan bytes;   // in the text
-  bool negated = false;
+  std::string key;                      // the stem; a number's value
+  ByteSpan bytes;                       // in the text
+  bool negated = false;                 // of a modal: it is denied itself, "may not", "no one may"
   Modality modality = Modality::kNone;  // of a modal
   size_t number_index = 0;              // of a number: into Claims::numbers
 };
@@ -47,7 +47,7 @@ struct Claims {
   std::vector<ContentWord> words;  // in order, repeated as often as they occur
   std::vector<Number> numbers;
   std::vector<ModalClaim> modals;
-  std::vector<Item> items;  // every word, function words too; a number with its unit is one
+  std::vector<Item> items;        // every word, function words too; a number with its unit is one
   std::vector<ByteSpan> denials;  // the words that deny: "not", "without" …
   std::vector<std::string> all_stems;  // stop words too: where a name may be found
 };

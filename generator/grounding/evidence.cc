@@ -213,6 +213,11 @@ bool Evidence::SaysNumber(const Number& claim, const EvidenceSpan& span) const {
 bool Evidence::SaysName(const ContentWord& name, const EvidenceSpan& span) const {
   const auto passage = static_cast<size_t>(span.passage);
   if (all_stems_[passage].contains(name.stem)) return true;
+  // "Western" for "west", "Belgian" for "Belgium".
+  if (std::any_of(all_stems_[passage].begin(), all_stems_[passage].end(),
+                  [&](const auto& entry) { return NamesOfOneFamily(name.stem, entry.first); })) {
+    return true;
+  }
   // "GPLv3" for "GPL v3", "co-operative" for "cooperative".
   std::string squashed;
   AppendSquashed(name.stem, squashed);
@@ -278,7 +283,8 @@ std::optional<ByteSpan> Evidence::NegationProblem(const Claims& claims,
     }
   }
   if (aligned == 0) return std::nullopt;
-  const bool matches = both > 0 ? one_side <= kDeniedRatio * both : one_side < kDeniedShare * aligned;
+  const bool matches =
+      both > 0 ? one_side <= kDeniedRatio * both : one_side < kDeniedShare * aligned;
   if (matches) return std::nullopt;
   return fault(first_on_one_side);
 }
@@ -293,7 +299,8 @@ std::optional<ByteSpan> Evidence::ModalityProblem(const Claims& claims, const Ev
     for (int unit = span.first; unit < span.first + span.count; ++unit) {
       for (const ModalClaim& source : units_[static_cast<size_t>(unit)].modals) {
         // Denied, "may", "must" and "shall" all forbid.
-        const bool agrees = source.modality == claim.modality || (source.negated && claim.negated);
+        const bool agrees =
+            Agree(source.modality, claim.modality) || (source.negated && claim.negated);
         any = true;
         any_agrees = any_agrees || agrees;
         if (!claim.verb.empty() && source.verb == claim.verb) {
@@ -313,33 +320,78 @@ bool Comparison::Has(SupportProblem::Kind kind) const {
                      [kind](const SupportProblem& problem) { return problem.kind == kind; });
 }
 
+bool Comparison::SaidNowhere(SupportProblem::Kind kind) const {
+  return std::any_of(problems.begin(), problems.end(), [kind](const SupportProblem& problem) {
+    return problem.kind == kind && problem.nowhere;
+  });
+}
+
+bool Comparison::Contradicts() const {
+  return std::any_of(problems.begin(), problems.end(),
+                     [](const SupportProblem& problem) { return !problem.elsewhere; });
+}
+
+bool Evidence::AnySays(const Number& claim) const {
+  const auto says = [&](const Claims& source) {
+    return std::any_of(source.numbers.begin(), source.numbers.end(),
+                       [&](const Number& number) { return NumberSays(number, claim); });
+  };
+  return std::any_of(units_.begin(), units_.end(), says) ||
+         std::any_of(titles_.begin(), titles_.end(), says);
+}
+
+bool Evidence::AnyHas(const ContentWord& name) const {
+  return std::any_of(all_stems_.begin(), all_stems_.end(),
+                     [&](const StemTable& stems) { return stems.contains(name.stem); });
+}
+
 Comparison Evidence::Compare(const Claims& claims, const EvidenceSpan& span) const {
   using Kind = SupportProblem::Kind;
   Comparison comparison;
   comparison.alignment = Align(claims, span, false);
+  const Claims* source[] = {&units_[static_cast<size_t>(span.first)],
+                            &units_[static_cast<size_t>(span.first + span.count - 1)]};
+  comparison.problems =
+      Contradictions(claims, std::span(source).first(static_cast<size_t>(span.count)));
+  const auto at_fault = [&](const ByteSpan& bytes) {
+    return std::any_of(comparison.problems.begin(), comparison.problems.end(),
+                       [&](const SupportProblem& problem) { return problem.bytes == bytes; });
+  };
+  for (SupportProblem& problem : comparison.problems) {
+    for (const Number& number : claims.numbers) {
+      if (number.bytes == problem.bytes) problem.nowhere = !AnySays(number);
+    }
+    for (const ContentWord& word : claims.words) {
+      if (word.name && word.bytes == problem.bytes) problem.nowhere = !AnyHas(word);
+    }
+  }
   for (const Number& number : claims.numbers) {
-    if (number.claimed && !SaysNumber(number, span)) {
-      comparison.problems.push_back({Kind::kNumber, number.bytes});
+    if (number.claimed && !at_fault(number.bytes) && !SaysNumber(number, span)) {
+      // "the two fighters" may count what the source lists.
+      const bool may_count =
+          number.unit.empty() && number.label.empty() && number.value.size() == 1;
+      const bool soft = may_count || number.unit == "th" || AnySays(number);
+      comparison.problems.push_back({Kind::kNumber, number.bytes, !soft, soft});
     }
   }
   for (const ContentWord& word : claims.words) {
-    if (word.name && !SaysName(word, span)) {
-      comparison.problems.push_back({Kind::kName, word.bytes});
+    if (word.name && !at_fault(word.bytes) && !SaysName(word, span)) {
+      const bool elsewhere = AnyHas(word);
+      comparison.problems.push_back({Kind::kName, word.bytes, !elsewhere, elsewhere});
     }
   }
-  const Claims* source[] = {&units_[static_cast<size_t>(span.first)],
-                            &units_[static_cast<size_t>(span.first + span.count - 1)]};
-  for (const SupportProblem& problem :
-       Contradictions(claims, std::span(source).first(static_cast<size_t>(span.count)))) {
-    if (!comparison.Has(problem.kind)) comparison.problems.push_back(problem);
+  if (!comparison.Has(Kind::kNegation) && !comparison.Has(Kind::kModality)) {
+    if (const auto bytes = NegationProblem(claims, span)) {
+      comparison.problems.push_back({Kind::kNegation, *bytes});
+    } else if (const auto modal = ModalityProblem(claims, span, comparison.alignment)) {
+      comparison.problems.push_back({Kind::kModality, *modal});
+    }
   }
-  if (comparison.Has(Kind::kNegation) || comparison.Has(Kind::kModality)) return comparison;
-  if (const auto bytes = NegationProblem(claims, span)) {
-    comparison.problems.push_back({Kind::kNegation, *bytes});
-  }
-  if (const auto bytes = ModalityProblem(claims, span, comparison.alignment)) {
-    comparison.problems.push_back({Kind::kModality, *bytes});
-  }
+  Claims context = claims;
+  std::erase_if(context.words, [&](const ContentWord& word) { return at_fault(word.bytes); });
+  comparison.context_alignment = context.words.size() == claims.words.size()
+                                     ? comparison.alignment
+                                     : Align(context, span, false);
   return comparison;
 }
 

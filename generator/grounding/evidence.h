@@ -34,6 +34,12 @@ struct Comparison {
   std::vector<SupportProblem> problems;  // what the span contradicts or does not say
 
   bool Has(SupportProblem::Kind kind) const;
+  // A number or name that no passage has.
+  bool SaidNowhere(SupportProblem::Kind kind) const;
+  // The span says otherwise, or no passage says it.
+  bool Contradicts() const;
+  // Alignment of what is not at fault: how near the span is to what was meant.
+  double context_alignment = 0;
 };
 
 class Evidence {
@@ -66,6 +72,8 @@ class Evidence {
   double Credit(const Claims& claims, const ContentWord& word, const EvidenceSpan& span,
                 Occurrence* occurrence) const;
   bool SaysNumber(const Number& claim, const EvidenceSpan& span) const;
+  bool AnySays(const Number& claim) const;
+  bool AnyHas(const ContentWord& name) const;
   bool SaysName(const ContentWord& name, const EvidenceSpan& span) const;
   bool DenialIsUnheard(const Claims& claims, const EvidenceSpan& span) const;
   // The bytes at fault, if any.

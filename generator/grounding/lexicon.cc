@@ -180,6 +180,7 @@ constexpr auto kUnits = std::to_array<UnitEntry>({
     {"inches", "inch"},
     {"feet", "foot"},
     {"foot", "foot"},
+    {"mi", "mile"},
     {"mile", "mile"},
     {"miles", "mile"},
     {"bit", "bit"},
@@ -308,7 +309,14 @@ bool IsNegationIdiom(std::string_view next) { return In(kIdiomWords, next); }
 Modality ModalityOf(std::string_view word) {
   if (In(kObligations, word)) return Modality::kObligation;
   if (In(kPermissions, word)) return Modality::kPermission;
+  if (word == "should" || word == "recommended") return Modality::kAdvice;
   return Modality::kNone;
+}
+
+bool Agree(Modality a, Modality b) {
+  if (a == b) return true;
+  if (a != Modality::kAdvice && b != Modality::kAdvice) return false;
+  return a != Modality::kPermission && b != Modality::kPermission;
 }
 
 std::optional<int> NumberWord(std::string_view word) { return Lookup(kNumberWords, word); }

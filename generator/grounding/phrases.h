@@ -23,8 +23,8 @@ class Phrases {
   bool Says(const Number& number) const;
 
   // Shares, 0…1, of what `claims` has; 1 when it has none of it.
-  double Words(const Claims& claims) const;  // content words
-  double Pairs(const Claims& claims) const;  // neighbouring content words; a single word: Words()
+  double Words(const Claims& claims) const;   // content words
+  double Pairs(const Claims& claims) const;   // neighbouring content words; a single word: Words()
   double Copied(const Claims& claims) const;  // words in runs of three; in shorter texts: Pairs()
   double Names(const Claims& claims) const;
   double Numbers(const Claims& claims) const;

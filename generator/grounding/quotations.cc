@@ -46,8 +46,9 @@ StatusOr<std::vector<Support>> SupportScorer::BestQuotations(std::string_view qu
         candidates[i].comparison.alignment * grounding::kRelevance.alignment + bonus[i];
   }
   // Embed those that look best by words, and the beginning of the best passage.
-  std::stable_sort(candidates.begin(), candidates.end(),
-                   [](const SupportCandidate& a, const SupportCandidate& b) { return a.score > b.score; });
+  std::stable_sort(
+      candidates.begin(), candidates.end(),
+      [](const SupportCandidate& a, const SupportCandidate& b) { return a.score > b.score; });
   std::vector<SupportCandidate> kept;
   int first_sentences = 0;
   for (size_t rank = 0; rank < candidates.size(); ++rank) {

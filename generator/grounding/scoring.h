@@ -3,6 +3,8 @@
 // How they were fitted is told in docs/grounding.md.
 #pragma once
 
+#include <algorithm>
+
 #include "generator/grounding.h"
 
 namespace footnote::generator::grounding {
@@ -11,11 +13,24 @@ double Logistic(double x);
 
 // Support of a sentence by a span: support_model.h. What a contradiction leaves of it, however near
 // the words are: less than every threshold asks for.
-inline constexpr double kContradictedShare = 0.2;
+inline constexpr double kContradictedShare = 0.05;
+// The feature "agreement": of numbers and names that stand elsewhere; and of a contradiction, by
+// how much of the rest the contradicting span says. Where that is little, the two may speak of
+// different things.
+inline constexpr double kSaidElsewhere = 0.5;
+inline constexpr double kNumberSaidNowhere = 0.1;
+inline constexpr double kNameSaidNowhere = 0.25;
+// "not" and "must" are compared with less around them than numbers and names are.
+inline constexpr double kDenialBonus = 0.15;
+inline double AgreementBeside(double context_alignment) {
+  return std::clamp((0.8 - context_alignment) / 0.4, 0.0, 0.8);
+}
 // Where the span that aligns best, by this margin, says the opposite, farther spans do not rescue.
 inline constexpr double kContradictionMargin = 0.1;
-// A pair must be that much better than one of its sentences: short quotations are checked faster.
+// A pair loses that much unless it aligns better than any single sentence: short quotations are
+// checked faster.
 inline constexpr double kPairPenalty = 0.03;
+inline constexpr double kPairGain = 0.1;
 
 // The same for quotations, in log-odds: those are compared near 1, where 0.03 would be a world.
 inline constexpr double kPairQuotationPenalty = 0.3;

@@ -24,6 +24,8 @@ constexpr int kDifferent = 1;
 constexpr int kClaimReach = 4;
 constexpr int kSourceReach = 7;
 constexpr int kAgreeing = 2;
+// Words behind a denial in which what it denies is looked for.
+constexpr size_t kDeniedReach = 6;
 
 bool IsWord(const Item& item) {
   return item.kind == ItemKind::kContent || item.kind == ItemKind::kName;
@@ -80,7 +82,7 @@ class Alignment {
       case ItemKind::kNumber:
         return Says(claim, source) ? kSameName : kDifferent;
       case ItemKind::kModal:
-        return claim.modality == other.modality ? kSameMark : kDifferent;
+        return Agree(claim.modality, other.modality) ? kSameMark : kDifferent;
       case ItemKind::kDenial:
         return kSameMark;
       case ItemKind::kFunction:
@@ -92,6 +94,7 @@ class Alignment {
     if (claim.key == other.key) {
       return claim.kind == ItemKind::kName ? kSameName : kSameContent;
     }
+    if (claim.kind == ItemKind::kName && NamesOfOneFamily(claim.key, other.key)) return kSameFamily;
     if (claim.kind == ItemKind::kName) return other.kind == ItemKind::kName ? kDifferent : 0;
     if (AreOpposites(claim.key, other.key)) return kOppositeContent;
     return StemLikeness(claim.key, other.key) > 0 ? kSameFamily : 0;
@@ -138,10 +141,12 @@ class Alignment {
   bool Agrees(size_t i) const {
     if (partner_[i] < 0) return false;
     const Item& item = claims_.items[i];
-    if (item.kind == ItemKind::kNumber) return Says(item, source_[static_cast<size_t>(partner_[i])]);
-    return IsWord(item) && (item.key == Source(partner_[i]).key ||
-                            (item.kind == ItemKind::kContent &&
-                             StemLikeness(item.key, Source(partner_[i]).key) > 0));
+    if (item.kind == ItemKind::kNumber)
+      return Says(item, source_[static_cast<size_t>(partner_[i])]);
+    if (!IsWord(item)) return false;
+    const std::string& other = Source(partner_[i]).key;
+    return item.key == other || (item.kind == ItemKind::kName ? NamesOfOneFamily(item.key, other)
+                                                              : StemLikeness(item.key, other) > 0);
   }
 
   // Whether the words around claim item `i` and source item `j` are the same.
@@ -172,12 +177,69 @@ class Alignment {
   bool NumberDiffers(size_t i) const {
     const Item& item = claims_.items[i];
     if (!claims_.numbers[item.number_index].claimed || partner_[i] < 0) return false;
-    return !Agrees(i) && SamePlace(i, partner_[i]);
+    return StandsForAnother(i);
   }
 
-  bool NameDiffers(size_t i) const {
-    return partner_[i] >= 0 && !Agrees(i) && SamePlace(i, partner_[i]);
+  // In the place of claim item `i` the source has another number or name.
+  bool StandsForAnother(size_t i) const {
+    if (!Agrees(i)) return SamePlace(i, partner_[i]) && !FitsElsewhere(i);
+    const std::optional<int> passed_over = PassedOver(i);
+    return passed_over && SamePlace(i, *passed_over);
   }
+
+  // The source has the same number or name among the same words, in another order than here.
+  bool FitsElsewhere(size_t i) const {
+    for (size_t j = 0; j < source_.size(); ++j) {
+      const Item& item = *source_[j].item;
+      if (item.kind != claims_.items[i].kind || Worth(claims_.items[i], source_[j]) < kSameName) {
+        continue;
+      }
+      const int claimant = claimant_[j];
+      if (claimant >= 0 && claimant != static_cast<int>(i) &&
+          Agrees(static_cast<size_t>(claimant))) {
+        continue;  // it says another word of the claim
+      }
+      int shared = 0;
+      for (int k = static_cast<int>(i) - kClaimReach; k <= static_cast<int>(i) + kClaimReach; ++k) {
+        if (k < 0 || k >= static_cast<int>(claims_.items.size()) || k == static_cast<int>(i))
+          continue;
+        const Item& beside = claims_.items[static_cast<size_t>(k)];
+        if (!IsWord(beside)) continue;
+        for (int l = static_cast<int>(j) - kClaimReach; l <= static_cast<int>(j) + kClaimReach;
+             ++l) {
+          if (l < 0 || l >= static_cast<int>(source_.size())) continue;
+          if (!IsWord(Source(l)) || Source(l).key != beside.key) continue;
+          // At the same distance it is worth two.
+          shared += k - static_cast<int>(i) == l - static_cast<int>(j) ? 2 : 1;
+        }
+      }
+      if (shared >= kAgreeing) return true;
+    }
+    return false;
+  }
+
+  // A number or name of the source right behind the word that stands before claim item `i`, where
+  // the same as `i` was found only farther on.
+  std::optional<int> PassedOver(size_t i) const {
+    size_t before = i;
+    while (before > 0 && partner_[before - 1] < 0) --before;
+    if (before == 0) return std::nullopt;
+    const int start = partner_[before - 1];
+    const int nearest = start + static_cast<int>(i - before) + 2;
+    int words = 0;
+    for (int j = start + 1; j < partner_[i]; ++j) {
+      const Item& item = Source(j);
+      words += IsWord(item) ? 1 : 0;
+      if (j > nearest || words > 1) return std::nullopt;
+      if (claimant_[static_cast<size_t>(j)] < 0 && item.kind == claims_.items[i].kind &&
+          item.key != claims_.items[i].key && partner_[i] - j > kSourceReach / 2) {
+        return j;
+      }
+    }
+    return std::nullopt;
+  }
+
+  bool NameDiffers(size_t i) const { return partner_[i] >= 0 && StandsForAnother(i); }
 
   // The content word that a modal or a denial is about: the next one, not far.
   std::optional<size_t> Head(size_t i) const {
@@ -193,31 +255,54 @@ class Alignment {
   bool ModalDiffers(size_t i) const {
     const Item& item = claims_.items[i];
     const std::optional<size_t> head = Head(i);
-    const bool denied = head && claims_.items[*head].negated;
+    const bool denied = item.negated;
     if (partner_[i] >= 0) {
       const Item& other = Source(partner_[i]);
-      if (other.modality == item.modality) return false;
+      if (Agree(other.modality, item.modality)) return false;
       // Denied, "may", "must" and "shall" all forbid.
-      const int behind = partner_[i] + 1;
-      const bool other_denied =
-          other.negated || (behind < static_cast<int>(source_.size()) && Source(behind).negated);
-      if (denied && other_denied) return false;
-      return SamePlace(i, partner_[i]);
+      if (denied && other.negated) return false;
+      if (SamePlace(i, partner_[i])) return true;
     }
-    // "must" of one's own: the source only says that it is so, and does not order it.
-    if (item.modality != Modality::kObligation || denied || !head || !Agrees(*head)) return false;
-    const int verb = partner_[*head];
-    if (verb == 0 || !SamePlace(*head, verb)) return false;
-    for (int j = std::max(0, verb - kSourceReach); j < verb; ++j) {
-      if (Source(j).modality != Modality::kNone || IsOrder(Source(j))) return false;
+    // "must" of one's own, as a denial needs a source that denies: this one only says that it is so
+    // or may be so, and does not order it.
+    if (item.modality != Modality::kObligation || denied || !head || !SpeakOfTheSame())
+      return false;
+    if (std::any_of(source_.begin(), source_.end(), [](const SourceItem& source) {
+          return source.item->modality == Modality::kObligation ||
+                 source.item->modality == Modality::kAdvice || IsOrder(*source.item);
+        })) {
+      return false;
     }
-    return !IsOrder(Source(verb));
+    // "Bake for 30 minutes" is an order: the verb begins it.
+    const bool order = partner_[*head] >= 0 && BeginsClause(partner_[*head]);
+    return !order;
   }
 
-  // "is required", "need to", "have to", "should": it obliges in other words.
+  // Enough of the claim's words stand in the source, in its order.
+  bool SpeakOfTheSame() const {
+    size_t words = 0;
+    size_t agreeing = 0;
+    for (size_t i = 0; i < claims_.items.size(); ++i) {
+      if (!IsWord(claims_.items[i])) continue;
+      ++words;
+      agreeing += Agrees(i) ? 1 : 0;
+    }
+    return 5 * agreeing >= 2 * words && agreeing > 0;
+  }
+
+  // The first word of a sentence, or one behind "then", "and", "or", "to".
+  bool BeginsClause(int j) const {
+    if (j == 0 || source_[static_cast<size_t>(j - 1)].of != source_[static_cast<size_t>(j)].of) {
+      return true;
+    }
+    const std::string& before = Source(j - 1).key;
+    return before == "then" || before == "and" || before == "or" || before == "to";
+  }
+
+  // "is required", "need to", "it is important to": it obliges in other words.
   static bool IsOrder(const Item& item) {
-    for (std::string_view stem : {"need", "requir", "should", "oblig", "essential", "important",
-                                  "necessary", "ought", "have", "has", "will", "ensur"}) {
+    for (std::string_view stem : {"need", "requir", "oblig", "essential", "important", "necessary",
+                                  "ought", "ensur", "mandatory"}) {
       if (item.key == stem) return true;
     }
     return false;
@@ -226,21 +311,25 @@ class Alignment {
   bool DenialIsNew(size_t i) const {
     if (partner_[i] >= 0) return false;
     // What is denied here is said there.
-    const std::optional<size_t> head = Head(i);
-    if (!head || !Agrees(*head) || !claims_.items[*head].negated) return false;
-    return !Source(partner_[*head]).negated && SamePlace(*head, partner_[*head]);
+    for (std::optional<size_t> head = Head(i); head && *head <= i + kDeniedReach;
+         head = Head(*head)) {
+      if (!claims_.items[*head].negated) return false;
+      if (claims_.items[*head].kind == ItemKind::kName || !Agrees(*head)) continue;
+      return !Source(partner_[*head]).negated && SamePlace(*head, partner_[*head]);
+    }
+    return false;
   }
 
   // What the source denies is said here. The bytes of what is said.
   std::optional<ByteSpan> DenialIsMissing() const {
     for (size_t j = 0; j < source_.size(); ++j) {
       if (source_[j].item->kind != ItemKind::kDenial || claimant_[j] >= 0) continue;
-      constexpr size_t kFarthest = 5;
-      for (size_t k = j + 1; k < source_.size() && k <= j + kFarthest; ++k) {
+      for (size_t k = j + 1; k < source_.size() && k <= j + kDeniedReach; ++k) {
         const Item& item = *source_[k].item;
-        if (!IsWord(item) || item.key.ends_with("ly")) continue;
+        if (item.kind != ItemKind::kContent || item.key.ends_with("ly")) continue;
+        if (!item.negated) break;
         const int claimant = claimant_[k];
-        if (!item.negated || claimant < 0) break;
+        if (claimant < 0) continue;
         const size_t i = static_cast<size_t>(claimant);
         if (Agrees(i) && !claims_.items[i].negated && SamePlace(i, static_cast<int>(k))) {
           return claims_.items[i].bytes;

@@ -15,8 +15,7 @@ struct Model {
   std::array<double, kCount> weights{};
 
   // A name that is no feature's does not compile.
-  constexpr void Set(std::string_view name, double value,
-                     const std::string_view (&names)[kCount]) {
+  constexpr void Set(std::string_view name, double value, const std::string_view (&names)[kCount]) {
     if (name == "bias") {
       bias = value;
       return;

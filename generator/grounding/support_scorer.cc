@@ -21,9 +21,22 @@ bool Asserts(std::string_view sentence) {
   return !grounding::SpeaksOfTheText(sentence);
 }
 
-bool Contradicts(const grounding::Comparison& comparison) {
-  return comparison.Has(SupportProblem::Kind::kNegation) ||
-         comparison.Has(SupportProblem::Kind::kModality);
+// The feature "agreement" beside a contradiction; `nearest` is the alignment of the nearest span
+// that contradicts.
+double Agreement(const grounding::Comparison& comparison, double nearest) {
+  using Kind = SupportProblem::Kind;
+  double near = std::max(nearest, comparison.context_alignment);
+  if (comparison.Has(Kind::kNegation) || comparison.Has(Kind::kModality)) {
+    near += grounding::kDenialBonus;
+  }
+  double agreement = grounding::AgreementBeside(near);
+  if (comparison.SaidNowhere(Kind::kNumber)) {
+    agreement = std::min(agreement, grounding::kNumberSaidNowhere);
+  }
+  if (comparison.SaidNowhere(Kind::kName)) {
+    agreement = std::min(agreement, grounding::kNameSaidNowhere);
+  }
+  return agreement;
 }
 
 NamedFeatures Named(const SentenceFeatures& features) {
@@ -58,11 +71,21 @@ StatusOr<SentenceSupport> SupportScorer::State::ScoreSentence(std::string_view s
   candidates.resize(std::min(candidates.size(), static_cast<size_t>(grounding::kEmbeddedSpans)));
   FOOTNOTE_RETURN_IF_ERROR(Similarities(sentence, TextRole::kPassage, candidates, call));
 
+  // Where the span that comes nearest says otherwise, farther ones do not rescue.
   double contradicted_alignment = 0;
+  double disputed_alignment = 0;  // the same, with numbers and names that only stand elsewhere
+  double single_alignment = 0;    // of the best single sentence
   for (SupportCandidate& candidate : candidates) {
     candidate.comparison = evidence_.Compare(claims, spans()[candidate.span]);
-    if (Contradicts(candidate.comparison)) {
-      contradicted_alignment = std::max(contradicted_alignment, candidate.comparison.alignment);
+    if (candidate.comparison.Contradicts()) {
+      contradicted_alignment =
+          std::max(contradicted_alignment, candidate.comparison.context_alignment);
+    }
+    if (!candidate.comparison.problems.empty()) {
+      disputed_alignment = std::max(disputed_alignment, candidate.comparison.context_alignment);
+    }
+    if (spans()[candidate.span].count == 1) {
+      single_alignment = std::max(single_alignment, candidate.comparison.alignment);
     }
   }
   SentenceFeatures features;
@@ -75,15 +98,24 @@ StatusOr<SentenceSupport> SupportScorer::State::ScoreSentence(std::string_view s
   double best = -1;
   for (SupportCandidate& candidate : candidates) {
     const grounding::Comparison& comparison = candidate.comparison;
-    const bool agrees =
-        comparison.problems.empty() &&
-        comparison.alignment >= contradicted_alignment - grounding::kContradictionMargin;
+    const bool contradicted =
+        comparison.Contradicts() ||
+        comparison.alignment < contradicted_alignment - grounding::kContradictionMargin;
+    const bool agrees = !contradicted && comparison.problems.empty();
     features[SentenceFeature::alignment] = comparison.alignment;
     features[SentenceFeature::similarity] = std::max(0.0, candidate.similarity);
-    features[SentenceFeature::agreement] = agrees ? 1 : 0;
+    const double contradiction = Agreement(comparison, contradicted_alignment);
+    features[SentenceFeature::agreement] = agrees         ? 1
+                                           : contradicted ? contradiction
+                                                          : grounding::kSaidElsewhere;
     double score = grounding::SupportOf(features, has_embedder());
-    if (spans()[candidate.span].count > 1) score -= grounding::kPairPenalty;
-    if (!agrees) score *= grounding::kContradictedShare;
+    if (spans()[candidate.span].count > 1 &&
+        comparison.alignment < single_alignment + grounding::kPairGain) {
+      score -= grounding::kPairPenalty;
+    }
+    if (!agrees || comparison.alignment < disputed_alignment - grounding::kContradictionMargin) {
+      score *= grounding::kContradictedShare;
+    }
     candidate.score = std::max(0.0, score);
     if (candidate.score > best) {
       best = candidate.score;

@@ -23,8 +23,9 @@ SupportScorer::State::State(const Embedder* embedder, std::span<const Passage> p
   vectors_.resize(evidence_.spans().size());
 }
 
-Status SupportScorer::State::Similarities(std::string_view text, TextRole role, std::span<SupportCandidate> candidates,
-                    const CallContext& call) {
+Status SupportScorer::State::Similarities(std::string_view text, TextRole role,
+                                          std::span<SupportCandidate> candidates,
+                                          const CallContext& call) {
   if (embedder_ == nullptr || candidates.empty()) return OkStatus();
   const std::string_view question[] = {text};
   FOOTNOTE_ASSIGN_OR_RETURN(const Embeddings query, embedder_->Embed(question, role, call));
@@ -49,10 +50,11 @@ Status SupportScorer::State::Similarities(std::string_view text, TextRole role, 
   return OkStatus();
 }
 
-std::vector<Support> SupportScorer::State::Best(std::vector<SupportCandidate> candidates, int max_results,
-                          bool one_a_passage) const {
-  std::stable_sort(candidates.begin(), candidates.end(),
-                   [](const SupportCandidate& a, const SupportCandidate& b) { return a.score > b.score; });
+std::vector<Support> SupportScorer::State::Best(std::vector<SupportCandidate> candidates,
+                                                int max_results, bool one_a_passage) const {
+  std::stable_sort(
+      candidates.begin(), candidates.end(),
+      [](const SupportCandidate& a, const SupportCandidate& b) { return a.score > b.score; });
   std::vector<Support> results;
   for (const SupportCandidate& candidate : candidates) {
     if (static_cast<int>(results.size()) >= max_results) break;

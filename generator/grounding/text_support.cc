@@ -42,8 +42,8 @@ class Held {
   bool empty() const { return words_.empty(); }
   double share() const {
     if (words_.empty()) return 1;
-    const auto held = std::count_if(words_.begin(), words_.end(),
-                                    [](const auto& word) { return word.second; });
+    const auto held =
+        std::count_if(words_.begin(), words_.end(), [](const auto& word) { return word.second; });
     return static_cast<double>(held) / static_cast<double>(words_.size());
   }
 
@@ -96,9 +96,11 @@ StatusOr<TextSupport> SupportScorer::ScoreText(std::string_view text, int max_re
   features[TextFeature::mean_copied] = spread(SentenceFeature::copied).mean();
   features[TextFeature::mean_agreement] = spread(SentenceFeature::agreement).mean();
   features[TextFeature::agreement] = spread(SentenceFeature::agreement).least();
+  // One contradicted sentence spoils a text; a long one less than all its sentences would.
+  const double agreement =
+      (features[TextFeature::mean_agreement] + features[TextFeature::agreement]) / 2;
   result.score = grounding::SupportOf(features, state_->has_embedder()) *
-                 (1 - (1 - grounding::kContradictedShare) *
-                          (1 - features[TextFeature::mean_agreement]));
+                 (grounding::kContradictedShare + (1 - grounding::kContradictedShare) * agreement);
   for (size_t i = 0; i < features.values.size(); ++i) {
     result.features.emplace_back(grounding::kTextFeatureNames[i], features.values[i]);
   }

@@ -58,6 +58,17 @@ Json LineOf(const JudgedResponse& response, const generator::TextSupport& suppor
   return {{"response_id", response.id}, {"score", support.score}, {"sentences", sentences}};
 }
 
+// What the best supporting span says otherwise, in the response's words.
+Json ProblemsOf(const JudgedResponse& response, const generator::SentenceSupport& sentence) {
+  Json problems = Json::array();
+  if (sentence.supports.empty()) return problems;
+  for (const generator::SupportProblem& problem : sentence.supports.front().problems) {
+    problems.push_back(
+        response.text.substr(sentence.bytes.start + problem.bytes.start, problem.bytes.size()));
+  }
+  return problems;
+}
+
 // For tools/grounding/fit_support.py.
 Json FeaturesOf(const GroundingSet& set, const JudgedResponse& response,
                 const generator::TextSupport& support, const std::vector<double>& scores) {
@@ -68,7 +79,8 @@ Json FeaturesOf(const GroundingSet& set, const JudgedResponse& response,
                          {"end_byte", sentence.bytes.end},
                          {"label", JudgementName(JudgementOf(response, sentence.bytes))},
                          {"score", sentence.score},
-                         {"features", ToJson(sentence.features)}});
+                         {"features", ToJson(sentence.features)},
+                         {"problems", ProblemsOf(response, sentence)}});
   }
   Json ways = Json::object();
   for (size_t way = 0; way < scores.size(); ++way) ways[kWays[way]] = scores[way];

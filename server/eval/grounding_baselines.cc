@@ -13,9 +13,9 @@ constexpr size_t kWindowStride = 50;
 
 const std::unordered_set<std::string>& FunctionWords() {
   static const auto* const words = new std::unordered_set<std::string>{
-      "a",    "an",  "and",  "are", "as",   "at",    "be",  "been", "being", "but",  "by",  "for",
-      "from", "if",  "in",   "is",  "it",   "its",   "no",  "not",  "of",    "on",   "or",  "that",
-      "the",  "this", "these", "those", "to", "was", "were", "with"};
+      "a",   "an",   "and", "are",  "as",    "at",    "be",  "been", "being", "but", "by",
+      "for", "from", "if",  "in",   "is",    "it",    "its", "no",   "not",   "of",  "on",
+      "or",  "that", "the", "this", "these", "those", "to",  "was",  "were",  "with"};
   return *words;
 }
 
@@ -65,7 +65,8 @@ std::vector<std::string_view> WindowsOfText(std::string_view text) {
 double WordOverlap(std::string_view text, const std::vector<Passage>& documents) {
   std::unordered_set<std::string> held;
   for (const Passage& document : documents) {
-    for (std::string_view part : {std::string_view(document.title), std::string_view(document.text)}) {
+    for (std::string_view part :
+         {std::string_view(document.title), std::string_view(document.text)}) {
       for (std::string& word : WordsOf(part)) held.insert(std::move(word));
     }
   }
@@ -82,15 +83,15 @@ StatusOr<const Embeddings*> WindowSimilarity::WindowsOf(const Passage& document,
     return &known->second;
   }
   FOOTNOTE_ASSIGN_OR_RETURN(
-      Embeddings vectors,
-      embedder_->Embed(WindowsOfText(document.text), TextRole::kPassage, call));
+      Embeddings vectors, embedder_->Embed(WindowsOfText(document.text), TextRole::kPassage, call));
   return &windows_.emplace(document.document_id, std::move(vectors)).first->second;
 }
 
 StatusOr<double> WindowSimilarity::Of(std::string_view text, const std::vector<Passage>& documents,
                                       const CallContext& call) {
   const std::string_view texts[] = {text};
-  FOOTNOTE_ASSIGN_OR_RETURN(const Embeddings own, embedder_->Embed(texts, TextRole::kPassage, call));
+  FOOTNOTE_ASSIGN_OR_RETURN(const Embeddings own,
+                            embedder_->Embed(texts, TextRole::kPassage, call));
   double best = -1;
   for (const Passage& document : documents) {
     FOOTNOTE_ASSIGN_OR_RETURN(const Embeddings* windows, WindowsOf(document, call));

@@ -17,7 +17,7 @@ UNITS = [["second", "minute", "hour", "day", "week", "month", "year"], ["milligr
 NOT_NAMES = set("""The This That These Those A An In On At For If When Where While Because However It Its He She They We You I Each Any All
 No Not But And Or As By With From To Of Is Are Was Were Be May Must Shall Can Should Will Would There Here Section Article Figure Table
 Agreement Party Parties Company Customer Please Note Also Then Your Our Their His Her My Such Both Either Neither Some Most Many Other""".split())
-NAME = re.compile(r"(?<=[a-z0-9,;:)] )([A-Z][A-Za-z0-9]+(?:[ -][A-Z][A-Za-z0-9]+){0,2})\b")
+NAME = re.compile(r"(?<=[a-z0-9,)] )([A-Z][A-Za-z0-9]+(?:[ -][A-Z][A-Za-z0-9]+){0,2})\b")
 
 
 def pick(random, items):
@@ -111,7 +111,7 @@ def change_name(sentence, documents, others, random):
     return replaced(sentence, match, new, 1) if new else None
 
 
-AUXILIARY = r"\b(is|are|was|were|can|could|will|would|shall|should|must|may|has been|have been|had been)\b(?! not|n't| never)"
+AUXILIARY = r"\b(is|are|was|were|can|could|will|would|shall|should|must|may|has been|have been|had been)\b(?! not|n't| never| (?:have )?no | none|'t)"
 VERBS = {"requires": "require", "includes": "include", "provides": "provide", "allows": "allow", "causes": "cause", "contains": "contain",
          "supports": "support", "uses": "use", "makes": "make", "increases": "increase", "reduces": "reduce", "means": "mean", "returns": "return",
          "affects": "affect", "helps": "help", "occurs": "occur", "shows": "show", "gives": "give", "covers": "cover", "applies": "apply",
@@ -161,12 +161,12 @@ def change_negation(sentence, documents, others, random):
 
 MODALITY = [(r"\bshall\b", ["may"]), (r"\bmust\b", ["may", "can"]), (r"\bmay\b", ["shall", "must"]), (r"\bcan\b", ["must"]),
             (r"\bis required to\b", ["is allowed to", "may"]), (r"\bare required to\b", ["are allowed to", "may"]),
-            (r"\bis permitted to\b", ["is required to"]), (r"\bshould\b", ["may"])]
+            (r"\bis permitted to\b", ["is required to"])]
 
 
 def change_modality(sentence, documents, others, random):
     ways = [(m, new) for pattern, news in MODALITY for m in re.finditer(pattern, sentence) for new in news
-            if not re.match(r" ?(?:not\b|never\b)", sentence[m.end():])]
+            if not re.match(r" ?(?:not\b|never\b)|'t", sentence[m.end():])]
     way = pick(random, ways)
     return replaced(sentence, way[0], way[1]) if way else None
 

@@ -91,6 +91,37 @@ def auroc(scores, y):
     return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * m))
 
 
+CONTRADICTED_SHARE = 0.05  # kContradictedShare of generator/grounding/scoring.h
+
+
+def discount(x, names):
+    """What contradictions leave of a text's score; sentences are told apart before it (text_support.cc)."""
+    if "mean_agreement" not in names:
+        return 1.0
+    agreement = (x[:, names.index("mean_agreement")] + x[:, names.index("agreement")]) / 2
+    return CONTRADICTED_SHARE + (1 - CONTRADICTED_SHARE) * agreement
+
+
+def score(x, names, weights, bias):
+    return logistic(x @ weights + bias) * discount(x, names)
+
+
+def check(sets, path):
+    """How far the scores in the features' files are from those of a weights' file: they are the program's own."""
+    weights = {}
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("FOOTNOTE_WEIGHT("):
+                kind, name, value = line[len("FOOTNOTE_WEIGHT("):].rstrip(")\n").split(", ")
+                weights[kind, name] = float(value)
+    names = [name for kind, name in weights if kind == "text" and name != "bias"]
+    vector = np.array([weights["text", name] for name in names])
+    for name, rows in sets.items():
+        x, _ = matrix(((row["features"], "", "") for row in rows), names)
+        own = np.array([row["ways"]["score"] for row in rows])
+        print(f"{name}: {len(rows)} texts, largest difference {np.abs(score(x, names, vector, weights['text', 'bias']) - own).max():.2g}")
+
+
 def train(sets, select, names, ridge):
     """Weights of all sets, and the AUROC on each with the weights of the others."""
     data = {}
@@ -104,9 +135,9 @@ def train(sets, select, names, ridge):
         if not others:
             continue
         weights, bias = fit(others, ridge)
-        unseen[name] = auroc(x @ weights + bias, y)
+        unseen[name] = auroc(score(x, names, weights, bias), y)
     weights, bias = fit(list(data.values()), ridge)
-    seen = {name: auroc(x @ weights + bias, y) for name, (x, y) in data.items()}
+    seen = {name: auroc(score(x, names, weights, bias), y) for name, (x, y) in data.items()}
     return weights, bias, unseen, seen
 
 
@@ -126,8 +157,12 @@ def main():
     parser.add_argument("--out", help="the weights' file; without it only the table is printed")
     parser.add_argument("--ridge", type=float, default=0.1, help="penalty of large weights (default 0.1)")
     parser.add_argument("--leave-out", metavar="SET", help="fit the written weights without this set")
+    parser.add_argument("--check", metavar="WEIGHTS", help="compare the files' scores with those of this weights' file, fit nothing")
     options = parser.parse_args()
     sets = read(options.features)
+    if options.check:
+        check(sets, options.check)
+        return
     if options.leave_out:
         if options.leave_out not in sets:
             sys.exit(f"fit_support.py: there is no set {options.leave_out} in the files: it is one of {', '.join(sets)}")

@@ -2,7 +2,7 @@
 
 import re
 
-BOUNDARY = re.compile(r"(?<=[a-z0-9)%\"'\]][.!?])[\"')\]]*\s+(?=[A-Z\"'(\[])|\n\s*\n")
+BOUNDARY = re.compile(r"(?<=\\[.!?])\s+|(?<=[a-z0-9)%\"'\]][.!?])[\"')\]]*\s+(?=[A-Z\"'(\[])|\n\s*\n")
 ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|al|Fig|No|Dr|Mr|Mrs|Ms|St|Inc|Ltd|Co|U\.S|Art|Sec|approx|p|pp)\.$")
 
 
@@ -68,7 +68,7 @@ def reworded(sentence):
     if turned:
         text = turned.group(3)[0].upper() + turned.group(3)[1:] + " " + turned.group(1).lower() + " " + turned.group(2) + "."
         changes += 1
-    pair = re.search(r"\b([a-z]{4,}) (and|or) ([a-z]{4,})\b(?= [a-z]|[,.])", text)
+    pair = re.search(r"\b([a-z]{4,}) (and|or) ([a-z]{4,})\b(?=[,.]| (?:of|in|for|to|by|from|that|which|is|are)\b)", text)
     if pair and not pair.group(3).endswith("ing"):
         text = text[:pair.start()] + f"{pair.group(3)} {pair.group(2)} {pair.group(1)}" + text[pair.end():]
         changes += 1
