@@ -368,8 +368,7 @@ Comparison Evidence::Compare(const Claims& claims, const EvidenceSpan& span) con
   for (const Number& number : claims.numbers) {
     if (number.claimed && !at_fault(number.bytes) && !SaysNumber(number, span)) {
       // "the two fighters" may count what the source lists.
-      const bool may_count =
-          number.unit.empty() && number.label.empty() && number.value.size() == 1;
+      const bool may_count = number.unit.empty() && number.label.empty() && number.value == "2";
       const bool soft = may_count || number.unit == "th" || AnySays(number);
       comparison.problems.push_back({Kind::kNumber, number.bytes, !soft, soft});
     }
