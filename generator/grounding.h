@@ -20,6 +20,17 @@
 
 namespace footnote::generator {
 
+// A word of a sentence that its source says otherwise, or does not say.
+struct SupportProblem {
+  enum class Kind { kNumber, kName, kNegation, kModality };
+  Kind kind = Kind::kNumber;
+  ByteSpan bytes;  // in the sentence: the number with its unit, the name, the word that denies
+                   // ("not") or obliges ("must"), or the word that the source denies
+  bool nowhere = false;    // of a number or name: no passage has it
+  bool elsewhere = false;  // nothing contradicts it and another place says it: the number or name
+                           // alone, not what it belongs to
+};
+
 // Where and how well a passage supports a sentence.
 struct Support {
   double score = 0;  // 0 unsupported … 1 supported
@@ -33,6 +44,26 @@ struct Support {
   bool names_match = true;    // every name and identifier stands in the passage
   bool negation_match =
       true;  // "not", "never", "unless" agree, and "must" with "must", "may" with "may"
+  std::vector<SupportProblem> problems;  // empty when all of these match
+};
+
+// What a score was made of, by name (grounding/support_features.def); for fitting and for people.
+using NamedFeatures = std::vector<std::pair<std::string_view, double>>;
+
+// A sentence of a text, and what supports it.
+struct SentenceSupport {
+  ByteSpan bytes;                 // in the text
+  double score = 0;               // of the best support; 0 without one
+  bool claims = false;            // it says something that could be supported
+  std::vector<Support> supports;  // best first, one span a passage
+  NamedFeatures features;         // empty unless it claims something
+};
+
+// A whole text against the passages.
+struct TextSupport {
+  double score = 0;  // 0…1: how likely nothing in it is unsupported; near 1 when it claims nothing
+  std::vector<SentenceSupport> sentences;
+  NamedFeatures features;
 };
 
 // Sentences of passages, analysed once and embedded when first needed. Threads: one caller at a
@@ -49,6 +80,10 @@ class SupportScorer {
   // support. Errors: those of the embedder.
   StatusOr<std::vector<Support>> Score(std::string_view sentence, int max_results,
                                        const CallContext& call) const;
+
+  // All sentences of `text`, and one score for the whole. Errors: those of the embedder.
+  StatusOr<TextSupport> ScoreText(std::string_view text, int max_results,
+                                  const CallContext& call) const;
 
   // The spans (one or two sentences) that answer `question` best, for quoting instead of
   // generating, best first; several may come from one passage, none overlap. Same fields; the score
@@ -74,13 +109,12 @@ struct GroundingThresholds {
 };
 GroundingThresholds ThresholdsFor(RiskSetting risk);
 
-// What gate 1 looks at. grounding/answerability.def tells what each is, and what it weighs.
+// What gate 1 looks at; generator/grounding/answerability.def has the weights.
 struct AnswerabilityFeatures {
-#define FOOTNOTE_FEATURE(name, weight) double name = 0;
-#define FOOTNOTE_BIAS(weight)
-#include "generator/grounding/answerability.def"
-#undef FOOTNOTE_BIAS
-#undef FOOTNOTE_FEATURE
+  double best_dense = 0;         // largest cosine of question and passage
+  double best_sentence = 0;      // largest cosine of question and a sentence
+  double coverage = 0;           // most of the question's content words that one passage holds
+  double sentence_coverage = 0;  // the same of one sentence, rare words weighing more
 
   std::vector<std::pair<std::string_view, double>> Named() const;
 };

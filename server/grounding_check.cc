@@ -1,8 +1,9 @@
 #include "server/grounding_check.h"
 
+#include <algorithm>
+#include <string_view>
 #include <vector>
 
-#include "common/text/sentences.h"
 #include "common/text/utf8.h"
 #include "generator/grounding.h"
 
@@ -66,17 +67,67 @@ std::vector<Passage> PassagesOf(const v1::CheckGroundingRequest& request) {
   return passages;
 }
 
-void AddProblems(const std::vector<generator::Support>& supports,
-                 v1::CheckGroundingResponse::Claim& claim) {
-  if (supports.empty()) {
-    claim.add_problems("NOT_FOUND");
-    return;
+using Kind = generator::SupportProblem::Kind;
+
+// Names of the fault: in `problems`, in `unsupported_spans`, and for people.
+struct FaultNames {
+  const char* problem;
+  const char* kind;
+  const char* reason;
+};
+FaultNames NamesOf(const generator::SupportProblem& problem) {
+  switch (problem.kind) {
+    case Kind::kNumber:
+      return {"NUMBERS", "NUMBER",
+              problem.elsewhere ? "the facts have this number, but not where they speak of this"
+                                : "the facts have another number here, or none"};
+    case Kind::kName:
+      return {"NAMES", "NAME",
+              problem.elsewhere ? "the facts have this name, but not where they speak of this"
+                                : "the facts have another name here, or none"};
+    case Kind::kNegation:
+      return {"NEGATION", "NEGATION", "what is said here the facts deny, or the other way round"};
+    case Kind::kModality:
+      break;
   }
-  const generator::Support& best = supports.front();
-  if (!best.numbers_match) claim.add_problems("NUMBERS");
-  if (!best.names_match) claim.add_problems("NAMES");
-  if (!best.negation_match) claim.add_problems("NEGATION");
-  if (claim.problems().empty()) claim.add_problems("NOT_FOUND");
+  return {"NEGATION", "MODALITY",
+          "the facts oblige where this allows, or allow where this obliges"};
+}
+
+void AddSpan(const FaultNames& names, const ByteSpan& bytes,
+             v1::CheckGroundingResponse::Claim& claim) {
+  v1::CheckGroundingResponse::UnsupportedSpan& span = *claim.add_unsupported_spans();
+  span.set_kind(names.kind);
+  span.set_start_byte(static_cast<uint32_t>(bytes.start));
+  span.set_end_byte(static_cast<uint32_t>(bytes.end));
+  span.set_reason(names.reason);
+}
+
+void AddProblems(const generator::SentenceSupport& sentence,
+                 v1::CheckGroundingResponse::Claim& claim) {
+  std::vector<generator::SupportProblem> problems;
+  if (!sentence.supports.empty()) problems = sentence.supports.front().problems;
+  std::stable_sort(problems.begin(), problems.end(),
+                   [](const auto& a, const auto& b) { return a.bytes.start < b.bytes.start; });
+  // In the order that clients of `problems` know.
+  for (const char* name : {"NUMBERS", "NAMES", "NEGATION"}) {
+    if (std::any_of(problems.begin(), problems.end(), [&](const auto& problem) {
+          return std::string_view(NamesOf(problem).problem) == name;
+        })) {
+      claim.add_problems(name);
+    }
+  }
+  for (const generator::SupportProblem& problem : problems) {
+    AddSpan(NamesOf(problem),
+            {sentence.bytes.start + problem.bytes.start, sentence.bytes.start + problem.bytes.end},
+            claim);
+  }
+  if (!problems.empty()) return;
+  claim.add_problems("NOT_FOUND");
+  AddSpan({"NOT_FOUND", "SENTENCE",
+           sentence.claims ? "too little of this is in the facts"
+                           : "this states nothing that facts could support"},
+          sentence.bytes, claim);
 }
 
 }  // namespace
@@ -91,20 +142,16 @@ StatusOr<v1::CheckGroundingResponse> CheckGrounding(const Embedder& embedder,
   FOOTNOTE_ASSIGN_OR_RETURN(generator::SupportScorer scorer,
                             generator::SupportScorer::Create(&embedder, passages, call));
   v1::CheckGroundingResponse response;
-  double sum = 0;
-  for (const ByteSpan& span : SplitSentences(request.text())) {
-    const std::string_view sentence =
-        std::string_view(request.text()).substr(span.start, span.size());
-    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<generator::Support> supports,
-                              scorer.Score(sentence, kSourcesPerClaim, call));
+  FOOTNOTE_ASSIGN_OR_RETURN(const generator::TextSupport text,
+                            scorer.ScoreText(request.text(), kSourcesPerClaim, call));
+  for (const generator::SentenceSupport& sentence : text.sentences) {
     v1::CheckGroundingResponse::Claim& claim = *response.add_claims();
-    claim.set_start_byte(static_cast<uint32_t>(span.start));
-    claim.set_end_byte(static_cast<uint32_t>(span.end));
-    claim.set_score(supports.empty() ? 0 : supports.front().score);
+    claim.set_start_byte(static_cast<uint32_t>(sentence.bytes.start));
+    claim.set_end_byte(static_cast<uint32_t>(sentence.bytes.end));
+    claim.set_score(sentence.score);
     claim.set_supported(claim.score() >= threshold);
-    sum += claim.score();
-    if (!claim.supported()) AddProblems(supports, claim);
-    for (const generator::Support& support : supports) {
+    if (!claim.supported()) AddProblems(sentence, claim);
+    for (const generator::Support& support : sentence.supports) {
       if (support.score < threshold) break;
       v1::CheckGroundingResponse::Source& source = *claim.add_sources();
       source.set_fact_index(static_cast<uint32_t>(support.passage));
@@ -114,7 +161,7 @@ StatusOr<v1::CheckGroundingResponse> CheckGrounding(const Embedder& embedder,
           request.facts(support.passage).text().substr(support.span.start, support.span.size()));
     }
   }
-  if (!response.claims().empty()) response.set_support_score(sum / response.claims_size());
+  response.set_support_score(text.score);
   return response;
 }
 

@@ -68,7 +68,10 @@ class Analyser {
         number_at_[i] = static_cast<int>(n);
       }
     }
-    for (size_t i = 0; i < tokens_.size(); ++i) AddToken(i);
+    for (size_t i = LeadInEnd(); i < tokens_.size(); ++i) {
+      AddToken(i);
+      AddItem(i);
+    }
     FindModals();
     return std::move(claims_);
   }
@@ -85,6 +88,30 @@ class Analyser {
       }
     }
     shouting_ = upper > lower;
+  }
+
+  // "Based on the given passages, …" says where the rest comes from, not what. The token behind its
+  // comma; 0 when there is none, or when it names what it rests on.
+  size_t LeadInEnd() const {
+    constexpr size_t kLongestLeadIn = 12;  // tokens
+    if (tokens_.size() < 4) return 0;
+    const std::string& first = tokens_[0].lower;
+    const std::string& second = tokens_[1].lower;
+    if (!(first == "based" && (second == "on" || second == "upon")) &&
+        !(first == "according" && second == "to") && !(first == "as" && second == "per")) {
+      return 0;
+    }
+    bool speaks_of_text = false;
+    for (size_t i = 2; i < tokens_.size() && i < kLongestLeadIn; ++i) {
+      if (tokens_[i].text == ",") return speaks_of_text ? i + 1 : 0;
+      if (IsCapitalised(tokens_[i])) return 0;
+      for (std::string_view noun :
+           {"passage", "passages", "text", "texts", "document", "documents", "context", "excerpt",
+            "excerpts", "information", "source", "sources", "article"}) {
+        speaks_of_text = speaks_of_text || tokens_[i].lower == noun;
+      }
+    }
+    return 0;
   }
 
   size_t ClauseStart(size_t i) const {
@@ -125,7 +152,8 @@ class Analyser {
       const std::string_view next =
           i + 1 < tokens_.size() ? std::string_view(tokens_[i + 1].lower) : std::string_view();
       if (negation == Negation::kForward) {
-        if (IsNegationIdiom(next)) continue;
+        const bool by = next == "limited" && i + 2 < tokens_.size() && tokens_[i + 2].lower != "to";
+        if (IsNegationIdiom(next) && !by) continue;
         if (next == "be" && i + 2 < tokens_.size() && IsNegationIdiom(tokens_[i + 2].lower))
           continue;
         if (tokens_[i].lower == "no" && next == "." && i + 2 < tokens_.size() &&
@@ -134,9 +162,11 @@ class Analyser {
         }
         // "whether or not", "or not": no denial.
         if (i > 0 && tokens_[i].lower == "not" && tokens_[i - 1].lower == "or") continue;
+        claims_.denials.push_back(tokens_[i].bytes);
         const size_t end = ClauseEnd(i + 1);
         for (size_t j = i + 1; j < end; ++j) negated_[j] = true;
       } else {
+        claims_.denials.push_back(tokens_[i].bytes);
         const size_t end = ClauseEnd(i);
         for (size_t j = ClauseStart(i); j < end; ++j) negated_[j] = true;
       }
@@ -171,7 +201,8 @@ class Analyser {
     if (number_at_[i] >= 0) {
       const Number& number = claims_.numbers[static_cast<size_t>(number_at_[i])];
       if (number.first_token == i && number.claimed) {
-        claims_.words.push_back({"#" + number.value, false, true, negated_[i]});
+        claims_.words.push_back({"#" + number.value, false, true, negated_[i], number.bytes,
+                                 static_cast<size_t>(number_at_[i])});
       }
       return;
     }
@@ -184,7 +215,63 @@ class Analyser {
     }
     word.name = IsName(i);
     word.negated = negated_[i];
+    word.bytes = token.bytes;
     claims_.words.push_back(std::move(word));
+  }
+
+  void AddItem(size_t i) {
+    const Token& token = tokens_[i];
+    if (token.kind == TokenKind::kSymbol) return;
+    Item item;
+    item.key = Stem(token.lower);
+    item.bytes = token.bytes;
+    item.negated = negated_[i];
+    if (number_at_[i] >= 0) {
+      const size_t index = static_cast<size_t>(number_at_[i]);
+      const Number& number = claims_.numbers[index];
+      if (number.first_token != i) return;
+      item.kind = ItemKind::kNumber;
+      item.key = number.value;
+      item.bytes = number.bytes;
+      item.number_index = index;
+    } else if (IsDenial(token)) {
+      item.kind = ItemKind::kDenial;
+    } else if (IsModal(i)) {
+      item.kind = ItemKind::kModal;
+      item.modality = ModalityOf(token.lower);
+      item.negated = IsDeniedModal(i);
+    } else if (IsStopWord(token.lower)) {
+      item.kind = ItemKind::kFunction;
+    } else {
+      item.kind = IsName(i) ? ItemKind::kName : ItemKind::kContent;
+    }
+    claims_.items.push_back(std::move(item));
+  }
+
+  // "may not", "shall in no case", "no party may"; not "if you do not agree you may", though the
+  // words of its clause stand behind a denial.
+  bool IsDeniedModal(size_t i) const {
+    constexpr size_t kReach = 3;
+    for (size_t j = i; j < tokens_.size() && j <= i + kReach && !EndsClause(tokens_[j]); ++j) {
+      if (NegationOf(tokens_[j].lower) == Negation::kForward) return true;
+    }
+    for (size_t j = ClauseStart(i); j < i; ++j) {
+      for (std::string_view nobody : {"no", "none", "neither", "nobody", "nor", "nothing"}) {
+        if (tokens_[j].lower == nobody) return true;
+      }
+    }
+    return false;
+  }
+
+  bool IsDenial(const Token& token) const {
+    return std::any_of(claims_.denials.begin(), claims_.denials.end(),
+                       [&](const ByteSpan& bytes) { return bytes == token.bytes; });
+  }
+
+  bool IsModal(size_t i) const {
+    const bool month =
+        tokens_[i].lower == "may" && i > 0 && IsCapitalised(tokens_[i]) && !shouting_;
+    return ModalityOf(tokens_[i].lower) != Modality::kNone && !month;
   }
 
   void FindModals() {
@@ -204,9 +291,8 @@ class Analyser {
         continue;  // the month
       ModalClaim claim;
       claim.modality = modality;
-      claim.negated = negated_[i] || (i + 1 < tokens_.size() && negated_[i + 1]) ||
-                      NegationOf(next) != Negation::kNone ||
-                      NegationOf(token.lower) != Negation::kNone;
+      claim.bytes = token.bytes;
+      claim.negated = IsDeniedModal(i);
       for (size_t j = i + 1; j < tokens_.size() && !EndsClause(tokens_[j]); ++j) {
         if (!IsContent(j) || number_at_[j] >= 0 ||
             ModalityOf(tokens_[j].lower) != Modality::kNone) {

@@ -5,6 +5,7 @@
 
 #include "common/text/sentences.h"
 #include "common/text/utf8.h"
+#include "generator/grounding/slots.h"
 
 namespace footnote::generator::grounding {
 namespace {
@@ -97,17 +98,6 @@ double BestCredit(const Table& table, const std::string& stem, bool exact,
   return best;
 }
 
-// "unlimited" for "limited": the same word with a denying prefix on one side only.
-bool IsOpposite(std::string_view a, std::string_view b) {
-  if (a.size() > b.size()) std::swap(a, b);
-  if (a.size() < 4) return false;
-  for (std::string_view prefix : {"un", "in", "im", "ir", "il", "non", "dis"}) {
-    if (b.size() == a.size() + prefix.size() && b.starts_with(prefix) && b.ends_with(a))
-      return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 Evidence::Evidence(std::span<const Passage> passages) {
@@ -175,8 +165,10 @@ double Evidence::Weight(const ContentWord& word, bool for_question) const {
   return weight;
 }
 
-double Evidence::Credit(const ContentWord& word, const EvidenceSpan& span,
+double Evidence::Credit(const Claims& claims, const ContentWord& word, const EvidenceSpan& span,
                         Occurrence* occurrence) const {
+  // "1944" is said by "17 July 1944".
+  if (word.number && SaysNumber(claims.numbers[word.number_index], span)) return 1;
   const bool exact = word.name || word.number;
   double best = 0;
   for (int unit = span.first; unit < span.first + span.count; ++unit) {
@@ -202,36 +194,36 @@ double Evidence::Align(const Claims& claims, const EvidenceSpan& span, bool for_
   for (const ContentWord& word : claims.words) {
     const double weight = Weight(word, for_question);
     all += weight;
-    found += weight * Credit(word, span, nullptr);
+    found += weight * Credit(claims, word, span, nullptr);
   }
   return all == 0 ? 0 : found / all;
 }
 
-bool Evidence::NumbersMatch(const Claims& claims, const EvidenceSpan& span) const {
-  return std::all_of(claims.numbers.begin(), claims.numbers.end(), [&](const Number& claim) {
-    if (!claim.claimed) return true;
-    auto says = [&](const Claims& source) {
-      return std::any_of(source.numbers.begin(), source.numbers.end(),
-                         [&](const Number& number) { return NumberSays(number, claim); });
-    };
-    for (int unit = span.first; unit < span.first + span.count; ++unit) {
-      if (says(units_[static_cast<size_t>(unit)])) return true;
-    }
-    return says(titles_[static_cast<size_t>(span.passage)]);
-  });
+bool Evidence::SaysNumber(const Number& claim, const EvidenceSpan& span) const {
+  auto says = [&](const Claims& source) {
+    return std::any_of(source.numbers.begin(), source.numbers.end(),
+                       [&](const Number& number) { return NumberSays(number, claim); });
+  };
+  for (int unit = span.first; unit < span.first + span.count; ++unit) {
+    if (says(units_[static_cast<size_t>(unit)])) return true;
+  }
+  return says(titles_[static_cast<size_t>(span.passage)]);
 }
 
-bool Evidence::NamesMatch(const Claims& claims, const EvidenceSpan& span) const {
+bool Evidence::SaysName(const ContentWord& name, const EvidenceSpan& span) const {
   const auto passage = static_cast<size_t>(span.passage);
-  return std::all_of(claims.words.begin(), claims.words.end(), [&](const ContentWord& word) {
-    if (!word.name || all_stems_[passage].contains(word.stem)) return true;
-    // "GPLv3" for "GPL v3", "co-operative" for "cooperative".
-    std::string squashed;
-    AppendSquashed(word.stem, squashed);
-    constexpr size_t kTellingLength = 4;
-    return squashed.size() >= kTellingLength &&
-           squashed_[passage].find(squashed) != std::string::npos;
-  });
+  if (all_stems_[passage].contains(name.stem)) return true;
+  // "Western" for "west", "Belgian" for "Belgium".
+  if (std::any_of(all_stems_[passage].begin(), all_stems_[passage].end(),
+                  [&](const auto& entry) { return NamesOfOneFamily(name.stem, entry.first); })) {
+    return true;
+  }
+  // "GPLv3" for "GPL v3", "co-operative" for "cooperative".
+  std::string squashed;
+  AppendSquashed(name.stem, squashed);
+  constexpr size_t kTellingLength = 4;
+  return squashed.size() >= kTellingLength &&
+         squashed_[passage].find(squashed) != std::string::npos;
 }
 
 // "does not come with a warranty" needs a source that denies something, or says the opposite
@@ -247,28 +239,35 @@ bool Evidence::DenialIsUnheard(const Claims& claims, const EvidenceSpan& span) c
     for (const auto& [stem, count] : unit_stems_[static_cast<size_t>(unit)]) {
       if (count.negated > 0) return false;
       for (const ContentWord* word : denied) {
-        if (IsOpposite(word->stem, stem)) return false;
+        if (AreOpposites(word->stem, stem)) return false;
       }
     }
   }
   return true;
 }
 
-bool Evidence::NegationMatches(const Claims& claims, const EvidenceSpan& span) const {
+std::optional<ByteSpan> Evidence::NegationProblem(const Claims& claims,
+                                                  const EvidenceSpan& span) const {
+  // What denies, else the word that is not denied here but in the source.
+  auto fault = [&](const ContentWord* word) {
+    if (!claims.denials.empty()) return claims.denials.front();
+    return word == nullptr ? ByteSpan() : word->bytes;
+  };
   double aligned = 0;
   double both = 0;
   double one_side = 0;
-  if (DenialIsUnheard(claims, span)) return false;
+  const ContentWord* first_on_one_side = nullptr;
+  if (DenialIsUnheard(claims, span)) return fault(nullptr);
   for (const ContentWord& word : claims.words) {
     Occurrence occurrence;
-    const double credit = Credit(word, span, &occurrence);
+    const double credit = Credit(claims, word, span, &occurrence);
     if (occurrence.plain + occurrence.negated == 0) {
       if (word.name || word.number) continue;
       // Not there, but its opposite may be.
       for (int unit = span.first; unit < span.first + span.count; ++unit) {
         for (const auto& [stem, count] : unit_stems_[static_cast<size_t>(unit)]) {
           const bool source_negated = count.negated > 0;
-          if (IsOpposite(word.stem, stem) && word.negated == source_negated) return false;
+          if (AreOpposites(word.stem, stem) && word.negated == source_negated) return word.bytes;
         }
       }
       continue;
@@ -280,15 +279,18 @@ bool Evidence::NegationMatches(const Claims& claims, const EvidenceSpan& span) c
       both += weight;
     } else if (word.negated || occurrence.plain == 0) {
       one_side += weight;
+      if (first_on_one_side == nullptr) first_on_one_side = &word;
     }
   }
-  if (aligned == 0) return true;
-  if (both > 0) return one_side <= kDeniedRatio * both;
-  return one_side < kDeniedShare * aligned;
+  if (aligned == 0) return std::nullopt;
+  const bool matches =
+      both > 0 ? one_side <= kDeniedRatio * both : one_side < kDeniedShare * aligned;
+  if (matches) return std::nullopt;
+  return fault(first_on_one_side);
 }
 
-bool Evidence::ModalityMatches(const Claims& claims, const EvidenceSpan& span,
-                               double alignment) const {
+std::optional<ByteSpan> Evidence::ModalityProblem(const Claims& claims, const EvidenceSpan& span,
+                                                  double alignment) const {
   for (const ModalClaim& claim : claims.modals) {
     bool same_verb = false;
     bool same_verb_agrees = false;
@@ -297,7 +299,8 @@ bool Evidence::ModalityMatches(const Claims& claims, const EvidenceSpan& span,
     for (int unit = span.first; unit < span.first + span.count; ++unit) {
       for (const ModalClaim& source : units_[static_cast<size_t>(unit)].modals) {
         // Denied, "may", "must" and "shall" all forbid.
-        const bool agrees = source.modality == claim.modality || (source.negated && claim.negated);
+        const bool agrees =
+            Agree(source.modality, claim.modality) || (source.negated && claim.negated);
         any = true;
         any_agrees = any_agrees || agrees;
         if (!claim.verb.empty() && source.verb == claim.verb) {
@@ -306,19 +309,88 @@ bool Evidence::ModalityMatches(const Claims& claims, const EvidenceSpan& span,
         }
       }
     }
-    if (same_verb && !same_verb_agrees) return false;
-    if (!same_verb && any && !any_agrees && alignment >= kModalAlignment) return false;
+    if (same_verb && !same_verb_agrees) return claim.bytes;
+    if (!same_verb && any && !any_agrees && alignment >= kModalAlignment) return claim.bytes;
   }
-  return true;
+  return std::nullopt;
+}
+
+bool Comparison::Has(SupportProblem::Kind kind) const {
+  return std::any_of(problems.begin(), problems.end(),
+                     [kind](const SupportProblem& problem) { return problem.kind == kind; });
+}
+
+bool Comparison::SaidNowhere(SupportProblem::Kind kind) const {
+  return std::any_of(problems.begin(), problems.end(), [kind](const SupportProblem& problem) {
+    return problem.kind == kind && problem.nowhere;
+  });
+}
+
+bool Comparison::Contradicts() const {
+  return std::any_of(problems.begin(), problems.end(),
+                     [](const SupportProblem& problem) { return !problem.elsewhere; });
+}
+
+bool Evidence::AnySays(const Number& claim) const {
+  const auto says = [&](const Claims& source) {
+    return std::any_of(source.numbers.begin(), source.numbers.end(),
+                       [&](const Number& number) { return NumberSays(number, claim); });
+  };
+  return std::any_of(units_.begin(), units_.end(), says) ||
+         std::any_of(titles_.begin(), titles_.end(), says);
+}
+
+bool Evidence::AnyHas(const ContentWord& name) const {
+  return std::any_of(all_stems_.begin(), all_stems_.end(),
+                     [&](const StemTable& stems) { return stems.contains(name.stem); });
 }
 
 Comparison Evidence::Compare(const Claims& claims, const EvidenceSpan& span) const {
+  using Kind = SupportProblem::Kind;
   Comparison comparison;
   comparison.alignment = Align(claims, span, false);
-  comparison.numbers_match = NumbersMatch(claims, span);
-  comparison.names_match = NamesMatch(claims, span);
-  comparison.negation_match = NegationMatches(claims, span);
-  comparison.modality_match = ModalityMatches(claims, span, comparison.alignment);
+  const Claims* source[] = {&units_[static_cast<size_t>(span.first)],
+                            &units_[static_cast<size_t>(span.first + span.count - 1)]};
+  comparison.problems =
+      Contradictions(claims, std::span(source).first(static_cast<size_t>(span.count)));
+  const auto at_fault = [&](const ByteSpan& bytes) {
+    return std::any_of(comparison.problems.begin(), comparison.problems.end(),
+                       [&](const SupportProblem& problem) { return problem.bytes == bytes; });
+  };
+  for (SupportProblem& problem : comparison.problems) {
+    for (const Number& number : claims.numbers) {
+      if (number.bytes == problem.bytes) problem.nowhere = !AnySays(number);
+    }
+    for (const ContentWord& word : claims.words) {
+      if (word.name && word.bytes == problem.bytes) problem.nowhere = !AnyHas(word);
+    }
+  }
+  for (const Number& number : claims.numbers) {
+    if (number.claimed && !at_fault(number.bytes) && !SaysNumber(number, span)) {
+      // "the two fighters" may count what the source lists.
+      const bool may_count = number.unit.empty() && number.label.empty() && number.value == "2";
+      const bool soft = may_count || number.unit == "th" || AnySays(number);
+      comparison.problems.push_back({Kind::kNumber, number.bytes, !soft, soft});
+    }
+  }
+  for (const ContentWord& word : claims.words) {
+    if (word.name && !at_fault(word.bytes) && !SaysName(word, span)) {
+      const bool elsewhere = AnyHas(word);
+      comparison.problems.push_back({Kind::kName, word.bytes, !elsewhere, elsewhere});
+    }
+  }
+  if (!comparison.Has(Kind::kNegation) && !comparison.Has(Kind::kModality)) {
+    if (const auto bytes = NegationProblem(claims, span)) {
+      comparison.problems.push_back({Kind::kNegation, *bytes});
+    } else if (const auto modal = ModalityProblem(claims, span, comparison.alignment)) {
+      comparison.problems.push_back({Kind::kModality, *modal});
+    }
+  }
+  Claims context = claims;
+  std::erase_if(context.words, [&](const ContentWord& word) { return at_fault(word.bytes); });
+  comparison.context_alignment = context.words.size() == claims.words.size()
+                                     ? comparison.alignment
+                                     : Align(context, span, false);
   return comparison;
 }
 

@@ -4,6 +4,7 @@
 // The passages outlive it. Threads: const after construction.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "common/types.h"
+#include "generator/grounding.h"
 #include "generator/grounding/claims.h"
 
 namespace footnote::generator::grounding {
@@ -29,10 +31,15 @@ struct EvidenceSpan {
 // How a sentence's claims fare against a span.
 struct Comparison {
   double alignment = 0;  // share of the content words, by weight, found; 0 when there are none
-  bool numbers_match = true;
-  bool names_match = true;
-  bool negation_match = true;
-  bool modality_match = true;
+  std::vector<SupportProblem> problems;  // what the span contradicts or does not say
+
+  bool Has(SupportProblem::Kind kind) const;
+  // A number or name that no passage has.
+  bool SaidNowhere(SupportProblem::Kind kind) const;
+  // The span says otherwise, or no passage says it.
+  bool Contradicts() const;
+  // Alignment of what is not at fault: how near the span is to what was meant.
+  double context_alignment = 0;
 };
 
 class Evidence {
@@ -42,6 +49,8 @@ class Evidence {
   // Single units of all passages in order, then the pairs.
   const std::vector<EvidenceSpan>& spans() const { return spans_; }
   const std::vector<Claims>& units() const { return units_; }
+  // Of each passage: title, headings, clause.
+  const std::vector<Claims>& titles() const { return titles_; }
 
   Comparison Compare(const Claims& claims, const EvidenceSpan& span) const;
 
@@ -58,13 +67,19 @@ class Evidence {
   using StemTable = std::unordered_map<std::string, Occurrence>;
 
   double Weight(const ContentWord& word, bool for_question) const;
-  // Credit 0…1 for the word in the span; the matching entry goes to `occurrence` if not null.
-  double Credit(const ContentWord& word, const EvidenceSpan& span, Occurrence* occurrence) const;
-  bool NumbersMatch(const Claims& claims, const EvidenceSpan& span) const;
-  bool NamesMatch(const Claims& claims, const EvidenceSpan& span) const;
+  // Credit 0…1 for the word of `claims` in the span; the matching entry goes to `occurrence` if not
+  // null.
+  double Credit(const Claims& claims, const ContentWord& word, const EvidenceSpan& span,
+                Occurrence* occurrence) const;
+  bool SaysNumber(const Number& claim, const EvidenceSpan& span) const;
+  bool AnySays(const Number& claim) const;
+  bool AnyHas(const ContentWord& name) const;
+  bool SaysName(const ContentWord& name, const EvidenceSpan& span) const;
   bool DenialIsUnheard(const Claims& claims, const EvidenceSpan& span) const;
-  bool NegationMatches(const Claims& claims, const EvidenceSpan& span) const;
-  bool ModalityMatches(const Claims& claims, const EvidenceSpan& span, double alignment) const;
+  // The bytes at fault, if any.
+  std::optional<ByteSpan> NegationProblem(const Claims& claims, const EvidenceSpan& span) const;
+  std::optional<ByteSpan> ModalityProblem(const Claims& claims, const EvidenceSpan& span,
+                                          double alignment) const;
 
   std::vector<EvidenceSpan> spans_;
   std::vector<Claims> units_;           // of the single spans

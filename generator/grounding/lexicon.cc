@@ -180,6 +180,7 @@ constexpr auto kUnits = std::to_array<UnitEntry>({
     {"inches", "inch"},
     {"feet", "foot"},
     {"foot", "foot"},
+    {"mi", "mile"},
     {"mile", "mile"},
     {"miles", "mile"},
     {"bit", "bit"},
@@ -200,6 +201,66 @@ constexpr auto kUnits = std::to_array<UnitEntry>({
     {"mhz", "mhz"},
     {"ghz", "ghz"},
     {"mmhg", "mmhg"},
+    {"pound", "lb"},
+    {"pounds", "lb"},
+    {"lb", "lb"},
+    {"lbs", "lb"},
+    {"ounce", "oz"},
+    {"ounces", "oz"},
+    {"oz", "oz"},
+    {"cup", "cup"},
+    {"cups", "cup"},
+    {"tablespoon", "tbsp"},
+    {"tablespoons", "tbsp"},
+    {"tbsp", "tbsp"},
+    {"teaspoon", "tsp"},
+    {"teaspoons", "tsp"},
+    {"tsp", "tsp"},
+    {"gallon", "gallon"},
+    {"gallons", "gallon"},
+    {"quart", "quart"},
+    {"quarts", "quart"},
+    {"pint", "pint"},
+    {"pints", "pint"},
+    {"yard", "yard"},
+    {"yards", "yard"},
+    {"acre", "acre"},
+    {"acres", "acre"},
+    {"hectare", "hectare"},
+    {"hectares", "hectare"},
+    {"mph", "mph"},
+    {"decade", "decade"},
+    {"decades", "decade"},
+    {"century", "century"},
+    {"centuries", "century"},
+    {"nm", "nm"},
+    {"µm", "µm"},
+    {"micrometer", "µm"},
+    {"micrometers", "µm"},
+    {"mmol", "mmol"},
+    {"mol", "mol"},
+    {"kcal", "kcal"},
+    {"calorie", "kcal"},
+    {"calories", "kcal"},
+    {"kpa", "kpa"},
+    {"psi", "psi"},
+    {"watt", "watt"},
+    {"watts", "watt"},
+    {"kilowatt", "kilowatt"},
+    {"kilowatts", "kilowatt"},
+    {"volt", "volt"},
+    {"volts", "volt"},
+    {"ton", "ton"},
+    {"tons", "ton"},
+    {"tonne", "tonne"},
+    {"tonnes", "tonne"},
+    {"kibibyte", "kib"},
+    {"kilobyte", "kb"},
+    {"kilobytes", "kb"},
+    {"megabyte", "mb"},
+    {"megabytes", "mb"},
+    {"gigabyte", "gb"},
+    {"gigabytes", "gb"},
     {"°c", "°c"},
     {"°f", "°f"},
 });
@@ -260,7 +321,14 @@ bool IsNegationIdiom(std::string_view next) { return In(kIdiomWords, next); }
 Modality ModalityOf(std::string_view word) {
   if (In(kObligations, word)) return Modality::kObligation;
   if (In(kPermissions, word)) return Modality::kPermission;
+  if (word == "should" || word == "recommended") return Modality::kAdvice;
   return Modality::kNone;
+}
+
+bool Agree(Modality a, Modality b) {
+  if (a == b) return true;
+  if (a != Modality::kAdvice && b != Modality::kAdvice) return false;
+  return a != Modality::kPermission && b != Modality::kPermission;
 }
 
 std::optional<int> NumberWord(std::string_view word) { return Lookup(kNumberWords, word); }

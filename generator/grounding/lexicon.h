@@ -30,7 +30,9 @@ Negation NegationOf(std::string_view word);
 // than".
 bool IsNegationIdiom(std::string_view next);
 
-enum class Modality { kNone, kObligation, kPermission };
+// Advice ("should") is no permission, and otherwise agrees with anything.
+enum class Modality { kNone, kObligation, kPermission, kAdvice };
+bool Agree(Modality a, Modality b);
 Modality ModalityOf(std::string_view word);
 
 // "five" → 5, "twenty" → 20; not "one", which is mostly a pronoun.

@@ -44,10 +44,56 @@ class Finder {
   std::vector<Number> Find() {
     size_t i = ListMarkLength();
     while (i < tokens_.size()) i = At(i);
+    ShareUnits();
     return std::move(numbers_);
   }
 
  private:
+  // "6-8 hours", "one or two weeks": the first number has the second one's unit.
+  void ShareUnits() {
+    for (size_t n = numbers_.size(); n-- > 1;) {
+      const Number& second = numbers_[n];
+      Number& first = numbers_[n - 1];
+      if (!first.unit.empty() || second.unit.empty() || second.unit == "th" ||
+          second.first_token != first.last_token + 2) {
+        continue;
+      }
+      const std::string_view between = Lower(first.last_token + 1);
+      for (std::string_view joint : {"-", "–", "to", "or", "and"}) {
+        if (between != joint) continue;
+        first.unit = second.unit;
+        first.label.clear();
+      }
+    }
+  }
+
+  // "about", "nearly", "just over" …: a rounded number.
+  bool IsAbout(size_t first) const {
+    size_t i = first;
+    if (i > 0 && tokens_[i - 1].kind == TokenKind::kSymbol) --i;  // the currency
+    if (i == 0) return false;
+    for (std::string_view word : {"about", "almost", "approximately", "around", "nearly", "over",
+                                  "roughly", "some", "under"}) {
+      if (Lower(i - 1) == word) return true;
+    }
+    return false;
+  }
+
+  // The word right before a number that has no unit: what is numbered.
+  std::string LabelBefore(size_t first) const {
+    if (first == 0 || tokens_[first - 1].kind == TokenKind::kSymbol) return {};
+    const Token& word = tokens_[first - 1];
+    const bool name = word.text[0] >= 'A' && word.text[0] <= 'Z';
+    for (std::string_view numbered :
+         {"article", "chapter", "clause", "day", "figure", "grade", "level", "page", "part",
+          "phase", "section", "stage", "step", "table", "type", "version"}) {
+      if (word.lower == numbered) return Stem(word.lower);
+    }
+    return name && !IsStopWord(word.lower) && MonthWord(word.lower) == 0 && first > 1
+               ? Stem(word.lower)
+               : std::string();
+  }
+
   bool IsSymbol(size_t i, std::string_view symbol) const {
     return i < tokens_.size() && tokens_[i].kind == TokenKind::kSymbol && tokens_[i].text == symbol;
   }
@@ -91,7 +137,12 @@ class Finder {
   int Month(size_t i) const {
     if (i >= tokens_.size() || tokens_[i].kind != TokenKind::kWord) return 0;
     const char first = tokens_[i].text.empty() ? ' ' : tokens_[i].text[0];
-    return first >= 'A' && first <= 'Z' ? MonthWord(tokens_[i].lower) : 0;
+    if (first >= 'A' && first <= 'Z') return MonthWord(tokens_[i].lower);
+    // Text in lower case throughout: "on july 11"; "may" and "march" are too often other words.
+    const bool beside_day =
+        (i > 0 && SmallInteger(i - 1, 1, 31) > 0) || SmallInteger(i + 1, 1, 31) > 0;
+    const bool other_word = tokens_[i].lower == "may" || tokens_[i].lower == "march";
+    return beside_day && !other_word ? MonthWord(tokens_[i].lower) : 0;
   }
 
   size_t SkipOrdinalSuffix(size_t i) const {
@@ -144,9 +195,18 @@ class Finder {
     number.counts = unit.empty() && last + 1 < tokens_.size() &&
                     tokens_[last + 1].kind == TokenKind::kWord && !IsStopWord(Lower(last + 1)) &&
                     MonthWord(Lower(last + 1)) == 0;
+    if (unit.empty() && !number.counts) number.label = LabelBefore(first);
+    // "2019-nCoV" is no year.
+    if (unit.empty() && last + 2 < tokens_.size() && IsSymbol(last + 1, "-") &&
+        !tokens_[last + 1].after_space && !tokens_[last + 2].after_space &&
+        tokens_[last + 2].kind != TokenKind::kNumber) {
+      number.label = "-" + tokens_[last + 2].lower;
+    }
+    number.about = IsAbout(first);
     number.claimed = claimed;
     number.first_token = first;
     number.last_token = last;
+    number.bytes = {tokens_[first].bytes.start, tokens_[last].bytes.end};
     numbers_.push_back(std::move(number));
   }
 
@@ -274,11 +334,23 @@ class Finder {
       ++last;
       magnitude = true;
     }
+    const size_t number_end = last;
     const auto [unit_behind, unit_token] = UnitBehind(last + 1);
     std::string_view unit = CurrencyBefore(i);
+    // "aged 75", "at the age of 75"
+    if (unit.empty() && unit_behind.empty() && i > 0 &&
+        (Lower(i - 1) == "aged" || (i > 1 && Lower(i - 2) == "age" && Lower(i - 1) == "of"))) {
+      unit = "year";
+    }
     if (unit.empty() && !unit_behind.empty()) {
       unit = unit_behind;
       last = unit_token;
+    }
+    // "thirty (30) days" is one number, "thirty (60) days" two that do not agree.
+    const size_t inner = number_end + 2;
+    if (IsSymbol(number_end + 1, "(") && IsNumber(inner) && IsSymbol(inner + 1, ")") &&
+        CanonicalDigits(tokens_[inner].text) != value) {
+      Add(CanonicalDigits(tokens_[inner].text), unit, inner, inner);
     }
     Add(std::move(value), unit, i, last, !one || magnitude || !unit.empty());
     return last + 1;
@@ -300,10 +372,22 @@ bool NumberSays(const Number& evidence, const Number& claim) {
   // "12 May" of a claim, "12 May 2020" in the source.
   const bool day_of_year = claim.value.starts_with("--") && evidence.value.size() == 10 &&
                            evidence.value.ends_with(claim.value.substr(2));
-  if (evidence.value != claim.value && !dates && !day_of_year) return false;
-  if (evidence.unit == claim.unit) return true;
+  // "just over 1 million" for 1,027,339.
+  const bool rounded = claim.about && claim.value.ends_with("000") &&
+                       std::abs(std::strtod(claim.value.c_str(), nullptr) /
+                                    std::max(1.0, std::strtod(evidence.value.c_str(), nullptr)) -
+                                1) < 0.05;
+  if (evidence.value != claim.value && !dates && !day_of_year && !rounded) return false;
+  if (claim.label.starts_with('-') && evidence.label != claim.label) return false;
+  if (evidence.unit == claim.unit) {
+    return evidence.label.empty() || claim.label.empty() || evidence.label == claim.label;
+  }
   // "three copies" is not "three months"; "a fee of 950" may be "950 EUR".
-  if (evidence.unit.empty()) return !evidence.counts;
+  if (evidence.unit.empty()) {
+    const bool left_out = claim.unit == "%" || claim.unit == "usd" || claim.unit == "eur" ||
+                          claim.unit == "gbp" || claim.unit == "th";
+    return left_out && !evidence.counts;
+  }
   return claim.unit.empty() && !claim.counts;
 }
 

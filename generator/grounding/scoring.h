@@ -3,30 +3,34 @@
 // How they were fitted is told in docs/grounding.md.
 #pragma once
 
+#include <algorithm>
+
 #include "generator/grounding.h"
 
 namespace footnote::generator::grounding {
 
 double Logistic(double x);
 
-// Support of a sentence by a span: Logistic(bias + alignment·a + similarity·s).
-struct SupportWeights {
-  double bias;
-  double alignment;
-  double similarity;
-};
-inline constexpr SupportWeights kSupport = {-7.0, 8.0, 4.0};
-// Without an embedder the words alone decide.
-inline constexpr SupportWeights kSupportWordsOnly = {-5.3, 10.0, 0.0};
-
-// A contradiction caps the score, however near the words are. All lie below every threshold.
-inline constexpr double kNumberMismatchCap = 0.15;
-inline constexpr double kNameMismatchCap = 0.2;
-inline constexpr double kNegationMismatchCap = 0.15;
+// Support of a sentence by a span: support_model.h. What a contradiction leaves of it, however near
+// the words are: less than every threshold asks for.
+inline constexpr double kContradictedShare = 0.05;
+// The feature "agreement": of numbers and names that stand elsewhere; and of a contradiction, by
+// how much of the rest the contradicting span says. Where that is little, the two may speak of
+// different things.
+inline constexpr double kSaidElsewhere = 0.5;
+inline constexpr double kNumberSaidNowhere = 0.1;
+inline constexpr double kNameSaidNowhere = 0.25;
+// "not" and "must" are compared with less around them than numbers and names are.
+inline constexpr double kDenialBonus = 0.15;
+inline double AgreementBeside(double context_alignment) {
+  return std::clamp((0.8 - context_alignment) / 0.4, 0.0, 0.8);
+}
 // Where the span that aligns best, by this margin, says the opposite, farther spans do not rescue.
 inline constexpr double kContradictionMargin = 0.1;
-// A pair must be that much better than one of its sentences: short quotations are checked faster.
+// A pair loses that much unless it aligns better than any single sentence: short quotations are
+// checked faster.
 inline constexpr double kPairPenalty = 0.03;
+inline constexpr double kPairGain = 0.1;
 
 // The same for quotations, in log-odds: those are compared near 1, where 0.03 would be a world.
 inline constexpr double kPairQuotationPenalty = 0.3;
@@ -37,9 +41,15 @@ inline constexpr int kEmbeddedSpans = 12;
 // For quotations words may differ altogether: the first sentences of the best passage too.
 inline constexpr int kEmbeddedFirstSentences = 6;
 
-// Relevance of a sentence to a question.
-inline constexpr SupportWeights kRelevance = {-5.0, 5.0, 6.0};
-inline constexpr SupportWeights kRelevanceWordsOnly = {-3.6, 8.0, 0.0};
+// Relevance of a sentence to a question: Logistic(bias + alignment·a + similarity·s).
+struct RelevanceWeights {
+  double bias;
+  double alignment;
+  double similarity;
+};
+inline constexpr RelevanceWeights kRelevance = {-5.0, 5.0, 6.0};
+// Without an embedder the words alone decide.
+inline constexpr RelevanceWeights kRelevanceWordsOnly = {-3.6, 8.0, 0.0};
 inline constexpr double kDefinitionBonus = 2.0;  // it defines what the question asks about
 inline constexpr double kEntryBonus = 4.5;       // it opens the entry of a glossary or an ontology
 inline constexpr double kSubjectBonus = 1.2;     // its document is about what the question names

@@ -319,4 +319,27 @@ double StemLikeness(std::string_view a, std::string_view b) {
   return kFamilyCredit;
 }
 
+bool NamesOfOneFamily(std::string_view a, std::string_view b) {
+  constexpr size_t kCommonPrefix = 4;
+  constexpr size_t kLongestEnding = 3;
+  if (!AllOf(a, IsLower) || !AllOf(b, IsLower)) return false;
+  const size_t common =
+      static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+  return common >= kCommonPrefix && std::max(a.size(), b.size()) - common <= kLongestEnding;
+}
+
+bool AreOpposites(std::string_view a, std::string_view b) {
+  // Stems lose a final "e" only when they stay long enough: "safe", "unsaf".
+  for (std::string_view* word : {&a, &b}) {
+    if (word->ends_with('e')) word->remove_suffix(1);
+  }
+  if (a.size() > b.size()) std::swap(a, b);
+  if (a.size() < 3) return false;
+  for (std::string_view prefix : {"un", "in", "im", "ir", "il", "non", "dis"}) {
+    if (b.size() == a.size() + prefix.size() && b.starts_with(prefix) && b.ends_with(a))
+      return true;
+  }
+  return false;
+}
+
 }  // namespace footnote::generator::grounding

@@ -41,4 +41,10 @@ std::string Stem(std::string_view lower);
 // for the two sides of a relation (licensor, licensee) are never a family.
 double StemLikeness(std::string_view a, std::string_view b);
 
+// "belgian" for "belgium": forms of one name, in letters alone.
+bool NamesOfOneFamily(std::string_view a, std::string_view b);
+
+// "unlimited" for "limited": the same stem with a denying prefix on one side only.
+bool AreOpposites(std::string_view a, std::string_view b);
+
 }  // namespace footnote::generator::grounding

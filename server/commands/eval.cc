@@ -1,9 +1,10 @@
-// footnote eval retrieval | answers | answerability: quality on sets of questions
+// footnote eval retrieval | answers | answerability | grounding: quality on sets of questions
 // (docs/quality.md).
 
 #include "server/commands/command.h"
 #include "server/commands/eval_answerability.h"
 #include "server/commands/eval_answers.h"
+#include "server/commands/eval_grounding.h"
 #include "server/commands/eval_retrieval.h"
 
 namespace footnote::server {
@@ -14,6 +15,7 @@ void AddEvalCommand(CLI::App& app, CommandResult& result) {
   AddRetrievalEval(*group, result);
   AddAnswersEval(*group, result);
   AddAnswerabilityEval(*group, result);
+  AddGroundingEval(*group, result);
 }
 
 }  // namespace footnote::server

@@ -391,6 +391,14 @@ TEST_F(LocalApiTest, GroundingNamesWhatIsSupportedAndWhatIsNot) {
   EXPECT_FALSE(response->claims(1).supported());
   ASSERT_EQ(response->claims(1).problems_size(), 1);
   EXPECT_EQ(response->claims(1).problems(0), "NUMBERS");
+  EXPECT_TRUE(response->claims(0).unsupported_spans().empty());
+  ASSERT_EQ(response->claims(1).unsupported_spans_size(), 1);
+  const auto& span = response->claims(1).unsupported_spans(0);
+  EXPECT_EQ(span.kind(), "NUMBER");
+  EXPECT_EQ(request.text().substr(span.start_byte(), span.end_byte() - span.start_byte()),
+            "850 EUR");
+  EXPECT_FALSE(span.reason().empty());
+  EXPECT_LT(response->support_score(), 0.6);
   request.set_citation_threshold(2);
   EXPECT_EQ(api_->CheckGrounding(request, CallContext()).status().code(),
             StatusCode::kInvalidArgument);
