@@ -99,6 +99,10 @@ const MacroStyle* FindStyle(std::string_view macro) {
   return found == kStyles.end() ? nullptr : found;
 }
 
+// Macros within macros of one line. Pages nest three or four; a line of thousands would take the
+// stack.
+constexpr int kDeepestMacro = 64;
+
 bool IsClosing(std::string_view word) {
   return word.size() == 1 && std::string_view(".,:;)]?!").find(word[0]) != std::string_view::npos;
 }
@@ -154,11 +158,13 @@ class LineRenderer {
   void Words(std::string_view macro) {
     while (at_ < words_.size()) {
       const std::string& word = words_[at_];
-      if (FindStyle(word) != nullptr) {
-        ++at_;
-        return Macro(word);
-      }
       ++at_;
+      if (FindStyle(word) != nullptr && depth_ < kDeepestMacro) {
+        ++depth_;
+        Macro(word);
+        --depth_;
+        return;
+      }
       Append(word);
       if (macro == "Fl" && at_ < words_.size() && !IsClosing(words_[at_]) &&
           FindStyle(words_[at_]) == nullptr) {
@@ -199,6 +205,7 @@ class LineRenderer {
   const std::vector<std::string>& words_;
   const std::string& page_name_;
   size_t at_ = 0;
+  int depth_ = 0;       // macros that are being written
   size_t tail_ = 0;     // closing punctuation words at the end of `out_`
   bool glued_ = false;  // no space before the next word
   std::string out_;

@@ -108,6 +108,15 @@ TEST(ManPageParser, RendersAPage) {
   ExpectBlocksCoverText(document.text, document.blocks);
 }
 
+// Found by parser_fuzz: each macro within a macro took a piece of the stack.
+TEST(ManPageParser, AnyNumberOfMacrosMayStandInALine) {
+  std::string page = ".Dd May 1, 2024\n.Dt DEEP 1\n.Sh DESCRIPTION\n.Op";
+  for (int i = 0; i < 200000; ++i) page += " Op";
+  page += " Fl v end\n";
+  const std::string text = ParseOne("deep.1", page).text;
+  EXPECT_NE(text.find("end"), std::string::npos);
+}
+
 TEST(ManPageParser, RendersMdoc) {
   const ParsedDocument document = ParseOne("pump.1", R"(.Dd May 1, 2024
 .Dt PUMP 1
