@@ -8,6 +8,7 @@
 
 #include "common/sha256.h"
 #include "common/text/utf8.h"
+#include "common/text/white_space.h"
 #include "generator/grounding.h"
 #include "generator/prompt.h"
 #include "server/answer_builder.h"
@@ -47,21 +48,6 @@ double LogOdds(double probability) {
 
 std::string PromptSha256(const std::vector<TokenId>& tokens) {
   return Sha256Hex({reinterpret_cast<const char*>(tokens.data()), tokens.size() * sizeof(TokenId)});
-}
-
-// One space where a document breaks a line.
-std::string OnOneLine(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
-    if (!space) {
-      out += c;
-    } else if (!out.empty() && out.back() != ' ') {
-      out += ' ';
-    }
-  }
-  while (out.ends_with(' ')) out.pop_back();
-  return out;
 }
 
 // A clause that became a sentence begins like one; a name such as "pH" or "fork()" stays.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "common/text/white_space.h"
 #include "generator/grounding.h"
 #include "generator/grounding/lexicon.h"
 
@@ -22,21 +23,6 @@ bool EndsWith(std::string_view text, std::string_view characters) {
 bool EndsSentence(std::string_view text) {
   while (EndsWith(text, "\"')] ")) text.remove_suffix(1);
   return EndsWith(text, ".!?");
-}
-
-// One space where a document breaks a line.
-std::string OnOneLine(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
-    if (!space) {
-      out += c;
-    } else if (!out.empty() && out.back() != ' ') {
-      out += ' ';
-    }
-  }
-  while (out.ends_with(' ')) out.pop_back();
-  return out;
 }
 
 std::string LowerWord(std::string_view piece) {
