@@ -3,8 +3,8 @@
 //
 // No gRPC and no HTTP here: commands and servers call it. Nothing that the passages do not support
 // leaves: a sentence is handed to the listener only after its support was scored. An unsupported
-// sentence is regenerated once, with words from the passages only; then replaced by a quotation, or
-// dropped.
+// sentence is regenerated once, as a sentence of the spans that answer best, shortened; then
+// replaced by a quotation, or dropped.
 #pragma once
 
 #include <optional>

@@ -15,6 +15,7 @@
 #include "server/commands/embed_options.h"
 #include "server/commands/eval_corpus.h"
 #include "server/commands/options.h"
+#include "server/commands/set_files.h"
 #include "server/commands/terminal.h"
 #include "server/eval/auroc.h"
 #include "server/eval/eval_set.h"
@@ -26,7 +27,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr char kSetMark[] = "{set}";
 // The point of the curve that a table can show: four of five answerable questions are kept.
 constexpr double kKept = 0.8;
 
@@ -40,12 +40,6 @@ struct Options {
   uint64_t seed = 1;
   bool json = false;
 };
-
-std::string FileOf(std::string pattern, const std::string& set) {
-  const size_t at = pattern.find(kSetMark);
-  if (at != std::string::npos) pattern.replace(at, std::size(kSetMark) - 1, set);
-  return pattern;
-}
 
 // Ways of scoring a question in a report.
 constexpr size_t kOurs = 0;
@@ -113,14 +107,15 @@ StatusOr<Report> EvaluateSet(const std::string& folder, const Options& options,
   }
   std::optional<std::map<std::string, double>> against;
   if (!options.against.empty()) {
-    FOOTNOTE_ASSIGN_OR_RETURN(against, ReadScores(FileOf(options.against, set.name)));
+    FOOTNOTE_ASSIGN_OR_RETURN(against, ReadScores(FileFor(options.against, kSetMark, set.name)));
   }
   FOOTNOTE_ASSIGN_OR_RETURN(const OpenCorpus corpus,
                             OpenEvalCorpus(set, options.embedder, options.precision, call));
   std::ofstream out;
   if (!options.out_file.empty()) {
-    out.open(FileOf(options.out_file, set.name), std::ios::trunc);
-    if (!out) return InvalidArgumentError("cannot write " + FileOf(options.out_file, set.name));
+    out.open(FileFor(options.out_file, kSetMark, set.name), std::ios::trunc);
+    if (!out)
+      return InvalidArgumentError("cannot write " + FileFor(options.out_file, kSetMark, set.name));
   }
   const AnswerService service(corpus.retriever.get(), nullptr, corpus.embedder.embedder.get(), {},
                               {});
@@ -142,7 +137,7 @@ StatusOr<Report> EvaluateSet(const std::string& folder, const Options& options,
     if (against) {
       const auto score = against->find(query->id);
       if (score == against->end()) {
-        return InvalidArgumentError(FileOf(options.against, set.name) +
+        return InvalidArgumentError(FileFor(options.against, kSetMark, set.name) +
                                     " has no score for the question " + query->id);
       }
       judged.scores.push_back(score->second);
@@ -155,7 +150,8 @@ StatusOr<Report> EvaluateSet(const std::string& folder, const Options& options,
   bar.Done();
   if (out.is_open() && !out.flush()) {
     return ResourceExhaustedError("the features could not be written to " +
-                                  FileOf(options.out_file, set.name) + ": is the disk full?");
+                                  FileFor(options.out_file, kSetMark, set.name) +
+                                  ": is the disk full?");
   }
   return report;
 }
@@ -243,13 +239,10 @@ std::vector<std::string> Row(const Json& json) {
 }
 
 Status RunAnswerability(const Options& options) {
-  for (const std::string* file : {&options.out_file, &options.against}) {
-    if (options.sets.size() > 1 && !file->empty() && file->find(kSetMark) == std::string::npos) {
-      return InvalidArgumentError(*file +
-                                  ": with several sets the file's name must hold {set}, "
-                                  "which stands for the set's name");
-    }
-  }
+  FOOTNOTE_RETURN_IF_ERROR(
+      CheckMark("--out", options.out_file, kSetMark, "sets", options.sets.size()));
+  FOOTNOTE_RETURN_IF_ERROR(
+      CheckMark("--against", options.against, kSetMark, "sets", options.sets.size()));
   const CallContext call = InterruptibleCall();
   Json sets = Json::array();
   std::vector<std::vector<std::string>> rows = {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <mutex>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "server/commands/embed_options.h"
 #include "server/commands/eval_corpus.h"
 #include "server/commands/options.h"
+#include "server/commands/set_files.h"
 #include "server/commands/terminal.h"
 #include "server/eval/eval_set.h"
 #include "server/eval/gold_answer.h"
@@ -57,28 +59,6 @@ StatusOr<std::vector<AnswerMode>> ParseModes(const std::string& names) {
     start = comma + 1;
   }
   return modes;
-}
-
-std::string Replaced(std::string pattern, std::string_view mark, std::string_view name) {
-  if (const size_t at = pattern.find(mark); at != std::string::npos) {
-    pattern.replace(at, mark.size(), name);
-  }
-  return pattern;
-}
-
-Status CheckFiles(const Options& options, size_t modes) {
-  const auto lacks = [&](std::string_view mark) {
-    return !options.out_file.empty() && options.out_file.find(mark) == std::string::npos;
-  };
-  if (options.sets.size() > 1 && lacks("{set}")) {
-    return InvalidArgumentError("--out " + options.out_file +
-                                ": with several sets the file's name must hold {set}");
-  }
-  if (modes > 1 && lacks("{mode}")) {
-    return InvalidArgumentError("--out " + options.out_file +
-                                ": with several modes the file's name must hold {mode}");
-  }
-  return OkStatus();
 }
 
 // Asks all questions, several at a time, and hands the answers over in order.
@@ -132,7 +112,9 @@ StatusOr<int> InexactQuotes(const Answer& answer, retriever::Corpus& corpus) {
 Status RunAnswers(const Options& options) {
   const CallContext call = InterruptibleCall();
   FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<AnswerMode> modes, ParseModes(options.modes));
-  FOOTNOTE_RETURN_IF_ERROR(CheckFiles(options, modes.size()));
+  FOOTNOTE_RETURN_IF_ERROR(
+      CheckMark("--out", options.out_file, kSetMark, "sets", options.sets.size()));
+  FOOTNOTE_RETURN_IF_ERROR(CheckMark("--out", options.out_file, kModeMark, "modes", modes.size()));
   FOOTNOTE_ASSIGN_OR_RETURN(const RiskSetting risk, ParseRisk(options.risk));
   FOOTNOTE_ASSIGN_OR_RETURN(const LoadedGenerator generator, LoadGenerator(options.generator, {}));
   // The lines go to stdout when they have no file and no summary is asked for there.
@@ -150,7 +132,7 @@ Status RunAnswers(const Options& options) {
       std::ofstream file;
       if (!options.out_file.empty()) {
         const std::string name =
-            Replaced(Replaced(options.out_file, "{set}", set.name), "{mode}", AnswerModeName(mode));
+            FileFor(FileFor(options.out_file, kSetMark, set.name), kModeMark, AnswerModeName(mode));
         file.open(name, std::ios::trunc);
         if (!file) return InvalidArgumentError("cannot write " + name);
       }

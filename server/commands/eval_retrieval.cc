@@ -1,7 +1,6 @@
 #include "server/commands/eval_retrieval.h"
 
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "server/commands/eval_corpus.h"
 #include "server/commands/eval_report.h"
 #include "server/commands/options.h"
+#include "server/commands/set_files.h"
 #include "server/commands/terminal.h"
 #include "server/eval/eval_set.h"
 #include "server/eval/run_file.h"
@@ -19,26 +19,11 @@
 namespace footnote::server {
 namespace {
 
-constexpr char kSetMark[] = "{set}";
-
-// The file for one set.
-std::string FileOf(std::string pattern, const std::string& set) {
-  const size_t at = pattern.find(kSetMark);
-  if (at != std::string::npos) pattern.replace(at, std::size(kSetMark) - 1, set);
-  return pattern;
-}
-
 // Several sets need several files.
 Status CheckFiles(const RetrievalEvalOptions& options) {
-  for (const auto& [name, file] :
-       {std::pair("--run", &options.run_file), std::pair("--against", &options.against)}) {
-    if (options.sets.size() > 1 && !file->empty() && file->find(kSetMark) == std::string::npos) {
-      return InvalidArgumentError(std::string(name) + " " + *file +
-                                  ": with several sets the file's name must hold {set}, which "
-                                  "stands for the set's name");
-    }
-  }
-  return OkStatus();
+  FOOTNOTE_RETURN_IF_ERROR(
+      CheckMark("--run", options.run_file, kSetMark, "sets", options.sets.size()));
+  return CheckMark("--against", options.against, kSetMark, "sets", options.sets.size());
 }
 
 std::vector<RetrievalSetting> Settings(const RetrievalEvalOptions& options,
@@ -64,14 +49,15 @@ StatusOr<SetReport> EvaluateSet(const std::string& folder, const RetrievalEvalOp
   FOOTNOTE_ASSIGN_OR_RETURN(const EvalSet set, LoadEvalSet(folder));
   std::optional<Rankings> against;
   if (!options.against.empty()) {
-    FOOTNOTE_ASSIGN_OR_RETURN(against, ReadRun(FileOf(options.against, set.name)));
+    FOOTNOTE_ASSIGN_OR_RETURN(against, ReadRun(FileFor(options.against, kSetMark, set.name)));
   }
   FOOTNOTE_ASSIGN_OR_RETURN(
       const OpenCorpus corpus,
       OpenEvalCorpus(set, options.embedder, options.precision, call, reranking));
   std::optional<RunWriter> writer;
   if (!options.run_file.empty()) {
-    FOOTNOTE_ASSIGN_OR_RETURN(writer, RunWriter::Create(FileOf(options.run_file, set.name)));
+    FOOTNOTE_ASSIGN_OR_RETURN(writer,
+                              RunWriter::Create(FileFor(options.run_file, kSetMark, set.name)));
   }
   const std::vector<const EvalQuery*> queries = RetrievalSample(set, options.limit);
   const retriever::CorpusInfo info = corpus.corpus->Info();
@@ -98,7 +84,7 @@ StatusOr<SetReport> EvaluateSet(const std::string& folder, const RetrievalEvalOp
   if (against) {
     report.against = ShareQuestions(set, report.figures[0], *against);
     if (report.against->ours.empty()) {
-      return InvalidArgumentError("the run " + FileOf(options.against, set.name) +
+      return InvalidArgumentError("the run " + FileFor(options.against, kSetMark, set.name) +
                                   " holds none of the questions of " + set.name +
                                   ": is it of another set?");
     }

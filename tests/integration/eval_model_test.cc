@@ -51,8 +51,8 @@ class Eval : public ::testing::Test {
 
   std::string Path(const std::string& name) { return (dir_ / name).string(); }
 
-  CommandOutput Run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {FOOTNOTE_BINARY, "eval", "retrieval"});
+  CommandOutput Run(std::vector<std::string> arguments, const char* what = "retrieval") {
+    arguments.insert(arguments.begin(), {FOOTNOTE_BINARY, "eval", what});
     arguments.insert(arguments.end(), {"--embedder", embedder_, "--json"});
     StatusOr<CommandOutput> output = testing::RunCommand(arguments, environment_, "");
     EXPECT_OK(output);
@@ -127,6 +127,41 @@ TEST_F(Eval, WhatCannotBeComparedIsSaid) {
   EXPECT_EQ(other.exit_status, 1);
   EXPECT_NE(other.err.find("none of the questions"), std::string::npos) << other.err;
   EXPECT_TRUE(other.out.empty());
+}
+
+TEST_F(Eval, AnswerabilityTellsWhatTheDocumentsAnswer) {
+  Write("one/queries.jsonl",
+        "{\"_id\":\"q1\",\"text\":\"What is the notice period of the lease?\"}\n"
+        "{\"_id\":\"q2\",\"text\":\"How long does the battery of the infusion pump last?\"}\n"
+        "{\"_id\":\"q3\",\"text\":\"Who painted the ceiling of the chapel?\"}\n");
+  Write("one/answers.jsonl",
+        "{\"query_id\":\"q1\",\"answerable\":true}\n{\"query_id\":\"q2\",\"answerable\":true}\n"
+        "{\"query_id\":\"q3\",\"answerable\":false}\n");
+  Write("other.jsonl",
+        "{\"query_id\":\"q1\",\"score\":0.1}\n{\"query_id\":\"q2\",\"score\":0.9}\n"
+        "{\"query_id\":\"q3\",\"score\":0.5}\n");
+  const CommandOutput output =
+      Run({Path("one"), "--out", Path("lines.jsonl"), "--against", Path("other.jsonl")},
+          "answerability");
+  ASSERT_EQ(output.exit_status, 0) << output.err;
+  const Json set = Json::parse(output.out)["sets"][0];
+  EXPECT_EQ(set["auroc"], 1.0);
+  EXPECT_EQ(set["against"], 0.5);
+  EXPECT_EQ(set["unanswerable"], 1);
+  EXPECT_EQ(set["passing"]["balanced"]["answerable"], 1.0);
+  EXPECT_EQ(set["passing"]["balanced"]["unanswerable"], 0.0);
+  std::ifstream lines(dir_ / "lines.jsonl");
+  size_t count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    EXPECT_GT(Json::parse(line)["features"]["best_sentence"], -1.0);
+  }
+  EXPECT_EQ(count, 3u);
+  // Another gate's scores must be of these questions.
+  Write("other.jsonl", "{\"query_id\":\"q1\",\"score\":0.1}\n");
+  const CommandOutput partly =
+      Run({Path("one"), "--against", Path("other.jsonl")}, "answerability");
+  EXPECT_NE(partly.exit_status, 0);
+  EXPECT_NE(partly.err.find("no score for the question"), std::string::npos);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ constexpr char kLease[] =
 TEST(AnswerTokens, AreLowerCaseWordsAndWholeNumbers) {
   EXPECT_EQ(AnswerTokens("The Rent: 1,950.50 EUR (a month)."),
             (std::vector<std::string>{"rent", "1950.50", "eur", "month"}));
-  EXPECT_TRUE(AnswerTokens(" the, a… ").empty() || AnswerTokens(" the, a… ").size() == 1);
+  EXPECT_TRUE(AnswerTokens(" the, a. ").empty());
 }
 
 TEST(TokenF1, IsTheHarmonicMeanOfPrecisionAndRecall) {
