@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "generator/runtime/cross_encoder.h"
+#include "generator/runtime/gpu_decoder_runner.h"
 #include "generator/runtime/loaded_model.h"
 #include "generator/runtime/query_likelihood.h"
 #include "generator/runtime/scheduler.h"
@@ -11,6 +12,9 @@
 
 namespace footnote::generator {
 namespace {
+
+constexpr int kCpuBudgetTokens = 256;
+constexpr int kGpuBudgetTokens = 2048;
 
 // A decoder with its cache, as the scheduler drives it.
 class DecoderRunner final : public StepRunner {
@@ -35,10 +39,25 @@ class DecoderRunner final : public StepRunner {
   std::unique_ptr<KvCache> cache_;
 };
 
+StatusOr<std::unique_ptr<StepRunner>> MakeStepRunner(std::shared_ptr<const LoadedModel> model,
+                                                     int64_t kv_cache_bytes) {
+  if (model->gpu() != nullptr) {
+    FOOTNOTE_ASSIGN_OR_RETURN(auto runner,
+                              GpuDecoderRunner::Create(std::move(model), kv_cache_bytes));
+    return std::unique_ptr<StepRunner>(std::move(runner));
+  }
+  const KvShape shape = model->kv_shape();
+  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<LoadedModel::Runner> runner, model->MakeRunner());
+  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<KvCache> cache,
+                            KvCache::Create(shape, kv_cache_bytes / shape.page_bytes()));
+  return std::unique_ptr<StepRunner>(
+      std::make_unique<DecoderRunner>(*model, std::move(runner), std::move(cache)));
+}
+
 class EngineTextGenerator final : public TextGenerator {
  public:
   EngineTextGenerator(std::shared_ptr<const LoadedModel> model, int context_tokens,
-                      std::unique_ptr<DecoderRunner> runner, std::unique_ptr<Scheduler> scheduler)
+                      std::unique_ptr<StepRunner> runner, std::unique_ptr<Scheduler> scheduler)
       : model_(std::move(model)),
         context_tokens_(context_tokens),
         runner_(std::move(runner)),
@@ -63,7 +82,7 @@ class EngineTextGenerator final : public TextGenerator {
  private:
   std::shared_ptr<const LoadedModel> model_;
   const int context_tokens_;
-  std::unique_ptr<DecoderRunner> runner_;
+  std::unique_ptr<StepRunner> runner_;
   std::unique_ptr<Scheduler> scheduler_;  // last: its thread uses the runner until it ends
 };
 
@@ -87,15 +106,14 @@ StatusOr<std::unique_ptr<TextGenerator>> MakeTextGenerator(std::shared_ptr<const
   const int context_tokens = options.context_tokens == 0
                                  ? info.context_tokens
                                  : std::min(options.context_tokens, info.context_tokens);
-  const KvShape shape = loaded->kv_shape();
-  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<LoadedModel::Runner> runner, loaded->MakeRunner());
-  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<KvCache> cache,
-                            KvCache::Create(shape, options.kv_cache_bytes / shape.page_bytes()));
-  auto decoder = std::make_unique<DecoderRunner>(*loaded, std::move(runner), std::move(cache));
+  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<StepRunner> decoder,
+                            MakeStepRunner(loaded, options.kv_cache_bytes));
   SchedulerOptions scheduling;
   scheduling.max_running = options.max_running;
   scheduling.max_queued = options.max_queued;
-  scheduling.batch_budget_tokens = options.batch_budget_tokens;
+  const int budget = loaded->gpu() == nullptr ? kCpuBudgetTokens : kGpuBudgetTokens;
+  scheduling.batch_budget_tokens =
+      options.batch_budget_tokens == 0 ? budget : options.batch_budget_tokens;
   scheduling.context_tokens = context_tokens;
   scheduling.guess_tokens = options.guess_tokens;
   scheduling.reuse_prefixes = options.reuse_prefixes;

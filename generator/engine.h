@@ -20,7 +20,8 @@ struct EngineOptions {
   int max_queued = 64;     // further ones that wait; beyond: RESOURCE_EXHAUSTED
   // Rows of one forward pass, decode steps first, then pieces of prompts; also how much is read of
   // prompts before cancels and deadlines are looked at again.
-  int batch_budget_tokens = 256;
+  // 0: 256, and 2048 on a GPU.
+  int batch_budget_tokens = 0;
   int context_tokens = 0;  // 0: the model's own
   // Tokens guessed ahead of a sequence at most (prompt lookup), 0 to 15; 0 turns it off. Answers
   // are the same, bit for bit; they come sooner where they repeat their prompt.

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,6 +20,7 @@
 #include "generator/chat_template.h"
 #include "generator/tokenizer.h"
 #include "kernels/context.h"
+#include "kernels/gpu.h"
 
 namespace footnote::generator {
 
@@ -45,13 +47,24 @@ struct ModelInfo {
   // Why the file's chat template cannot be used; empty when it can, or there is none. The model
   // does everything else.
   std::string template_problem;
+  std::string device;       // "CPU (avx512vnni)", "CUDA 0 (NVIDIA H100 80GB HBM3, 9.0)"
+  std::string device_note;  // why not a GPU, where "auto" was asked for; else empty
   // Why packed weights could not be read from or kept in the folder asked for; empty when they
   // were, or none was asked for. The model runs all the same.
   std::string packed_cache_problem;
 };
 
+// Opens a stream of GPU `index`; kernels::OpenGpu, or what tests put in its place.
+using GpuOpener = std::function<StatusOr<std::unique_ptr<kernels::Gpu>>(int index)>;
+
 struct ModelOptions {
   kernels::Precision precision = kernels::Precision::kFast;
+  // "cpu"; "cuda" or "cuda:N", the first or another GPU, an error where it cannot be used; "auto":
+  // the first GPU where there is one that works and holds the model, else the CPU, and
+  // ModelInfo::device_note says why.
+  std::string device = "cpu";
+  int gpu_layers = -1;           // of a decoder, the first so many on the GPU; -1: all
+  GpuOpener open_gpu = nullptr;  // null: kernels::OpenGpu
   int threads = 0;                  // 0: one per available CPU
   std::optional<kernels::Isa> isa;  // nothing: the best, or FOOTNOTE_ISA
   bool load_chat_template = true;

@@ -38,13 +38,8 @@ class Gpu {
   virtual StatusOr<void*> Allocate(size_t bytes) = 0;
   virtual void Free(void* memory) = 0;
 
-  // Host to device; `host` may change as soon as the call returns. Not within a capture, but for
-  // CopyInPinned: there `host` lies in memory of AllocatePinned, is read when the copy runs, and
-  // may change only after a Synchronize behind it.
+  // Host to device; `host` may change as soon as the call returns. Not within a capture.
   virtual Status CopyIn(void* device, const void* host, size_t bytes) = 0;
-  virtual StatusOr<void*> AllocatePinned(size_t bytes) = 0;
-  virtual void FreePinned(void* memory) = 0;
-  virtual Status CopyInPinned(void* device, const void* host, size_t bytes) = 0;
   // Device to host, when everything before it is done; returns then.
   virtual Status CopyOut(void* host, const void* device, size_t bytes) = 0;
   virtual Status CopyWithin(void* to, const void* from, size_t bytes) = 0;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/status.h"
+#include "generator/arch/gpu_network.h"
 #include "generator/blocks/workspace.h"
 #include "generator/model.h"
 #include "generator/weights/weight_source.h"
@@ -39,19 +40,28 @@ struct DecoderBatch {
   std::span<const TokenId> ids;                    // [T]
   std::span<const kernels::KvSequence> sequences;  // cover rows 0…T-1 in order
   std::span<const int64_t> logits_rows;            // [R] rows whose logits are wanted, ascending
+  // Where the layers below were computed elsewhere: the first layer to run, and the residual stream
+  // before it, [T, width], which is overwritten.
+  int64_t first_layer = 0;
+  kernels::Matrix hidden = {};
 };
 
 class Decoder {
  public:
   virtual ~Decoder() = default;
 
-  // Writes keys and values of the batch into `cache` (one layer each) and the logits of the rows
+  // Writes keys and values of the batch into `cache` (one for each layer from the first that runs)
+  // and the logits of the rows
   // asked for into logits [R, vocabulary]. Ids must be in range. Errors: those of the kernels.
   virtual Status Forward(kernels::Context& context, Workspace& workspace, const DecoderBatch& batch,
                          std::span<const kernels::KvLayer> cache, kernels::Matrix logits) const = 0;
 
   // The matrices it multiplies by, to be packed before the first pass (kernels/packing.h).
   virtual std::vector<kernels::Weight*> Matrices() = 0;
+
+  // Its first plan.layers layers, uploaded. Errors: those of Gpu::Upload.
+  virtual StatusOr<std::unique_ptr<GpuDecoder>> OnGpu(std::shared_ptr<kernels::Gpu> gpu,
+                                                      const GpuPlan& plan) const = 0;
 };
 
 class Encoder {
@@ -85,6 +95,10 @@ class Encoder {
   // Finds out Weight::column_spread of its matrices by a pass over made-up text, before they are
   // packed by groups. The same for the same weights and instruction set. Errors: those of Forward.
   virtual Status MeasureSpreads(kernels::Context& context, Workspace& workspace) = 0;
+
+  // All of it, uploaded. plan.plain: F16 or F32. Errors: those of Gpu::Upload.
+  virtual StatusOr<std::unique_ptr<GpuEncoder>> OnGpu(std::shared_ptr<kernels::Gpu> gpu,
+                                                      const GpuPlan& plan) const = 0;
 
   // Sizes of the tables that ids index.
   virtual int64_t type_count() const = 0;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "generator/blocks/gpu_gated_decoder.h"
 #include "generator/blocks/views.h"
 
 namespace footnote::generator {
@@ -43,6 +44,10 @@ class GatedDecoder final : public Decoder {
   Status Forward(Context& context, Workspace& workspace, const DecoderBatch& batch,
                  std::span<const kernels::KvLayer> cache, Matrix logits) const override;
   std::vector<kernels::Weight*> Matrices() override;
+  StatusOr<std::unique_ptr<GpuDecoder>> OnGpu(std::shared_ptr<kernels::Gpu> gpu,
+                                              const GpuPlan& plan) const override {
+    return MakeGpuGatedDecoder(spec_, std::move(gpu), plan);
+  }
 
  private:
   Status Attend(Context& context, Workspace& workspace, const GatedDecoderLayer& layer,
@@ -112,22 +117,27 @@ Status GatedDecoder::Forward(Context& context, Workspace& workspace, const Decod
   const NetworkShape& shape = spec_.shape;
   const int64_t rows = static_cast<int64_t>(batch.ids.size());
   FillPositions(batch.sequences, workspace.positions());
+  const auto first_layer = static_cast<size_t>(batch.first_layer);
   if (static_cast<int64_t>(workspace.positions().size()) != rows ||
-      cache.size() != spec_.layers.size()) {
+      first_layer + cache.size() != spec_.layers.size()) {
     return InvalidArgumentError(
         "a batch's sequences do not cover its rows, or its cache has "
         "another number of layers than the model");
   }
-  Matrix hidden = workspace.Floats(kHidden, rows, shape.width);
-  FOOTNOTE_RETURN_IF_ERROR(kernels::EmbedRows(context, spec_.embedding, batch.ids, 1, hidden));
-  for (size_t index = 0; index < spec_.layers.size(); ++index) {
+  Matrix hidden = batch.hidden;
+  if (first_layer == 0) {
+    hidden = workspace.Floats(kHidden, rows, shape.width);
+    FOOTNOTE_RETURN_IF_ERROR(kernels::EmbedRows(context, spec_.embedding, batch.ids, 1, hidden));
+  }
+  for (size_t index = first_layer; index < spec_.layers.size(); ++index) {
     const GatedDecoderLayer& layer = spec_.layers[index];
     // Above the last layer's cache, only rows whose logits are wanted matter.
     const bool last = index + 1 == spec_.layers.size();
     const bool write_only = last && batch.logits_rows.empty();
     Matrix attended = workspace.Floats(kAttended, rows, shape.heads * shape.head_width);
     FOOTNOTE_RETURN_IF_ERROR(
-        Attend(context, workspace, layer, batch, cache[index], hidden, write_only, attended));
+        Attend(context, workspace, layer, batch, cache[index - first_layer], hidden, write_only,
+               attended));
     if (write_only) return OkStatus();
     if (last) {
       hidden = KeepRows(hidden, batch.logits_rows);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "generator/blocks/gpu_post_norm_encoder.h"
 #include "generator/blocks/views.h"
 
 namespace footnote::generator {
@@ -37,6 +38,10 @@ class PostNormEncoder final : public Encoder {
                   Matrix out) const override;
   std::vector<kernels::Weight*> Matrices() override;
   Status MeasureSpreads(Context& context, Workspace& workspace) override;
+  StatusOr<std::unique_ptr<GpuEncoder>> OnGpu(std::shared_ptr<kernels::Gpu> gpu,
+                                              const GpuPlan& plan) const override {
+    return MakeGpuPostNormEncoder(spec_, std::move(gpu), plan);
+  }
 
  private:
   Status Embed(Context& context, Workspace& workspace, const EncoderBatch& batch,

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <numeric>
 #include <string>
 #include <utility>
 
+#include "generator/runtime/gpu_decoder_runner.h"
 #include "generator/runtime/packed_cache.h"
 #include "kernels/dtype.h"
 
@@ -16,6 +18,7 @@ namespace fs = std::filesystem;
 // Rows of a pass over a long sequence, and tokens of a pass over many short ones: enough to keep
 // the matrix products efficient, few enough to bound the activations.
 constexpr int64_t kChunkRows = 256;
+constexpr int64_t kGpuChunkRows = 2048;
 constexpr int64_t kEncoderBatchTokens = 4096;
 
 std::string NameOf(const WeightSource& source, const fs::path& path) {
@@ -103,8 +106,41 @@ StatusOr<std::shared_ptr<const LoadedModel>> LoadedModel::Load(const fs::path& p
   // The first context checks that this CPU has the instruction set asked for.
   FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<Runner> runner, model->MakeRunner());
   model->ReturnRunner(std::move(runner));
-  FOOTNOTE_RETURN_IF_ERROR(model->PackWeights());
+  FOOTNOTE_RETURN_IF_ERROR(model->ChooseAndUpload());
+  const bool rests_here =
+      model->gpu_ == nullptr || (model->gpu_->decoder() != nullptr &&
+                                 model->gpu_->plan().layers < model->network_.shape.layers);
+  if (rests_here) FOOTNOTE_RETURN_IF_ERROR(model->PackWeights());
   return std::shared_ptr<const LoadedModel>(std::move(model));
+}
+
+Status LoadedModel::ChooseAndUpload() {
+  info_.device = "CPU (" + std::string(kernels::IsaName(isa_)) + ")";
+  const GpuOpener open =
+      options_.open_gpu == nullptr ? GpuOpener(kernels::OpenGpu) : options_.open_gpu;
+  FOOTNOTE_ASSIGN_OR_RETURN(const DeviceChoice choice, ChooseDevice(options_.device, open));
+  info_.device_note = choice.note;
+  if (choice.cpu) return OkStatus();
+  int64_t bf16_bytes = 0;
+  for (const StoredTensor& tensor : source_->tensors()) {
+    if (tensor.dtype == kernels::DType::kBF16) {
+      bf16_bytes += static_cast<int64_t>(tensor.bytes.size());
+    }
+  }
+  StatusOr<std::unique_ptr<GpuModel>> gpu =
+      GpuModel::Create(network_, options_, choice.gpu, 2 * bf16_bytes > info_.weight_bytes);
+  if (!gpu.ok() && options_.device == "auto") {
+    info_.device_note = gpu.status().message();
+    return OkStatus();
+  }
+  if (!gpu.ok()) return gpu.status().WithContext(info_.name + " on " + options_.device);
+  gpu_ = *std::move(gpu);
+  info_.device = gpu_->description();
+  if (gpu_->decoder() != nullptr && gpu_->plan().layers < network_.shape.layers) {
+    info_.device += ", " + std::to_string(gpu_->plan().layers) + " of " +
+                    std::to_string(network_.shape.layers) + " layers, the rest on the CPU";
+  }
+  return OkStatus();
 }
 
 Status LoadedModel::PackWeights() {
@@ -196,6 +232,7 @@ StatusOr<std::vector<float>> LoadedModel::Logits(std::span<const TokenId> ids) c
                                 std::to_string(network_.shape.context_tokens));
   }
   FOOTNOTE_RETURN_IF_ERROR(CheckRange(ids, vocabulary, "token id"));
+  if (gpu_ != nullptr) return GpuLogits(ids);
   const int64_t pages = PagePool::PagesFor(count);
   FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<KvCache> cache, KvCache::Create(kv_shape(), pages));
   PageList list(&cache->pool());
@@ -219,6 +256,36 @@ StatusOr<std::vector<float>> LoadedModel::Logits(std::span<const TokenId> ids) c
   }
   ReturnRunner(std::move(runner));
   FOOTNOTE_RETURN_IF_ERROR(status);
+  return logits;
+}
+
+StatusOr<std::vector<float>> LoadedModel::GpuLogits(std::span<const TokenId> ids) const {
+  const auto count = static_cast<int64_t>(ids.size());
+  const int64_t vocabulary = network_.shape.vocabulary_size;
+  const int64_t position_bytes = network_.shape.layers * network_.shape.kv_heads *
+                                 network_.shape.head_width * 2 * int64_t{sizeof(float)};
+  const int64_t pages = PagePool::PagesFor(count) + 1;
+  // The runner borrows this model; it ends before the call does.
+  const std::shared_ptr<const LoadedModel> borrowed(std::shared_ptr<void>(), this);
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const auto runner,
+      GpuDecoderRunner::Create(borrowed, pages * kernels::kPageTokens * position_bytes));
+  PageList list(&runner->pages());
+  FOOTNOTE_RETURN_IF_ERROR(list.Reserve(count));
+  std::vector<float> logits(static_cast<size_t>(count * vocabulary));
+  for (int64_t begin = 0; begin < count; begin += kGpuChunkRows) {
+    const int64_t rows = std::min(kGpuChunkRows, count - begin);
+    kernels::KvSequence sequence;
+    sequence.rows = rows;
+    sequence.first_position = begin;
+    sequence.pages = list.pages();
+    std::vector<int64_t> wanted(static_cast<size_t>(rows));
+    std::iota(wanted.begin(), wanted.end(), int64_t{0});
+    const DecoderBatch batch{
+        ids.subspan(static_cast<size_t>(begin), static_cast<size_t>(rows)), {&sequence, 1}, wanted};
+    FOOTNOTE_RETURN_IF_ERROR(runner->Step(
+        batch, kernels::Matrix::Of(logits.data() + begin * vocabulary, rows, vocabulary)));
+  }
   return logits;
 }
 
@@ -301,6 +368,7 @@ Status LoadedModel::RunPieces(const EncoderBatch& batch, const PieceRunner& run)
 
 StatusOr<std::vector<float>> LoadedModel::Encode(const EncoderBatch& batch) const {
   FOOTNOTE_RETURN_IF_ERROR(CheckEncoderBatch(batch));
+  if (gpu_ != nullptr) return gpu_->Encode(batch);
   const size_t sequences = batch.offsets.size() - 1;
   const int64_t width = network_.shape.width;
   std::vector<float> vectors((sequences + batch.parts.size()) * static_cast<size_t>(width));
@@ -330,6 +398,7 @@ StatusOr<std::vector<float>> LoadedModel::Classify(const EncoderBatch& batch) co
                                 "BertForSequenceClassification folder (a cross-encoder)");
   }
   if (!batch.parts.empty()) return InvalidArgumentError("a head scores sequences, not parts");
+  if (gpu_ != nullptr) return gpu_->Classify(batch);
   const auto labels = static_cast<int64_t>(info_.labels.size());
   std::vector<float> logits((batch.offsets.size() - 1) * info_.labels.size());
   const auto classify = [&](Runner& runner, const EncoderBatch& piece, size_t first, size_t) {

@@ -12,6 +12,7 @@
 #include "generator/arch/network.h"
 #include "generator/blocks/workspace.h"
 #include "generator/model.h"
+#include "generator/runtime/gpu_model.h"
 #include "generator/runtime/kv_cache.h"
 #include "kernels/context.h"
 #include "kernels/packing.h"
@@ -37,6 +38,9 @@ class LoadedModel final : public Model {
   const Decoder* decoder() const { return network_.decoder.get(); }
   const Encoder* encoder() const { return network_.encoder.get(); }
 
+  // Null: the model is on the CPU.
+  const GpuModel* gpu() const { return gpu_.get(); }
+
   // Sizes of a cache for this decoder in this precision.
   KvShape kv_shape() const;
 
@@ -50,7 +54,10 @@ class LoadedModel final : public Model {
  private:
   LoadedModel() = default;
 
+  // Puts the model on the GPU that the options ask for, or says in info() why not.
+  Status ChooseAndUpload();
   Status PackWeights();
+  StatusOr<std::vector<float>> GpuLogits(std::span<const TokenId> ids) const;
 
   StatusOr<std::unique_ptr<Runner>> BorrowRunner() const;
   void ReturnRunner(std::unique_ptr<Runner> runner) const;
@@ -68,6 +75,7 @@ class LoadedModel final : public Model {
   std::unique_ptr<WeightSource> source_;  // outlives network_, which looks into its mapping
   std::unique_ptr<kernels::PackedWeights> packed_;  // network_ looks into it too
   Network network_;
+  std::unique_ptr<GpuModel> gpu_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<ChatTemplate> chat_template_;
   std::unique_ptr<ThreadPool> threads_;

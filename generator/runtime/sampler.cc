@@ -181,16 +181,33 @@ TokenId Sampler::Draw() {
   return candidates_.back().id;
 }
 
+std::vector<uint32_t> Sampler::Allowed(std::span<const TokenId> generated,
+                                       int64_t vocabulary_size) const {
+  std::vector<uint32_t> words;
+  if (banned_.empty() && constraint_ == nullptr) return words;
+  const auto bit = [](TokenId id) { return uint32_t{1} << (id % 32); };
+  words.assign((static_cast<size_t>(vocabulary_size) + 31) / 32,
+               constraint_ == nullptr ? ~uint32_t{0} : 0);
+  if (constraint_ != nullptr) {
+    for (const TokenId id : constraint_->Allowed(generated)) {
+      words[static_cast<size_t>(id) / 32] |= bit(id);
+    }
+  }
+  for (const TokenId id : banned_) words[static_cast<size_t>(id) / 32] &= ~bit(id);
+  return words;
+}
+
+StatusOr<TokenId> Sampler::Chosen(TokenId id) {
+  if (id >= 0) return id;
+  return InternalError("no token is left to choose: every logit is banned or not a number");
+}
+
 StatusOr<TokenId> Sampler::Sample(std::span<float> logits, std::span<const TokenId> generated) {
-  const bool greedy = options_.temperature == 0;
-  if (!greedy && options_.repetition_penalty != 1) Penalise(logits, generated);
+  if (!greedy() && options_.repetition_penalty != 1) Penalise(logits, generated);
   for (const TokenId id : banned_) logits[static_cast<size_t>(id)] = kNever;
   if (constraint_ != nullptr) Constrain(logits, generated);
-  const TokenId best = ArgMax(logits);
-  if (best < 0) {
-    return InternalError("no token is left to choose: every logit is banned or not a number");
-  }
-  if (greedy) return best;
+  FOOTNOTE_ASSIGN_OR_RETURN(const TokenId best, Chosen(ArgMax(logits)));
+  if (greedy()) return best;
   candidates_.clear();
   const size_t keep = static_cast<size_t>(options_.top_k);
   if (keep > 0 && keep < logits.size()) {

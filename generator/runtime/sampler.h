@@ -27,6 +27,14 @@ class Sampler {
   // Errors: INTERNAL when no token is left to choose (NaN, or everything is banned).
   StatusOr<TokenId> Sample(std::span<float> logits, std::span<const TokenId> generated);
 
+  // Whether Sample takes the largest logit of those in Allowed, so that the choice can be made
+  // where the logits are.
+  bool greedy() const { return options_.temperature == 0; }
+  // A bit for each token that may come after `generated`; nothing when all may.
+  std::vector<uint32_t> Allowed(std::span<const TokenId> generated, int64_t vocabulary_size) const;
+  // What was chosen there; a negative id is Sample's error.
+  static StatusOr<TokenId> Chosen(TokenId id);
+
  private:
   struct Candidate {
     TokenId id;

@@ -35,6 +35,11 @@
 
 namespace footnote::generator {
 
+// Which tokens may be chosen after a row: bit i of word i / 32. No words: all.
+struct AllowedTokens {
+  std::vector<uint32_t> words;
+};
+
 // What the scheduler drives: a decoder with its cache, or a fake in tests. Threads: one at a time.
 class StepRunner {
  public:
@@ -43,6 +48,13 @@ class StepRunner {
   virtual PagePool& pages() = 0;
   // One pass; logits [batch.logits_rows.size(), vocabulary_size].
   virtual Status Step(const DecoderBatch& batch, kernels::Matrix logits) = 0;
+  // Where the logits are far away: a pass, and the likeliest allowed token (the lowest id among
+  // equals) behind each row of batch.logits_rows, -1 where none is a number. Asked for only where
+  // chooses() says so.
+  virtual bool chooses() const { return false; }
+  virtual Status Choose(const DecoderBatch&, std::span<const AllowedTokens>, std::span<TokenId>) {
+    return UnimplementedError("this runner gives logits, not tokens");
+  }
 };
 
 struct SchedulerOptions {
@@ -99,9 +111,17 @@ class Scheduler {
   std::vector<Piece> PlanPieces();
   void PlanGenerating(std::vector<Piece>& pieces);
   void PlanPrompts(int64_t budget, std::vector<Piece>& pieces);
-  Status RunPass(std::vector<Piece>& pieces, kernels::Matrix& logits);
-  void Deliver(Piece& piece, kernels::Matrix logits);
-  void DeliverTokens(Piece& piece, kernels::Matrix logits);
+  // What comes out of a pass: logits, or, when all that is wanted of them are the likeliest tokens
+  // and the runner chooses, those tokens.
+  struct PassResult {
+    kernels::Matrix logits;
+    std::span<const TokenId> chosen;
+  };
+  Status RunPass(std::vector<Piece>& pieces, PassResult& result);
+  bool Chooses(const std::vector<Piece>& pieces) const;
+  std::vector<AllowedTokens> AllowedIn(const std::vector<Piece>& pieces) const;
+  void Deliver(Piece& piece, const PassResult& result);
+  void DeliverTokens(Piece& piece, const PassResult& result);
   bool DeliverToken(Job& job, TokenId token);  // false: the job has ended
   void EstimateRoom();
 
@@ -114,6 +134,7 @@ class Scheduler {
   bool stopping_ = false;
   std::vector<JobPtr> running_;         // the scheduler thread's
   std::vector<float> logits_;           // the scheduler thread's
+  std::vector<TokenId> chosen_;         // the scheduler thread's
   PrefixCache prefixes_;                // the scheduler thread's
   AcceptanceRates rates_;               // the scheduler thread's; of all requests
   PassCosts costs_;                     // the scheduler thread's

@@ -100,7 +100,30 @@ void Scheduler::PlanPrompts(int64_t budget, std::vector<Piece>& pieces) {
   }
 }
 
-Status Scheduler::RunPass(std::vector<Piece>& pieces, kernels::Matrix& logits) {
+// Scores need logits, and so does a draw.
+bool Scheduler::Chooses(const std::vector<Piece>& pieces) const {
+  return runner_->chooses() &&
+         std::all_of(pieces.begin(), pieces.end(), [](const Piece& piece) {
+           return piece.logits_rows == 0 || (!piece.job->scoring() && piece.job->sampler->greedy());
+         });
+}
+
+// For each row of logits, as if the guesses before it had come true: else it is not looked at.
+std::vector<AllowedTokens> Scheduler::AllowedIn(const std::vector<Piece>& pieces) const {
+  std::vector<AllowedTokens> allowed;
+  const int64_t vocabulary = runner_->vocabulary_size();
+  for (const Piece& piece : pieces) {
+    if (piece.logits_rows == 0) continue;
+    std::vector<TokenId> generated = piece.job->result.tokens;
+    for (int64_t i = 0; i < piece.logits_rows; ++i) {
+      if (i > 0) generated.push_back(piece.guess.tokens[static_cast<size_t>(i - 1)]);
+      allowed.push_back({piece.job->sampler->Allowed(generated, vocabulary)});
+    }
+  }
+  return allowed;
+}
+
+Status Scheduler::RunPass(std::vector<Piece>& pieces, PassResult& result) {
   std::vector<TokenId> ids;
   std::vector<kernels::KvSequence> sequences;
   std::vector<int64_t> logits_rows;
@@ -122,13 +145,21 @@ Status Scheduler::RunPass(std::vector<Piece>& pieces, kernels::Matrix& logits) {
       logits_rows.push_back(static_cast<int64_t>(ids.size()) - i);
     }
   }
-  const int64_t vocabulary = runner_->vocabulary_size();
-  const size_t logits_wanted = logits_rows.size() * static_cast<size_t>(vocabulary);
-  if (logits_.size() < logits_wanted) logits_.resize(logits_wanted);
-  logits =
-      kernels::Matrix::Of(logits_.data(), static_cast<int64_t>(logits_rows.size()), vocabulary);
+  const DecoderBatch batch{ids, sequences, logits_rows};
   const Clock::time_point start = Clock::now();
-  Status status = runner_->Step({ids, sequences, logits_rows}, logits);
+  Status status;
+  if (Chooses(pieces)) {
+    chosen_.resize(logits_rows.size());
+    status = runner_->Choose(batch, AllowedIn(pieces), chosen_);
+    result.chosen = chosen_;
+  } else {
+    const int64_t vocabulary = runner_->vocabulary_size();
+    const size_t logits_wanted = logits_rows.size() * static_cast<size_t>(vocabulary);
+    if (logits_.size() < logits_wanted) logits_.resize(logits_wanted);
+    result.logits =
+        kernels::Matrix::Of(logits_.data(), static_cast<int64_t>(logits_rows.size()), vocabulary);
+    status = runner_->Step(batch, result.logits);
+  }
   const double pass_ms = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   const bool decoding_alone = std::all_of(
       pieces.begin(), pieces.end(), [](const Piece& piece) { return piece.job->generating(); });
@@ -139,13 +170,13 @@ Status Scheduler::RunPass(std::vector<Piece>& pieces, kernels::Matrix& logits) {
 
 void Scheduler::Step() {
   std::vector<Piece> pieces = PlanPieces();
-  kernels::Matrix logits;
-  const Status status = RunPass(pieces, logits);
+  PassResult result;
+  const Status status = RunPass(pieces, result);
   for (Piece& piece : pieces) {
     if (!status.ok()) {
       End(*piece.job, status);
     } else {
-      Deliver(piece, logits);
+      Deliver(piece, result);
     }
   }
   EstimateRoom();
@@ -165,9 +196,8 @@ void Scheduler::EstimateRoom() {
   room_in_ms_ = std::max<int64_t>(1, std::llround(passes * pass_ms_));
 }
 
-void Scheduler::Deliver(Piece& piece, kernels::Matrix logits) {
+void Scheduler::Deliver(Piece& piece, const PassResult& result) {
   Job& job = *piece.job;
-  const size_t vocabulary = static_cast<size_t>(logits.shape[1]);
   const size_t known = static_cast<size_t>(piece.rows) - piece.guess.tokens.size();
   job.written += known;
   // Pages of the prompt are known as soon as they are full: a request that comes meanwhile shares
@@ -176,9 +206,11 @@ void Scheduler::Deliver(Piece& piece, kernels::Matrix logits) {
       job.written / kernels::kPageTokens != (job.written - known) / kernels::kPageTokens;
   if (!job.generating() && page_filled) Remember(job);
   if (!job.scoring()) {
-    if (piece.logits_rows > 0) DeliverTokens(piece, logits);
+    if (piece.logits_rows > 0) DeliverTokens(piece, result);
     return;
   }
+  const kernels::Matrix& logits = result.logits;
+  const auto vocabulary = static_cast<size_t>(logits.shape[1]);
   for (int64_t i = 0; i < piece.logits_rows; ++i) {
     const TokenId next = job.tokens[job.prompt_size + job.scores.size()];
     const std::span<float> row(logits.row(piece.first_logits + i), vocabulary);
@@ -187,7 +219,7 @@ void Scheduler::Deliver(Piece& piece, kernels::Matrix logits) {
   if (job.written == job.rows_wanted()) End(job, OkStatus());
 }
 
-void Scheduler::DeliverTokens(Piece& piece, kernels::Matrix logits) {
+void Scheduler::DeliverTokens(Piece& piece, const PassResult& result) {
   Job& job = *piece.job;
   const std::vector<TokenId>& guess = piece.guess.tokens;
   std::vector<TokenId>& generated = job.result.tokens;
@@ -198,9 +230,12 @@ void Scheduler::DeliverTokens(Piece& piece, kernels::Matrix logits) {
       ++job.written;
       if (Status status = job.call.Check(); !status.ok()) return End(job, std::move(status));
     }
-    const std::span<float> row(logits.row(piece.first_logits + static_cast<int64_t>(i)),
-                               static_cast<size_t>(logits.shape[1]));
-    const StatusOr<TokenId> token = job.sampler->Sample(row, generated);
+    const int64_t at = piece.first_logits + static_cast<int64_t>(i);
+    const kernels::Matrix& logits = result.logits;
+    const StatusOr<TokenId> token =
+        result.chosen.empty()
+            ? job.sampler->Sample({logits.row(at), static_cast<size_t>(logits.shape[1])}, generated)
+            : Sampler::Chosen(result.chosen[static_cast<size_t>(at)]);
     if (!token.ok()) return End(job, token.status());
     const bool guessed = i < guess.size() && guess[i] == *token;
     if (i < guess.size()) {

@@ -77,7 +77,8 @@ class GeneratorBench {
     const generator::ModelInfo& info = model_->info();
     generator::EngineOptions engine;
     engine.max_running = std::max(engine.max_running, options_.sequences);
-    engine.batch_budget_tokens = std::max(engine.batch_budget_tokens, 2 * options_.sequences);
+    // The engine's own, unless more sequences decode than it has room for.
+    if (options_.sequences > 100) engine.batch_budget_tokens = 2048;
     engine.reuse_prefixes = reuse_prefixes;
     engine.guess_tokens = guess_tokens;
     // Room for all positions in the widest format; address space until it is used.

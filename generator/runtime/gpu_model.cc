@@ -1,0 +1,218 @@
+#include "generator/runtime/gpu_model.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace footnote::generator {
+namespace {
+
+using kernels::DType;
+
+// Tokens of a pass over many sequences: enough to fill the device, few enough to bound the
+// activations (some 9 kB a token for MiniLM).
+constexpr int64_t kEncoderPassTokens = 1 << 17;
+
+enum EncoderSlot : size_t { kNumbers = 100, kVectors };
+
+constexpr char kChoices[] = "choose cpu, cuda, cuda:N (the number of a GPU) or auto";
+
+}  // namespace
+
+StatusOr<DeviceChoice> ChooseDevice(const std::string& device, const GpuOpener& open) {
+  DeviceChoice choice;
+  if (device == "cpu" || device.empty()) return choice;
+  const bool automatic = device == "auto";
+  if (device.starts_with("cuda:")) {
+    const char* end = device.data() + device.size();
+    const auto [stop, error] = std::from_chars(device.data() + 5, end, choice.gpu);
+    if (error != std::errc() || stop != end || choice.gpu < 0) {
+      return InvalidArgumentError("\"" + device + "\" is no device; " + kChoices);
+    }
+  } else if (device != "cuda" && !automatic) {
+    return InvalidArgumentError("\"" + device + "\" is no device; " + kChoices);
+  }
+  // Opening is the test: a driver may list a device and refuse it.
+  const auto opened = open(choice.gpu);
+  if (opened.ok()) {
+    choice.cpu = false;
+    return choice;
+  }
+  if (!automatic) {
+    return opened.status().WithContext("device " + device +
+                                       " (use --device cpu, or auto to fall back)");
+  }
+  choice.note = opened.status().message();
+  return choice;
+}
+
+struct GpuModel::EncoderRunner {
+  explicit EncoderRunner(std::unique_ptr<kernels::Gpu> stream)
+      : gpu(std::move(stream)), workspace(gpu.get()) {}
+  std::unique_ptr<kernels::Gpu> gpu;
+  GpuWorkspace workspace;
+};
+
+GpuModel::~GpuModel() = default;
+
+StatusOr<std::unique_ptr<GpuModel>> GpuModel::Create(const Network& network,
+                                                     const ModelOptions& options, int gpu,
+                                                     bool mostly_bf16) {
+  std::unique_ptr<GpuModel> model(new GpuModel());
+  model->open_ = options.open_gpu == nullptr ? GpuOpener(kernels::OpenGpu) : options.open_gpu;
+  model->index_ = gpu;
+  FOOTNOTE_ASSIGN_OR_RETURN(model->gpu_, model->OpenStream());
+  const kernels::GpuInfo& info = model->gpu_->info();
+  model->description_ = "CUDA " + std::to_string(info.index) + " (" + info.name + ", " +
+                        std::to_string(info.compute_major) + "." +
+                        std::to_string(info.compute_minor) + ")";
+  GpuPlan& plan = model->plan_;
+  const bool exact = options.precision == kernels::Precision::kExact;
+  plan.cache = exact ? DType::kF32 : DType::kF16;
+  plan.layers = network.shape.layers;
+  model->width_ = network.shape.width;
+  if (network.encoder != nullptr) {
+    plan.plain = exact ? DType::kF32 : DType::kF16;
+    model->labels_ = static_cast<int64_t>(network.encoder->labels().size());
+    FOOTNOTE_ASSIGN_OR_RETURN(model->encoder_, network.encoder->OnGpu(model->gpu_, plan));
+    return model;
+  }
+  if (options.gpu_layers >= 0) plan.layers = std::min<int64_t>(plan.layers, options.gpu_layers);
+  const bool bf16 = mostly_bf16 || options.precision == kernels::Precision::kBf16;
+  plan.plain = exact ? DType::kF32 : bf16 ? DType::kBF16 : DType::kF16;
+  FOOTNOTE_ASSIGN_OR_RETURN(model->decoder_, network.decoder->OnGpu(model->gpu_, plan));
+  return model;
+}
+
+StatusOr<std::unique_ptr<kernels::Gpu>> GpuModel::OpenStream() const { return open_(index_); }
+
+Status GpuModel::RunPiece(EncoderRunner& runner, const EncoderBatch& batch, size_t first,
+                          size_t last, size_t first_part, size_t last_part, int64_t columns,
+                          bool classify, std::vector<float>& out) const {
+  const int64_t begin = batch.offsets[first];
+  const int64_t rows = batch.offsets[last] - begin;
+  const auto sequences = static_cast<int64_t>(last - first);
+  const auto parts = static_cast<int64_t>(last_part - first_part);
+  // Ids, types, positions, offsets, parts: one copy.
+  std::vector<int32_t> numbers;
+  numbers.reserve(static_cast<size_t>(3 * rows + sequences + 1 + 2 * parts) + 6 * 64);
+  const auto start = [&numbers] {
+    numbers.resize((numbers.size() + 63) / 64 * 64);
+    return numbers.size();
+  };
+  const auto append = [&](const std::vector<int32_t>& from) {
+    const size_t at = start();
+    numbers.insert(numbers.end(), from.begin() + begin, from.begin() + begin + rows);
+    return at;
+  };
+  const size_t ids = append(batch.ids);
+  const size_t types = batch.types.empty() ? 0 : append(batch.types);
+  size_t positions = 0;
+  GpuEncoderBatch piece;
+  if (batch.positions.empty()) {
+    positions = start();
+    for (size_t i = first; i < last; ++i) {
+      const int64_t length = batch.offsets[i + 1] - batch.offsets[i];
+      for (int64_t p = 0; p < length; ++p) numbers.push_back(static_cast<int32_t>(p));
+    }
+  } else {
+    positions = append(batch.positions);
+  }
+  const size_t offsets = start();
+  for (size_t i = first; i <= last; ++i) {
+    numbers.push_back(static_cast<int32_t>(batch.offsets[i] - begin));
+    if (i > first) {
+      piece.most_rows = std::max(piece.most_rows, batch.offsets[i] - batch.offsets[i - 1]);
+    }
+  }
+  const size_t part_begins = start();
+  for (size_t p = first_part; p < last_part; ++p) {
+    numbers.push_back(static_cast<int32_t>(batch.parts[p].begin - begin));
+  }
+  const size_t part_ends = start();
+  for (size_t p = first_part; p < last_part; ++p) {
+    numbers.push_back(static_cast<int32_t>(batch.parts[p].end - begin));
+  }
+  kernels::Gpu& gpu = *runner.gpu;
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      void* memory, runner.workspace.Bytes(kNumbers, numbers.size() * sizeof(int32_t)));
+  FOOTNOTE_RETURN_IF_ERROR(gpu.CopyIn(memory, numbers.data(), numbers.size() * sizeof(int32_t)));
+  const auto* base = static_cast<const int32_t*>(memory);
+  piece.ids = base + ids;
+  piece.types = batch.types.empty() ? nullptr : base + types;
+  piece.positions = base + positions;
+  piece.offsets = base + offsets;
+  piece.rows = rows;
+  piece.sequences = sequences;
+  piece.part_begins = base + part_begins;
+  piece.part_ends = base + part_ends;
+  piece.parts = parts;
+  const int64_t vectors = sequences + parts;
+  // Rows of `columns`, without gaps, so that one copy fetches them.
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      void* result,
+      runner.workspace.Bytes(kVectors, static_cast<size_t>(vectors * columns) * sizeof(float)));
+  const kernels::GpuMatrix matrix = kernels::GpuMatrix::Of(result, DType::kF32, vectors, columns);
+  FOOTNOTE_RETURN_IF_ERROR(classify ? encoder_->Classify(gpu, runner.workspace, piece, matrix)
+                                    : encoder_->Forward(gpu, runner.workspace, piece, matrix));
+  const auto bytes_of = [columns](int64_t count) {
+    return static_cast<size_t>(count * columns) * sizeof(float);
+  };
+  const auto all_sequences = static_cast<int64_t>(batch.offsets.size()) - 1;
+  float* to = out.data() + static_cast<int64_t>(first) * columns;
+  FOOTNOTE_RETURN_IF_ERROR(gpu.CopyOut(to, result, bytes_of(sequences)));
+  if (parts == 0) return OkStatus();
+  to = out.data() + (all_sequences + static_cast<int64_t>(first_part)) * columns;
+  return gpu.CopyOut(to, static_cast<const float*>(result) + sequences * columns, bytes_of(parts));
+}
+
+StatusOr<std::vector<float>> GpuModel::Run(const EncoderBatch& batch, int64_t columns,
+                                           bool classify) const {
+  const size_t sequences = batch.offsets.size() - 1;
+  std::vector<float> out((sequences + batch.parts.size()) * static_cast<size_t>(columns));
+  std::unique_ptr<EncoderRunner> runner;
+  {
+    std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      runner = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
+  if (runner == nullptr) {
+    FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<kernels::Gpu> stream, OpenStream());
+    runner = std::make_unique<EncoderRunner>(std::move(stream));
+  }
+  Status status;
+  size_t part = 0;
+  for (size_t first = 0; first < sequences && status.ok();) {
+    // Whole sequences up to the bound; at least one.
+    size_t last = first + 1;
+    while (last < sequences &&
+           batch.offsets[last + 1] - batch.offsets[first] <= kEncoderPassTokens) {
+      ++last;
+    }
+    size_t last_part = part;
+    while (last_part < batch.parts.size() && batch.parts[last_part].begin < batch.offsets[last]) {
+      ++last_part;
+    }
+    status = RunPiece(*runner, batch, first, last, part, last_part, columns, classify, out);
+    first = last;
+    part = last_part;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(runner));
+  }
+  FOOTNOTE_RETURN_IF_ERROR(status);
+  return out;
+}
+
+StatusOr<std::vector<float>> GpuModel::Encode(const EncoderBatch& batch) const {
+  return Run(batch, width_, /*classify=*/false);
+}
+
+StatusOr<std::vector<float>> GpuModel::Classify(const EncoderBatch& batch) const {
+  return Run(batch, labels_, /*classify=*/true);
+}
+
+}  // namespace footnote::generator
