@@ -48,6 +48,7 @@ struct ModelInfo {
   // does everything else.
   std::string template_problem;
   std::string device;       // "CPU (avx512vnni)", "CUDA 0 (NVIDIA H100 80GB HBM3, 9.0)"
+  std::string isa;          // of what computes: "avx512vnni", "cuda 9.0"
   std::string device_note;  // why not a GPU, where "auto" was asked for; else empty
   // Why packed weights could not be read from or kept in the folder asked for; empty when they
   // were, or none was asked for. The model runs all the same.
@@ -87,6 +88,15 @@ struct EncoderBatch {
   std::vector<Part> parts = {};
 };
 
+// What a model does to the GPU it is on, and what that GPU can do: for benchmarks.
+struct DeviceFigures {
+  kernels::Gpu::Ceilings ceilings;
+  int64_t step_weight_bytes = 0;  // that a pass over a few rows reads, the head's included
+  int64_t kv_bytes_per_position = 0;
+  int64_t layer_parameters = 0;  // of the layers' matrices
+  int64_t head_parameters = 0;
+};
+
 class Model {
  public:
   // A `.gguf` file or a Hugging Face folder (config.json, *.safetensors, tokenizer.json).
@@ -103,7 +113,9 @@ class Model {
   virtual const std::filesystem::path& path() const = 0;
   virtual const Tokenizer& tokenizer() const = 0;
   virtual const ChatTemplate* chat_template() const = 0;  // null when the file has none
-  virtual kernels::Isa isa() const = 0;
+  virtual kernels::Isa isa() const = 0;  // of what runs on the CPU
+  // Takes a second; nothing for a model that is not wholly on a GPU.
+  virtual StatusOr<std::optional<DeviceFigures>> MeasureDevice() const = 0;
 
   // Decoders. Logits of every position of one sequence, [ids.size(), vocabulary], from an empty
   // cache.

@@ -62,8 +62,8 @@ v1::Corpus ToProto(const retriever::CorpusInfo& info) {
   return corpus;
 }
 
-v1::Model ToProto(const generator::ModelInfo& info, v1::Model::Role role, const std::string& sha256,
-                  const std::string& device) {
+v1::Model ToProto(const generator::ModelInfo& info, v1::Model::Role role,
+                  const std::string& sha256) {
   v1::Model model;
   model.set_role(role);
   model.set_name(info.name);
@@ -71,7 +71,7 @@ v1::Model ToProto(const generator::ModelInfo& info, v1::Model::Role role, const 
   model.set_sha256(sha256);
   model.set_parameters(static_cast<uint64_t>(info.parameters));
   model.set_context_tokens(static_cast<uint32_t>(info.context_tokens));
-  model.set_device(device);
+  model.set_device(info.device);
   return model;
 }
 
@@ -368,13 +368,12 @@ class LocalApi::Import final : public ImportSession {
 std::unique_ptr<ImportSession> LocalApi::StartImport() { return std::make_unique<Import>(this); }
 
 StatusOr<v1::ListModelsResponse> LocalApi::ListModels(const v1::ListModelsRequest&) {
-  const std::string device = "cpu (" + generator_->isa + ")";
   v1::ListModelsResponse response;
   *response.add_models() =
-      ToProto(generator_->info, v1::Model::GENERATOR, generator_->sha256, device);
+      ToProto(generator_->info, v1::Model::GENERATOR, generator_->sha256);
   const EmbedderEntry& embedder = *catalog_->default_embedder();
   *response.add_models() =
-      ToProto(embedder.info, v1::Model::EMBEDDER, embedder.embedder->model_sha256(), device);
+      ToProto(embedder.info, v1::Model::EMBEDDER, embedder.embedder->model_sha256());
   return response;
 }
 

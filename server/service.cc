@@ -44,6 +44,8 @@ class RunningService final : public Service {
   Status Build(const fs::path& home) {
     generator::ModelOptions model_options;
     model_options.threads = config_.threads;
+    model_options.device = config_.device;
+    model_options.gpu_layers = config_.gpu_layers;
     generator::EngineOptions engine;
     engine.kv_cache_bytes = int64_t{config_.kv_cache_mib} << 20;
     engine.guess_tokens = config_.guess_tokens;
@@ -97,9 +99,15 @@ class RunningService final : public Service {
   std::string http_address() const override { return http_->address(); }
 
   std::string Description() const override {
+    const auto on_device = [](const generator::ModelInfo& info) {
+      std::string text = ", on " + info.device;
+      if (!info.device_note.empty()) text += ": " + info.device_note;
+      return text + "\n";
+    };
+    const EmbedderEntry& embedder = *catalog_->default_embedder();
     std::string text = "generator  " + generator_.info.name + " (" + generator_.info.architecture +
-                       "), on the CPU with " + generator_.isa + " kernels\n";
-    text += "embedder   " + catalog_->default_embedder()->embedder->name() + "\n";
+                       ")" + on_device(generator_.info);
+    text += "embedder   " + embedder.embedder->name() + on_device(embedder.info);
     if (reranker_.reranker != nullptr) text += "reranker   " + reranker_.reranker->name() + "\n";
     text += "corpora    " + (corpora_.empty() ? "none yet" : corpora_);
     if (config_.trust_principals) {

@@ -56,7 +56,7 @@ StatusOr<LoadedGenerator> LoadGenerator(const fs::path& path,
   PrintModelNotes(model->info());
   FOOTNOTE_ASSIGN_OR_RETURN(loaded.sha256, ModelSha256(loaded.path));
   loaded.info = model->info();
-  loaded.isa = std::string(kernels::IsaName(model->isa()));
+  loaded.isa = model->info().isa;
   loaded.precision = std::string(kernels::PrecisionName(model->options().precision));
   StatusOr<std::unique_ptr<generator::TextGenerator>> text_generator =
       generator::MakeTextGenerator(std::move(model), engine);

@@ -27,7 +27,7 @@ struct LoadedGenerator {
   std::filesystem::path path;
   std::string sha256;
   generator::ModelInfo info;
-  std::string isa;        // of the kernels: "avx512vnni"
+  std::string isa;        // of the kernels: "avx512vnni", "cuda 9.0"
   std::string precision;  // "fast", "exact", "int8" or "bf16"
   std::unique_ptr<generator::TextGenerator> generator;
 };

@@ -38,6 +38,8 @@ class GpuDecoder {
   virtual ~GpuDecoder() = default;
 
   virtual int64_t weight_bytes() const = 0;
+  // Of the weights, what a pass over few rows reads: not the rows of an embedding that is no head.
+  virtual int64_t step_weight_bytes() const = 0;
 
   // Enqueues a pass: keys and values of the batch into `cache` (one for each layer here), and out:
   // the logits of the rows asked for [R, vocabulary], F32; or, where only the first layers are on

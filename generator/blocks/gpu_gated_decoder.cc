@@ -42,6 +42,7 @@ class GpuGatedDecoder final : public GpuDecoder {
   Status Upload(const GatedDecoderSpec& spec);
 
   int64_t weight_bytes() const override { return parameters_.bytes(); }
+  int64_t step_weight_bytes() const override { return step_bytes_; }
   Status Forward(Gpu& gpu, GpuWorkspace& workspace, const GpuDecoderBatch& batch,
                  std::span<const kernels::GpuKvLayer> cache, GpuMatrix out) const override;
 
@@ -59,6 +60,7 @@ class GpuGatedDecoder final : public GpuDecoder {
   const int64_t window_;
   const GpuPlan plan_;
   GpuParameters parameters_;
+  int64_t step_bytes_ = 0;
   GpuWeight embedding_, head_;
   GpuNorm final_norm_;
   kernels::GpuRope rope_;
@@ -142,18 +144,21 @@ StatusOr<Layer> GpuGatedDecoder::UploadLayer(const GatedDecoderLayer& from, floa
 Status GpuGatedDecoder::Upload(const GatedDecoderSpec& spec) {
   FOOTNOTE_ASSIGN_OR_RETURN(embedding_, parameters_.Matrix(spec.embedding));
   FOOTNOTE_RETURN_IF_ERROR(UploadRope(spec));
+  const int64_t tables = parameters_.bytes();
   for (int64_t i = 0; i < plan_.layers; ++i) {
     FOOTNOTE_ASSIGN_OR_RETURN(
         Layer layer, UploadLayer(spec.layers[static_cast<size_t>(i)], spec.norm_epsilon));
     layers_.push_back(std::move(layer));
   }
+  step_bytes_ = parameters_.bytes() - tables;
   if (plan_.layers < shape_.layers) return OkStatus();
   FOOTNOTE_ASSIGN_OR_RETURN(final_norm_, UploadNorm(spec.final_norm, spec.norm_epsilon));
   if (spec.head.data == spec.embedding.data) {
     head_ = embedding_;
-    return OkStatus();
+  } else {
+    FOOTNOTE_ASSIGN_OR_RETURN(head_, parameters_.Matrix(spec.head));
   }
-  FOOTNOTE_ASSIGN_OR_RETURN(head_, parameters_.Matrix(spec.head));
+  step_bytes_ += head_.rows * kernels::RowBytes(head_.dtype, head_.columns);
   return OkStatus();
 }
 

@@ -63,9 +63,11 @@ StatusOr<std::unique_ptr<GpuModel>> GpuModel::Create(const Network& network,
   model->index_ = gpu;
   FOOTNOTE_ASSIGN_OR_RETURN(model->gpu_, model->OpenStream());
   const kernels::GpuInfo& info = model->gpu_->info();
-  model->description_ = "CUDA " + std::to_string(info.index) + " (" + info.name + ", " +
-                        std::to_string(info.compute_major) + "." +
-                        std::to_string(info.compute_minor) + ")";
+  const std::string compute =
+      std::to_string(info.compute_major) + "." + std::to_string(info.compute_minor);
+  model->description_ =
+      "CUDA " + std::to_string(info.index) + " (" + info.name + ", " + compute + ")";
+  model->isa_ = "cuda " + compute;
   GpuPlan& plan = model->plan_;
   const bool exact = options.precision == kernels::Precision::kExact;
   plan.cache = exact ? DType::kF32 : DType::kF16;
@@ -82,6 +84,11 @@ StatusOr<std::unique_ptr<GpuModel>> GpuModel::Create(const Network& network,
   plan.plain = exact ? DType::kF32 : bf16 ? DType::kBF16 : DType::kF16;
   FOOTNOTE_ASSIGN_OR_RETURN(model->decoder_, network.decoder->OnGpu(model->gpu_, plan));
   return model;
+}
+
+StatusOr<kernels::Gpu::Ceilings> GpuModel::MeasureCeilings() const {
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto stream, OpenStream());
+  return stream->MeasureCeilings();
 }
 
 StatusOr<std::unique_ptr<kernels::Gpu>> GpuModel::OpenStream() const { return open_(index_); }

@@ -44,6 +44,11 @@ class GpuModel {
   const GpuPlan& plan() const { return plan_; }
   // "CUDA 0 (NVIDIA H100 80GB HBM3, 9.0)".
   const std::string& description() const { return description_; }
+  // "cuda 9.0".
+  const std::string& isa() const { return isa_; }
+
+  // Of the device, measured now.
+  StatusOr<kernels::Gpu::Ceilings> MeasureCeilings() const;
 
   // A stream of the same device.
   StatusOr<std::unique_ptr<kernels::Gpu>> OpenStream() const;
@@ -64,7 +69,7 @@ class GpuModel {
   GpuOpener open_;
   int index_ = 0;
   GpuPlan plan_;
-  std::string description_;
+  std::string description_, isa_;
   int64_t width_ = 0;
   int64_t labels_ = 0;
   std::shared_ptr<kernels::Gpu> gpu_;  // of the uploads; outlives what lies in its memory

@@ -115,7 +115,8 @@ StatusOr<std::shared_ptr<const LoadedModel>> LoadedModel::Load(const fs::path& p
 }
 
 Status LoadedModel::ChooseAndUpload() {
-  info_.device = "CPU (" + std::string(kernels::IsaName(isa_)) + ")";
+  info_.isa = std::string(kernels::IsaName(isa_));
+  info_.device = "CPU (" + info_.isa + ")";
   const GpuOpener open =
       options_.open_gpu == nullptr ? GpuOpener(kernels::OpenGpu) : options_.open_gpu;
   FOOTNOTE_ASSIGN_OR_RETURN(const DeviceChoice choice, ChooseDevice(options_.device, open));
@@ -136,6 +137,7 @@ Status LoadedModel::ChooseAndUpload() {
   if (!gpu.ok()) return gpu.status().WithContext(info_.name + " on " + options_.device);
   gpu_ = *std::move(gpu);
   info_.device = gpu_->description();
+  info_.isa = gpu_->isa();
   if (gpu_->decoder() != nullptr && gpu_->plan().layers < network_.shape.layers) {
     info_.device += ", " + std::to_string(gpu_->plan().layers) + " of " +
                     std::to_string(network_.shape.layers) + " layers, the rest on the CPU";
@@ -257,6 +259,25 @@ StatusOr<std::vector<float>> LoadedModel::Logits(std::span<const TokenId> ids) c
   ReturnRunner(std::move(runner));
   FOOTNOTE_RETURN_IF_ERROR(status);
   return logits;
+}
+
+StatusOr<std::optional<DeviceFigures>> LoadedModel::MeasureDevice() const {
+  const NetworkShape& shape = network_.shape;
+  if (gpu_ == nullptr || gpu_->plan().layers < shape.layers) return std::optional<DeviceFigures>();
+  DeviceFigures figures;
+  FOOTNOTE_ASSIGN_OR_RETURN(figures.ceilings, gpu_->MeasureCeilings());
+  const std::vector<kernels::Weight*> matrices =
+      decoder() != nullptr ? network_.decoder->Matrices() : network_.encoder->Matrices();
+  for (const kernels::Weight* w : matrices) figures.layer_parameters += w->rows * w->columns;
+  if (decoder() != nullptr) {
+    const kernels::Weight& head = *matrices.back();
+    figures.head_parameters = head.rows * head.columns;
+    figures.layer_parameters -= figures.head_parameters;
+    figures.step_weight_bytes = gpu_->decoder()->step_weight_bytes();
+    figures.kv_bytes_per_position = 2 * shape.layers * shape.kv_heads * shape.head_width *
+                                    kernels::BlockBytes(gpu_->plan().cache);
+  }
+  return std::optional(figures);
 }
 
 StatusOr<std::vector<float>> LoadedModel::GpuLogits(std::span<const TokenId> ids) const {

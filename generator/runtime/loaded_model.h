@@ -31,6 +31,7 @@ class LoadedModel final : public Model {
   const Tokenizer& tokenizer() const override { return *tokenizer_; }
   const ChatTemplate* chat_template() const override { return chat_template_.get(); }
   kernels::Isa isa() const override { return isa_; }
+  StatusOr<std::optional<DeviceFigures>> MeasureDevice() const override;
   StatusOr<std::vector<float>> Logits(std::span<const TokenId> ids) const override;
   StatusOr<std::vector<float>> Encode(const EncoderBatch& batch) const override;
   StatusOr<std::vector<float>> Classify(const EncoderBatch& batch) const override;

@@ -29,6 +29,7 @@ struct Options {
   std::string risk = "balanced";
   uint64_t seed = 0;
   int threads = 0;
+  DeviceOptions device;
   RerankOptions rerank;
   ScopeOptions scope;
   RemoteOptions remote;
@@ -160,6 +161,7 @@ Status RunAsk(const Options& options) {
   if (options.remote.used()) return AskServer(options, request, call);
   generator::ModelOptions model;
   model.threads = options.threads;
+  options.device.Set(model);
   std::optional<AnswerRecord> record;
   if (!options.replay_file.empty()) {
     FOOTNOTE_ASSIGN_OR_RETURN(const std::string text,
@@ -170,13 +172,19 @@ Status RunAsk(const Options& options) {
     request.seed = record->seed;
     request.risk = record->risk;
     request.generation = record->generation;
-    FOOTNOTE_ASSIGN_OR_RETURN(model.isa, ParseIsa(record->isa));
+    if (record->isa.starts_with("cuda ")) {
+      model.device = "cuda";
+    } else {
+      model.device = "cpu";
+      FOOTNOTE_ASSIGN_OR_RETURN(model.isa, ParseIsa(record->isa));
+    }
     FOOTNOTE_ASSIGN_OR_RETURN(model.precision, kernels::PrecisionFromName(record->precision));
   }
   // The embedder has a precision of its own, whatever the generator's; its instruction set must be
   // the record's too.
   generator::ModelOptions embedder_model;
   embedder_model.threads = options.threads;
+  embedder_model.device = model.device;
   embedder_model.isa = model.isa;
   FOOTNOTE_ASSIGN_OR_RETURN(const LoadedGenerator generator,
                             LoadGenerator(options.generator, model));
@@ -225,13 +233,15 @@ void AddAskCommand(CLI::App& app, CommandResult& result) {
                       "Give the same answer again: what --json printed, or its record");
   command->add_option("--threads", options->threads, "Threads (default: one per CPU)")
       ->check(CLI::Range(0, 1024));
+  options->device.AddTo(*command);
   options->rerank.AddTo(*command);
   options->scope.AddTo(*command);
   options->remote.AddTo(*command);
   command->add_flag("--json", options->json, "Print one JSON document");
   command->callback([options, command, &result] {
     options->remote.RefuseWithServer(*command, {"--generator", "--embedder", "--replay",
-                                                "--threads", "--reranker", "--rerank-depth"});
+                                                "--threads", "--device", "--gpu-layers",
+                                                "--reranker", "--rerank-depth"});
     result.status = RunAsk(*options);
   });
 }

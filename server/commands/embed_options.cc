@@ -60,9 +60,11 @@ CLI::Option* AddPrecision(CLI::App& command, std::string& precision) {
 }
 
 StatusOr<LoadedEmbedder> LoadEmbedderForDocuments(const std::string& path,
-                                                  const std::string& precision, int threads) {
+                                                  const std::string& precision, int threads,
+                                                  const std::string& device) {
   generator::ModelOptions model;
   model.threads = threads;
+  model.device = device;
   if (precision == kAutoPrecision) return LoadFastestEmbedder(path, model);
   FOOTNOTE_ASSIGN_OR_RETURN(model.precision, kernels::PrecisionFromName(precision));
   return LoadEmbedder(path, model);
@@ -71,6 +73,8 @@ StatusOr<LoadedEmbedder> LoadEmbedderForDocuments(const std::string& path,
 CLI::Option* EmbedOptions::AddTo(CLI::App& command, const std::string& embedder_help) {
   CLI::Option* option = command.add_option("--embedder", embedder, embedder_help);
   AddPrecision(command, precision);
+  command.add_option("--device", device, "Of the embedder: cpu, cuda, cuda:N or auto")
+      ->capture_default_str();
   command.add_option("--threads", threads, "Threads (default: one per CPU)")
       ->check(CLI::Range(0, 1024));
   memory.AddTo(command);
@@ -81,7 +85,7 @@ CLI::Option* EmbedOptions::AddTo(CLI::App& command, const std::string& embedder_
 }
 
 StatusOr<LoadedEmbedder> EmbedOptions::Load() const {
-  return LoadEmbedderForDocuments(embedder, precision, threads);
+  return LoadEmbedderForDocuments(embedder, precision, threads, device);
 }
 
 }  // namespace footnote::server

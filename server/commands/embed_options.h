@@ -30,13 +30,15 @@ CLI::Option* AddPrecision(CLI::App& command, std::string& precision);
 
 // By such a precision; "auto" is int8 where the model allows it, else fast, with a note on stderr.
 StatusOr<LoadedEmbedder> LoadEmbedderForDocuments(const std::string& path,
-                                                  const std::string& precision, int threads);
+                                                  const std::string& precision, int threads,
+                                                  const std::string& device = "auto");
 
-// --embedder, --precision, --threads, --memory, --progress, --json.
+// --embedder, --precision, --device, --threads, --memory, --progress, --json.
 struct EmbedOptions {
   std::string embedder;
   std::string precision = kAutoPrecision;
   int threads = 0;
+  std::string device = "auto";
   MemoryOption memory;
   std::string progress = "bar";
   bool json = false;

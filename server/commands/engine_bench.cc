@@ -100,6 +100,12 @@ Status BenchEmbedder(const EmbedderBenchOptions& options) {
   json["chunk_tokens"] = options.chunk_tokens;
   chunks.Write("chunks_per_second", json);
   json["tokens_per_second"] = chunks.Median() * options.chunk_tokens;
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto figures, WriteDevice(*model, json));
+  if (figures.has_value()) {
+    json["rate_share"] = chunks.Median() * options.chunk_tokens *
+                         OperationsPerToken(model->info(), *figures, options.chunk_tokens) /
+                         figures->ceilings.operations_per_second;
+  }
   json["peak_resident_bytes"] = ReadResidentMemory().peak_bytes;
   PrintBench(json, options.model.json);
   return OkStatus();
@@ -110,6 +116,11 @@ void AddModelOptions(CLI::App& command, BenchModelOptions& options) {
   command.add_option("--precision", options.precision)
       ->check(CLI::IsMember(kernels::PrecisionNames()))
       ->capture_default_str();
+  command.add_option("--device", options.device, "cpu, cuda, cuda:N or auto")
+      ->capture_default_str();
+  command.add_option("--gpu-layers", options.gpu_layers,
+                     "Of a decoder, the first so many on the GPU (default: all)")
+      ->check(CLI::Range(0, 1000));
   command.add_option("--threads", options.threads, "0: one per available CPU")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();

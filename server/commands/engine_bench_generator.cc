@@ -81,9 +81,10 @@ class GeneratorBench {
     if (options_.sequences > 100) engine.batch_budget_tokens = 2048;
     engine.reuse_prefixes = reuse_prefixes;
     engine.guess_tokens = guess_tokens;
-    // Room for all positions in the widest format; address space until it is used.
-    const int64_t position_bytes = int64_t{info.layers} * info.kv_heads * info.head_width * 2 *
-                                   static_cast<int>(sizeof(float));
+    // Room for all positions; on the CPU address space until it is used.
+    const int number_bytes = options_.model.precision == "exact" ? 4 : 2;
+    const int64_t position_bytes =
+        int64_t{info.layers} * info.kv_heads * info.head_width * 2 * number_bytes;
     const int64_t positions =
         int64_t{options_.sequences} * (depth_ + options_.new_tokens + Slack() + 16) +
         4 * (options_.prompt_tokens + options_.new_tokens) + info.context_tokens;
@@ -232,6 +233,36 @@ class GeneratorBench {
   const int depth_;
 };
 
+// How near to what the GPU can do: a step reads the weights and what is cached, or multiplies, and
+// takes the longer of the two at least.
+Status WriteShares(const GeneratorBenchOptions& options, const generator::Model& model,
+                   const Rates& prefill, const Rates& decode, BenchJson& json) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto figures, WriteDevice(model, json));
+  if (!figures.has_value()) return OkStatus();
+  const generator::ModelInfo& info = model.info();
+  const kernels::Gpu::Ceilings& ceilings = figures->ceilings;
+  if (!prefill.empty()) {
+    json["prefill_rate_share"] = prefill.Median() *
+                                 OperationsPerToken(info, *figures, options.prompt_tokens / 2.0) /
+                                 ceilings.operations_per_second;
+  }
+  if (decode.empty()) return OkStatus();
+  const double steps_per_second = decode.Median() / options.sequences;
+  const double keys = options.depth + options.new_tokens / 2.0;
+  const double bytes =
+      static_cast<double>(figures->step_weight_bytes) +
+      options.sequences * keys * static_cast<double>(figures->kv_bytes_per_position);
+  const double operations =
+      options.sequences * (OperationsPerToken(info, *figures, keys) +
+                           2.0 * static_cast<double>(figures->head_parameters));
+  json["step_bytes"] = bytes;
+  json["decode_bandwidth_share"] = bytes * steps_per_second / ceilings.read_bytes_per_second;
+  json["decode_floor_share"] = steps_per_second *
+                               std::max(bytes / ceilings.read_bytes_per_second,
+                                        operations / ceilings.operations_per_second);
+  return OkStatus();
+}
+
 }  // namespace
 
 Status BenchGenerator(const GeneratorBenchOptions& options) {
@@ -281,6 +312,7 @@ Status BenchGenerator(const GeneratorBenchOptions& options) {
   json["new_tokens"] = options.new_tokens;
   json["sequences"] = options.sequences;
   if (!decode.empty()) decode.Write("decode_tokens_per_second", json);
+  FOOTNOTE_RETURN_IF_ERROR(WriteShares(options, *model, prefill, decode, json));
   if (options.speculation) FOOTNOTE_RETURN_IF_ERROR(bench.Speculation(prompts, json));
   json["peak_resident_bytes"] = ReadResidentMemory().peak_bytes;
   PrintBench(json, options.model.json);

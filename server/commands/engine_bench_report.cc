@@ -40,10 +40,29 @@ std::string Shown(const BenchJson& value) {
 StatusOr<std::shared_ptr<const generator::Model>> LoadForBench(const BenchModelOptions& options) {
   generator::ModelOptions model_options;
   model_options.threads = options.threads;
+  model_options.device = options.device;
+  model_options.gpu_layers = options.gpu_layers;
   FOOTNOTE_ASSIGN_OR_RETURN(model_options.precision, kernels::PrecisionFromName(options.precision));
   FOOTNOTE_ASSIGN_OR_RETURN(auto model, generator::Model::Load(options.path, model_options));
   PrintModelNotes(model->info());
   return model;
+}
+
+StatusOr<std::optional<generator::DeviceFigures>> WriteDevice(const generator::Model& model,
+                                                              BenchJson& json) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto figures, model.MeasureDevice());
+  if (figures.has_value()) {
+    json["gpu_read_bytes_per_second"] = figures->ceilings.read_bytes_per_second;
+    json["gpu_copy_bytes_per_second"] = figures->ceilings.bytes_per_second;
+    json["gpu_operations_per_second"] = figures->ceilings.operations_per_second;
+  }
+  return figures;
+}
+
+double OperationsPerToken(const generator::ModelInfo& info,
+                          const generator::DeviceFigures& figures, double keys_seen) {
+  const double attention = 4.0 * info.heads * info.head_width * keys_seen * info.layers;
+  return 2.0 * static_cast<double>(figures.layer_parameters) + attention;
 }
 
 BenchJson MachineSettings(int threads) {
@@ -57,7 +76,8 @@ BenchJson MachineSettings(int threads) {
 BenchJson BenchSettings(const BenchModelOptions& options, const generator::Model& model) {
   BenchJson json = {{"model", model.info().name},
                     {"precision", options.precision},
-                    {"isa", kernels::IsaName(model.isa())},
+                    {"device", model.info().device},
+                    {"isa", model.info().isa},
                     {"repetitions", options.repetitions}};
   json.update(MachineSettings(options.threads));
   return json;

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,22 @@ using BenchJson = nlohmann::ordered_json;
 struct BenchModelOptions {
   std::string path;
   std::string precision = "fast";  // or "exact", "int8", "bf16"
+  std::string device = "cpu";      // or "cuda", "cuda:N", "auto"
+  int gpu_layers = -1;             // of a decoder; -1: all
   int threads = 0;                 // 0: one per available CPU
   int repetitions = 3;
   bool json = false;
 };
 
 StatusOr<std::shared_ptr<const generator::Model>> LoadForBench(const BenchModelOptions& options);
+
+// The ceilings of the GPU that the model is on; nothing is written for a model on the CPU.
+StatusOr<std::optional<generator::DeviceFigures>> WriteDevice(const generator::Model& model,
+                                                              BenchJson& json);
+
+// Of a token in the layers: their products, and attention to `keys_seen` keys.
+double OperationsPerToken(const generator::ModelInfo& info,
+                          const generator::DeviceFigures& figures, double keys_seen);
 
 // Threads (0: all) and the machine.
 BenchJson MachineSettings(int threads);

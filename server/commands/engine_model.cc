@@ -115,17 +115,13 @@ Status Devices(bool as_json) {
 struct ProbeOptions {
   std::string path;
   std::string device = "cpu";
+  int gpu_layers = -1;
   std::string precision = "fast";
   std::string adapter;
   int threads = 0;
 };
 
 Status Probe(const ProbeOptions& options) {
-  if (options.device == "cuda") {
-    return UnimplementedError(
-        "--device cuda: models do not run on CUDA yet, only single kernels "
-        "do; use --device cpu");
-  }
   if (!options.adapter.empty()) {
     return UnimplementedError("--adapter " + options.adapter +
                               ": LoRA adapters are not supported yet; merge the adapter into the "
@@ -133,6 +129,8 @@ Status Probe(const ProbeOptions& options) {
   }
   generator::ModelOptions model_options;
   model_options.threads = options.threads;
+  model_options.device = options.device;
+  model_options.gpu_layers = options.gpu_layers;
   FOOTNOTE_ASSIGN_OR_RETURN(model_options.precision, kernels::PrecisionFromName(options.precision));
   std::ios::sync_with_stdio(false);
   std::cin.tie(nullptr);
@@ -163,9 +161,12 @@ void AddModelCommand(CLI::App& app, CommandResult& result) {
       ->add_option("path", options->path,
                    "A .gguf file, a Hugging Face folder, or a tokenizer.json")
       ->required();
-  probe->add_option("--device", options->device)
-      ->check(CLI::IsMember({"cpu", "cuda"}))
+  probe->add_option("--device", options->device, "cpu, cuda, cuda:N or auto")
       ->capture_default_str();
+  probe
+      ->add_option("--gpu-layers", options->gpu_layers,
+                   "Of a decoder, the first so many on the GPU (default: all)")
+      ->check(CLI::Range(0, 1000));
   probe->add_option("--precision", options->precision)
       ->check(CLI::IsMember(kernels::PrecisionNames()))
       ->capture_default_str();

@@ -29,6 +29,16 @@ StatusOr<retriever::Asker> ScopeOptions::ParseAsker() const {
   return asker;
 }
 
+void DeviceOptions::AddTo(CLI::App& command, const std::string& fallback) {
+  device = fallback;
+  command.add_option("--device", device, "Of the models: cpu, cuda, cuda:N or auto")
+      ->capture_default_str();
+  command
+      .add_option("--gpu-layers", gpu_layers,
+                  "Layers of the generator on the GPU, from the first (default: all)")
+      ->check(CLI::Range(0, 1000));
+}
+
 void RerankOptions::AddTo(CLI::App& command) {
   command.add_option("--reranker", reranker,
                      "Rank the best passages anew: folder of a BERT cross-encoder, or `generator` "

@@ -26,6 +26,19 @@ struct ScopeOptions {
   StatusOr<retriever::Asker> ParseAsker() const;
 };
 
+// --device and --gpu-layers: where models run.
+struct DeviceOptions {
+  std::string device = "auto";
+  int gpu_layers = -1;
+
+  // `fallback`: what holds when the option is not given.
+  void AddTo(CLI::App& command, const std::string& fallback = "auto");
+  void Set(generator::ModelOptions& options) const {
+    options.device = device;
+    options.gpu_layers = gpu_layers;
+  }
+};
+
 // --reranker and --rerank-depth.
 struct RerankOptions {
   std::string reranker;        // empty: none

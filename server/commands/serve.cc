@@ -26,6 +26,8 @@ struct Options {
   std::optional<std::string> reranker;
   std::optional<int> rerank_depth;
   std::optional<int> threads;
+  std::optional<std::string> device;
+  std::optional<int> gpu_layers;
   bool trust_principals = false;
 };
 
@@ -41,6 +43,8 @@ StatusOr<ServeConfig> ConfigOf(const Options& options) {
   if (options.reranker) config.reranker = *options.reranker;
   if (options.rerank_depth) config.rerank_depth = *options.rerank_depth;
   if (options.threads) config.threads = *options.threads;
+  if (options.device) config.device = *options.device;
+  if (options.gpu_layers) config.gpu_layers = *options.gpu_layers;
   if (options.trust_principals) config.trust_principals = true;
   return config;
 }
@@ -103,6 +107,13 @@ void AddServeCommand(CLI::App& app, CommandResult& result) {
       ->check(CLI::Range(1, retriever::kMaxRerankDepth));
   command->add_option("--threads", options->threads, "Threads of the engine (default: one per CPU)")
       ->check(CLI::Range(0, 1024));
+  command->add_option("--device", options->device,
+                      "Of the models: cpu, cuda, cuda:N or auto (default: auto, the first GPU "
+                      "where there is one that holds them)");
+  command
+      ->add_option("--gpu-layers", options->gpu_layers,
+                   "Layers of the generator on the GPU, from the first (default: all)")
+      ->check(CLI::Range(0, 1000));
   command->add_flag("--trust-principals", options->trust_principals,
                     "Believe the principals that requests name: only behind a gateway that checked "
                     "them");
