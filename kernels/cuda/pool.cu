@@ -29,7 +29,7 @@ int Gather(const GpuMatrix& x, const int32_t* rows, const GpuMatrix& out, int64_
   const int64_t pieces = out.columns / elements;
   const int64_t blocks = (out.rows * pieces + kThreads - 1) / kThreads;
   if (blocks > 0x7fffffff) return cudaErrorInvalidValue;
-  GatherKernel<<<static_cast<unsigned>(blocks), kThreads, 0, stream>>>(
+  GatherKernel<Piece><<<static_cast<unsigned>(blocks), kThreads, 0, stream>>>(
       static_cast<const Piece*>(x.data), x.stride / elements, x.rows, rows,
       static_cast<Piece*>(out.data), out.stride / elements, out.rows, pieces);
   return cudaGetLastError();
