@@ -182,8 +182,10 @@ void AddBenchCommand(CLI::App& app, CommandResult& result) {
   command->require_subcommand(1);
   AddGeneratorBench(*command, result);
   AddEmbedderBench(*command, result);
+#ifndef FOOTNOTE_ENGINE_ONLY
   AddIndexBench(*command, result);
   AddSearchBench(*command, result);
+#endif
 }
 
 }  // namespace footnote::server

@@ -1,0 +1,153 @@
+// A block of four warps that attends 64 * kM rows of one head to keys in tiles of 64: the body of
+// prefill (keys in pages, causal) and of packed attention (keys in rows, all seen). Device code.
+//
+// Each warp owns 16 * kM rows, and loads 16 of a tile's keys for all: a page's worth. Values load
+// while scores are computed, the next keys while sums are.
+#pragma once
+
+#include "kernels/cuda/attention_tile.h"
+
+namespace footnote::kernels::cuda {
+
+inline constexpr int kBlockWarps = 4;
+inline constexpr int kBlockKeys = 64;
+
+template <int kD, int kM>
+constexpr int AttendBlockBytes() {
+  return (64 * kM + 2 * kBlockKeys) * (kD + kTilePad) * 2;
+}
+
+struct RowTile {
+  const __half* queries;  // row 0 of the tile, this head
+  int64_t query_stride;
+  int rows;            // 1 … 64 * kM
+  int first_position;  // of row 0
+  int key_begin;       // keys that any row sees; a multiple of 16
+  int key_end;
+};
+
+// Keys: Offset(group) gives the element offset of keys 16 * group … + 15, stride() their distance.
+// kCausal: rows see keys up to their position (and within the window); else all below key_end.
+// store(row of the tile, column, a, b) gets results in pairs.
+template <int kD, int kM, bool kCausal, typename Keys, typename StoreResult>
+__device__ __forceinline__ void AttendBlock(const RowTile& tile, const Keys& keys,
+                                            const Scoring& scoring, const StoreResult& store) {
+  extern __shared__ __align__(16) unsigned char shared[];
+  constexpr int kRow = kD + kTilePad;
+  constexpr int kN = kBlockKeys / 8;
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  const int warp_row = warp * 16 * kM;
+
+  const uint32_t queries_at = SharedAddress(shared) + static_cast<uint32_t>(warp_row * kRow) * 2;
+  const uint32_t keys_at = SharedAddress(shared) + 64 * kM * kRow * 2;
+  const uint32_t values_at = keys_at + kBlockKeys * kRow * 2;
+  const uint32_t group_at = static_cast<uint32_t>(warp * 16 * kRow) * 2;  // this warp's 16 keys
+
+  const TilePlace place_a = LoadPlaceOfA(lane), place_b = LoadPlaceOfB(lane),
+                  place_t = LoadPlaceOfBTransposed(lane);
+  const uint32_t from_queries =
+      queries_at + static_cast<uint32_t>(place_a.row * kRow + place_a.column) * 2;
+  const uint32_t from_keys = keys_at + static_cast<uint32_t>(place_b.row * kRow + place_b.column) * 2;
+  const uint32_t from_values =
+      values_at + static_cast<uint32_t>(place_t.row * kRow + place_t.column) * 2;
+
+#pragma unroll
+  for (int m = 0; m < kM; ++m) {
+    LoadRows16<kD>(queries_at + m * 16 * kRow * 2,
+                   tile.queries + (warp_row + m * 16) * tile.query_stride, tile.query_stride,
+                   tile.rows - warp_row - m * 16, tile.queries, lane);
+  }
+  int group = tile.key_begin / 16 + warp;
+  // Groups from key_end on are all zeros and have no address.
+  int64_t offset = group * 16 < tile.key_end ? keys.Offset(group) : 0;
+  const auto load = [&](const __half* from, uint32_t to) {
+    LoadRows16<kD>(to + group_at, from + offset, keys.stride(), tile.key_end - group * 16, from,
+                   lane);
+    CommitCopies();
+  };
+  load(keys.keys, keys_at);
+  load(keys.values, values_at);
+
+  Sums<kD, kM> sums;
+  sums.Clear();
+  int positions[kM][2];
+#pragma unroll
+  for (int m = 0; m < kM; ++m) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      positions[m][half] =
+          kCausal ? tile.first_position + warp_row + m * 16 + half * 8 + lane / 4 : tile.key_end - 1;
+    }
+  }
+  const int lowest = kCausal ? tile.first_position + warp_row : tile.key_end - 1;
+  const int highest = kCausal ? lowest + 16 * kM - 1 : lowest;
+  const int window = kCausal ? scoring.window : 0;
+
+  for (int first = tile.key_begin; first < tile.key_end; first += kBlockKeys) {
+    const int next_group = group + kBlockWarps;
+    const int64_t next_offset = next_group * 16 < tile.key_end ? keys.Offset(next_group) : 0;
+    if (first == tile.key_begin) {
+      AwaitCopies<1>();  // the values may still be under way
+    } else {
+      AwaitCopies<0>();
+    }
+    __syncthreads();  // keys are here, and the last tile's values no longer needed
+    if (first != tile.key_begin) load(keys.values, values_at);
+
+    const bool active = warp_row < tile.rows && first <= highest &&
+                        (window == 0 || first + kBlockKeys - 1 > lowest - window);
+    float scores[kM][kN][4];
+    if (active) {
+#pragma unroll
+      for (int m = 0; m < kM; ++m) {
+#pragma unroll
+        for (int n = 0; n < kN; ++n) {
+#pragma unroll
+          for (int i = 0; i < 4; ++i) scores[m][n][i] = 0;
+        }
+      }
+#pragma unroll
+      for (int step = 0; step < kD / 16; ++step) {
+        uint32_t a[kM][4];
+#pragma unroll
+        for (int m = 0; m < kM; ++m) {
+          LoadMatrices(a[m], from_queries + static_cast<uint32_t>(m * 16 * kRow + step * 16) * 2);
+        }
+        AddScores<kD>(scores, a, from_keys, step);
+      }
+    }
+    AwaitCopies<0>();
+    __syncthreads();  // values are here, and the keys no longer needed
+    group = next_group;
+    offset = next_offset;
+    if (first + kBlockKeys < tile.key_end) load(keys.keys, keys_at);
+
+    if (active) {
+      if (kCausal && scoring.softcap > 0) CapScores(scores, scoring);
+      if (first + kBlockKeys - 1 > lowest || (window > 0 && first <= highest - window)) {
+        MaskScores(scores, first, positions, window, lane);
+      }
+      SoftmaxStep(sums, scores, scoring.multiplier);
+      AddValues(sums, scores, from_values);
+    }
+  }
+
+  sums.FinishWeights();
+#pragma unroll
+  for (int m = 0; m < kM; ++m) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int row = warp_row + m * 16 + half * 8 + lane / 4;
+      if (row >= tile.rows) continue;
+      const float weights = sums.weights[m][half];
+      const float inverse = weights > 0 ? 1.0f / weights : 0.0f;
+#pragma unroll
+      for (int n = 0; n < kD / 8; ++n) {
+        store(row, n * 8 + lane % 4 * 2, sums.values[m][n][2 * half] * inverse,
+              sums.values[m][n][2 * half + 1] * inverse);
+      }
+    }
+  }
+}
+
+}  // namespace footnote::kernels::cuda

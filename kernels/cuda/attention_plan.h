@@ -1,0 +1,56 @@
+// How decode attention cuts work into blocks: host arithmetic, and what kernels compute from a
+// sequence's own length. Host code runs all of it in tests.
+#pragma once
+
+#include <stdint.h>
+
+#include "kernels/kv_pages.h"
+#include "kernels/quant/half.h"
+
+namespace footnote::kernels::cuda {
+
+// Sequences of up to this many new rows are decoded: queries that share a KV head in tiles of 16,
+// keys split among blocks. Longer ones are prefilled: tiles of rows, one query head a block.
+inline constexpr int64_t kDecodeRows = 8;
+inline constexpr int kTileRows = 16;
+// Splits are whole numbers of this many pages, so that a block's four warps are equally busy.
+inline constexpr int64_t kSplitStep = 4;
+// Below this a block's fixed cost outweighs its work.
+inline constexpr int64_t kLeastSplitPages = 8;
+// Blocks that a multiprocessor runs at once (D = 128 needs 70 KB of shared memory).
+inline constexpr int64_t kResidentBlocks = 3;
+
+FOOTNOTE_HOST_DEVICE constexpr int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Pages [first, end) that the rows of a sequence see.
+struct PageRange {
+  int64_t first, end;
+};
+FOOTNOTE_HOST_DEVICE constexpr PageRange VisiblePages(int64_t length, int64_t rows,
+                                                      int64_t window) {
+  const int64_t begin = window > 0 ? length - rows - window + 1 : 0;
+  return {begin > 0 ? begin / kPageTokens : 0, CeilDivide(length, kPageTokens)};
+}
+
+// Pages of each split of `pages` pages, but for the last; `splits` bounds their number.
+FOOTNOTE_HOST_DEVICE constexpr int64_t SplitPages(int64_t pages, int64_t splits) {
+  const int64_t even = CeilDivide(CeilDivide(pages, splits), kSplitStep) * kSplitStep;
+  return even < kLeastSplitPages ? kLeastSplitPages : even;
+}
+FOOTNOTE_HOST_DEVICE constexpr int64_t SplitsUsed(int64_t pages, int64_t splits) {
+  return CeilDivide(pages, SplitPages(pages, splits));
+}
+
+// How often to split the keys of each of `blocks` pieces of work. Few pieces: one wave of blocks
+// that fills the card. Many: three waves, so that the last one's idle part is small.
+constexpr int64_t PlanSplits(int64_t most_pages, int64_t blocks, int64_t multiprocessors) {
+  if (most_pages <= 0 || blocks <= 0) return 1;
+  const int64_t wave = multiprocessors * kResidentBlocks;
+  const int64_t wanted = blocks * 2 <= wave ? wave / blocks : CeilDivide(3 * wave, blocks);
+  const int64_t least = blocks * 2 <= wave ? kLeastSplitPages : 2 * kLeastSplitPages;
+  const int64_t possible = CeilDivide(most_pages, least);
+  const int64_t splits = wanted < possible ? wanted : possible;
+  return splits < 1 ? 1 : splits;
+}
+
+}  // namespace footnote::kernels::cuda

@@ -1,0 +1,120 @@
+// Attention of many new rows over pages: FlashAttention-2's order of work (Dao 2023) on tensor
+// cores. A block attends 128 rows (64 where D > 128) of one query head of one sequence.
+#include <cuda_runtime.h>
+
+#include <algorithm>
+
+#include "kernels/cuda/attention_block.h"
+#include "kernels/cuda/attention_kernels.h"
+#include "kernels/cuda/attention_plan.h"
+#include "kernels/cuda/attention_scoring.h"
+
+namespace footnote::kernels::cuda {
+namespace {
+
+struct PagedKeys {
+  const __half* keys;
+  const __half* values;
+  const int32_t* pages;  // of the sequence
+  int64_t page_elements;
+  int64_t head_offset;
+  int64_t width;
+
+  __device__ __forceinline__ int64_t Offset(int group) const {
+    return __ldg(pages + group) * page_elements + head_offset;
+  }
+  __device__ __forceinline__ int64_t stride() const { return width; }
+};
+
+// Grid: heads, tiles of rows (the last first: they have most keys), sequences and one more for the
+// rows behind them.
+template <int kD, int kM>
+__global__ void __launch_bounds__(kBlockWarps * 32, 2)
+    PrefillKernel(const AttentionWork work, int group, Scoring scoring, int64_t least_rows) {
+  constexpr int kRows = 64 * kM;
+  const GpuSequences& sequences = work.sequences;
+  const int b = static_cast<int>(blockIdx.z), head = static_cast<int>(blockIdx.x);
+  const int tile = static_cast<int>(gridDim.y - 1 - blockIdx.y);
+  const int first_row = sequences.first_row[b];
+  const int64_t column = static_cast<int64_t>(head) * kD;
+  if (b == sequences.count) {
+    if (tile == 0) ZeroRows(work.out, first_row, sequences.rows, column, kD);
+    return;
+  }
+  const int rows = sequences.first_row[b + 1] - first_row;
+  if (rows < least_rows || tile * kRows >= rows) return;
+  const int length = sequences.lengths[b];
+  const int64_t row0 = first_row + tile * kRows;
+  const int tile_rows = min(rows - tile * kRows, kRows);
+  const int first_position = length - rows + tile * kRows;
+  const int key_end = min(length, first_position + tile_rows);
+  if (key_end <= 0) {
+    ZeroRows(work.out, row0, row0 + tile_rows, column, kD);
+    return;
+  }
+  const int seen_from = scoring.window > 0 ? max(0, first_position - scoring.window + 1) : 0;
+
+  const int64_t block_elements = kPageTokens * kD;
+  const PagedKeys keys = {static_cast<const __half*>(work.layer.keys),
+                          static_cast<const __half*>(work.layer.values),
+                          sequences.pages + b * sequences.pages_stride,
+                          work.layer.kv_heads * block_elements,
+                          head / group * block_elements,
+                          kD};
+  const RowTile rows_of_tile = {
+      static_cast<const __half*>(work.queries.data) + row0 * work.queries.stride + column,
+      work.queries.stride,
+      tile_rows,
+      first_position,
+      seen_from / 16 * 16,
+      key_end};
+  AttendBlock<kD, kM, true>(rows_of_tile, keys, scoring, [&](int row, int at, float a, float c) {
+    WithElement(work.out, row0 + row, column + at, [&](auto* to) { StorePair(to, a, c); });
+  });
+}
+
+template <int kD>
+int Launch(const AttentionWork& work, int64_t least_rows, bool tail, cudaStream_t stream) {
+  // 32 rows a warp read each key fragment half as often from shared memory as 16 do; D = 256 has
+  // no registers for them.
+  constexpr int kM = kD > 128 ? 1 : 2;
+  constexpr int kBytes = AttendBlockBytes<kD, kM>();
+  const auto kernel = PrefillKernel<kD, kM>;
+  if (const cudaError_t error =
+          cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
+      error != cudaSuccess) {
+    return error;
+  }
+  const int64_t tiles = CeilDivide(std::max<int64_t>(work.sequences.most_rows, 1), 64 * kM);
+  const int64_t deep = work.sequences.count + (tail ? 1 : 0);
+  if (tiles > 65535 || deep > 65535) return cudaErrorInvalidValue;
+  const dim3 grid(static_cast<unsigned>(work.heads()), static_cast<unsigned>(tiles),
+                  static_cast<unsigned>(deep));
+  kernel<<<grid, kBlockWarps * 32, kBytes, stream>>>(work, static_cast<int>(work.group()),
+                                                     ScoringOf(work.params), least_rows);
+  return cudaGetLastError();
+}
+
+}  // namespace
+
+int LaunchPrefill(const AttentionWork& work, int64_t least_rows, bool tail, void* stream) {
+  const auto on = static_cast<cudaStream_t>(stream);
+  switch (work.layer.head_width) {
+    case 64:
+      return Launch<64>(work, least_rows, tail, on);
+    case 80:
+      return Launch<80>(work, least_rows, tail, on);
+    case 96:
+      return Launch<96>(work, least_rows, tail, on);
+    case 112:
+      return Launch<112>(work, least_rows, tail, on);
+    case 128:
+      return Launch<128>(work, least_rows, tail, on);
+    case 256:
+      return Launch<256>(work, least_rows, tail, on);
+    default:
+      return cudaErrorInvalidValue;
+  }
+}
+
+}  // namespace footnote::kernels::cuda

@@ -1,0 +1,196 @@
+// Queries, keys and values of a pass become ready for attention: a warp for each row and head.
+#include <cuda_runtime.h>
+
+#include "kernels/cuda/attention.h"
+#include "kernels/cuda/attention_plan.h"
+#include "kernels/cuda/attention_tile.h"
+
+namespace footnote::kernels::cuda {
+namespace {
+
+constexpr int kWarps = 8;
+constexpr int64_t kMostWidth = 1024;
+
+__device__ __forceinline__ float Load(const float* p) { return *p; }
+__device__ __forceinline__ float Load(const __half* p) { return __half2float(*p); }
+__device__ __forceinline__ float Load(const __nv_bfloat16* p) { return __bfloat162float(*p); }
+__device__ __forceinline__ float2 LoadPair(const float* p) {
+  return *reinterpret_cast<const float2*>(p);
+}
+__device__ __forceinline__ float2 LoadPair(const __half* p) {
+  return __half22float2(*reinterpret_cast<const __half2*>(p));
+}
+__device__ __forceinline__ float2 LoadPair(const __nv_bfloat16* p) {
+  return __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162*>(p));
+}
+
+// Too large stays finite in F16; NaN stays NaN.
+__device__ __forceinline__ float Saturated(float x, const float*) { return x; }
+__device__ __forceinline__ float Saturated(float x, const __half*) {
+  constexpr float kMost = 65504.0f;
+  return x > kMost ? kMost : (x < -kMost ? -kMost : x);
+}
+template <typename Out>
+__device__ __forceinline__ void StoreRounded(Out* to, float x) {
+  Store(to, Saturated(x, to));
+}
+template <typename Out>
+__device__ __forceinline__ void StoreRoundedPair(Out* to, float a, float b) {
+  StorePair(to, Saturated(a, to), Saturated(b, to));
+}
+
+// One head in a warp's registers would need its width at compile time; read twice instead, the
+// second time from the first-level cache.
+template <typename In, typename Out>
+__device__ void TurnHead(const In* x, Out* out, int width, const float* norm, float weight_bias,
+                         float eps, const GpuRope& rope, int64_t position, int rotated, int lane) {
+  float scale = 1;
+  if (norm != nullptr) {
+    float squares = 0;
+    for (int d = lane; d < width; d += 32) {
+      const float v = Load(x + d);
+      squares = fmaf(v, v, squares);
+    }
+    for (int distance = 16; distance > 0; distance /= 2) {
+      squares += __shfl_xor_sync(0xffffffffu, squares, distance);
+    }
+    scale = 1.0f / sqrtf(squares / static_cast<float>(width) + eps);
+  }
+  const auto weight = [&](int d) {
+    return norm == nullptr ? 1.0f : scale * (norm[d] + weight_bias);
+  };
+  const int half = rotated / 2;
+  const float* cosines = rope.cosines + position * half;
+  const float* sines = rope.sines + position * half;
+
+  // Pairs are stored and loaded two elements at a time where that keeps them aligned.
+  if (rope.pairing == RopePairing::kInterleaved && width % 2 == 0) {
+    for (int i = lane; i < half; i += 32) {
+      float2 v = LoadPair(x + 2 * i);
+      v.x *= weight(2 * i);
+      v.y *= weight(2 * i + 1);
+      const float c = cosines[i], s = sines[i];
+      StoreRoundedPair(out + 2 * i, v.x * c - v.y * s, v.y * c + v.x * s);
+    }
+  } else if (rope.pairing == RopePairing::kHalves && width % 2 == 0 && half % 2 == 0) {
+    for (int i = 2 * lane; i < half; i += 64) {
+      float2 a = LoadPair(x + i), b = LoadPair(x + i + half);
+      a.x *= weight(i);
+      a.y *= weight(i + 1);
+      b.x *= weight(i + half);
+      b.y *= weight(i + half + 1);
+      const float2 c = LoadPair(cosines + i), s = LoadPair(sines + i);
+      StoreRoundedPair(out + i, a.x * c.x - b.x * s.x, a.y * c.y - b.y * s.y);
+      StoreRoundedPair(out + i + half, b.x * c.x + a.x * s.x, b.y * c.y + a.y * s.y);
+    }
+  } else {
+    const bool halves = rope.pairing == RopePairing::kHalves;
+    for (int i = lane; i < half; i += 32) {
+      const int first = halves ? i : 2 * i, second = halves ? i + half : 2 * i + 1;
+      const float a = Load(x + first) * weight(first), b = Load(x + second) * weight(second);
+      const float c = cosines[i], s = sines[i];
+      StoreRounded(out + first, a * c - b * s);
+      StoreRounded(out + second, b * c + a * s);
+    }
+  }
+  if (width % 2 == 0) {
+    for (int d = rotated + 2 * lane; d < width; d += 64) {
+      const float2 v = LoadPair(x + d);
+      StoreRoundedPair(out + d, v.x * weight(d), v.y * weight(d + 1));
+    }
+  } else {
+    for (int d = rotated + lane; d < width; d += 32) StoreRounded(out + d, Load(x + d) * weight(d));
+  }
+}
+
+// Grid: rows, heads of queries, keys and values in groups of kWarps.
+template <typename In, typename Out>
+__global__ void __launch_bounds__(kWarps * 32)
+    RopeAndStoreKernel(const GpuRopeAndStore work, const GpuSequences sequences,
+                       const GpuKvLayer layer) {
+  const auto row = static_cast<int64_t>(blockIdx.x);
+  const int head = static_cast<int>(blockIdx.y) * kWarps + threadIdx.x / 32;
+  const int lane = threadIdx.x % 32;
+  const int heads = static_cast<int>(work.heads), kv_heads = static_cast<int>(layer.kv_heads);
+  const int width = static_cast<int>(layer.head_width);
+  if (head >= heads + 2 * kv_heads) return;
+  const int position = sequences.positions[row];
+  const bool padding = position < 0 || row >= sequences.first_row[sequences.count];
+
+  const In* x = static_cast<const In*>(work.projected.data) + row * work.projected.stride +
+                static_cast<int64_t>(head) * width;
+  const int rotated = static_cast<int>(work.rope.rotated);
+  if (head < heads) {
+    Out* out = static_cast<Out*>(work.queries.data) + row * work.queries.stride +
+               static_cast<int64_t>(head) * width;
+    if (padding) {
+      for (int d = lane; d < width; d += 32) Store(out + d, 0.0f);
+      return;
+    }
+    TurnHead(x, out, width, work.query_norm, work.norm_weight_bias, work.norm_eps, work.rope,
+             position, rotated, lane);
+    return;
+  }
+  if (padding) return;
+  const int64_t b = sequences.row_sequence[row];
+  const int64_t page = sequences.pages[b * sequences.pages_stride + position / kPageTokens];
+  const bool is_key = head < heads + kv_heads;
+  const int kv_head = (head - heads) % kv_heads;
+  Out* out = static_cast<Out*>(is_key ? layer.keys : layer.values) +
+             ((page * kv_heads + kv_head) * kPageTokens + position % kPageTokens) * width;
+  TurnHead(x, out, width, is_key ? work.key_norm : nullptr, work.norm_weight_bias, work.norm_eps,
+           work.rope, is_key ? position : 0, is_key ? rotated : 0, lane);
+}
+
+bool Fits(const GpuRopeAndStore& work, const GpuSequences& sequences, const GpuKvLayer& layer) {
+  const GpuMatrix& projected = work.projected;
+  const GpuMatrix& queries = work.queries;
+  const GpuRope& rope = work.rope;
+  if (layer.dtype != DType::kF16 && layer.dtype != DType::kF32) return false;
+  if (queries.dtype != layer.dtype) return false;
+  if (layer.head_width <= 0 || layer.head_width > kMostWidth) return false;
+  if (work.heads <= 0 || layer.kv_heads <= 0 || work.heads + 2 * layer.kv_heads > 65535) {
+    return false;
+  }
+  if (projected.columns != (work.heads + 2 * layer.kv_heads) * layer.head_width) return false;
+  if (queries.columns != work.heads * layer.head_width) return false;
+  if (projected.rows != sequences.rows || queries.rows != sequences.rows) return false;
+  if (sequences.rows < 0 || sequences.rows > 0x7fffffff || sequences.count < 0) return false;
+  if (projected.stride % 8 != 0 || queries.stride % 8 != 0) return false;
+  if (projected.stride < projected.columns || queries.stride < queries.columns) return false;
+  if (rope.rotated < 0 || rope.rotated > layer.head_width || rope.rotated % 2 != 0) return false;
+  return rope.rotated == 0 || (rope.cosines != nullptr && rope.sines != nullptr);
+}
+
+template <typename In>
+int Launch(const GpuRopeAndStore& work, const GpuSequences& sequences, const GpuKvLayer& layer,
+           cudaStream_t stream) {
+  const int64_t all_heads = work.heads + 2 * layer.kv_heads;
+  const dim3 grid(static_cast<unsigned>(sequences.rows),
+                  static_cast<unsigned>(CeilDivide(all_heads, kWarps)));
+  const auto kernel =
+      layer.dtype == DType::kF16 ? RopeAndStoreKernel<In, __half> : RopeAndStoreKernel<In, float>;
+  kernel<<<grid, kWarps * 32, 0, stream>>>(work, sequences, layer);
+  return cudaGetLastError();
+}
+
+}  // namespace
+
+int LaunchRopeAndStore(const GpuRopeAndStore& work, const GpuSequences& sequences,
+                       const GpuKvLayer& layer, void* stream) {
+  if (!Fits(work, sequences, layer)) return cudaErrorInvalidValue;
+  if (sequences.rows == 0) return cudaSuccess;
+  const auto on = static_cast<cudaStream_t>(stream);
+  switch (work.projected.dtype) {
+    case DType::kF32:
+      return Launch<float>(work, sequences, layer, on);
+    case DType::kF16:
+      return Launch<__half>(work, sequences, layer, on);
+    case DType::kBF16:
+      return Launch<__nv_bfloat16>(work, sequences, layer, on);
+    default:
+      return cudaErrorInvalidValue;
+  }
+}
+
+}  // namespace footnote::kernels::cuda
