@@ -77,12 +77,15 @@ StatusOr<std::unique_ptr<GpuModel>> GpuModel::Create(const Network& network,
     plan.plain = exact ? DType::kF32 : DType::kF16;
     model->labels_ = static_cast<int64_t>(network.encoder->labels().size());
     FOOTNOTE_ASSIGN_OR_RETURN(model->encoder_, network.encoder->OnGpu(model->gpu_, plan));
+    // Other streams will read what this one uploads.
+    FOOTNOTE_RETURN_IF_ERROR(model->gpu_->Synchronize());
     return model;
   }
   if (options.gpu_layers >= 0) plan.layers = std::min<int64_t>(plan.layers, options.gpu_layers);
   const bool bf16 = mostly_bf16 || options.precision == kernels::Precision::kBf16;
   plan.plain = exact ? DType::kF32 : bf16 ? DType::kBF16 : DType::kF16;
   FOOTNOTE_ASSIGN_OR_RETURN(model->decoder_, network.decoder->OnGpu(model->gpu_, plan));
+  FOOTNOTE_RETURN_IF_ERROR(model->gpu_->Synchronize());
   return model;
 }
 

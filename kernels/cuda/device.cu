@@ -86,7 +86,3 @@ const char* ErrorText(int error) { return cudaGetErrorString(static_cast<cudaErr
 
 }  // namespace cuda
 }  // namespace footnote::kernels
-#include "kernels/gpu.h"
-namespace footnote::kernels {
-StatusOr<std::unique_ptr<Gpu>> OpenGpu(int) { return FailedPreconditionError("not yet"); }
-}
