@@ -26,7 +26,8 @@ struct RowTile {
   int key_end;
 };
 
-// Keys: Offset(group) gives the element offset of keys 16 * group … + 15, stride() their distance.
+// Keys: Find(group) gives the place of keys 16 * group … + 15, Offset(place) their element offset,
+// stride() their distance, kStride the same if it is constant, else 0.
 // kCausal: rows see keys up to their position (and within the window); else all below key_end.
 // store(row of the tile, column, a, b) gets results in pairs.
 template <int kD, int kM, bool kCausal, typename Keys, typename StoreResult>
@@ -35,7 +36,7 @@ __device__ __forceinline__ void AttendBlock(const RowTile& tile, const Keys& key
   extern __shared__ __align__(16) unsigned char shared[];
   constexpr int kRow = kD + kTilePad;
   constexpr int kN = kBlockKeys / 8;
-  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  const int warp = WarpIndex(), lane = threadIdx.x % 32;
   const int warp_row = warp * 16 * kM;
 
   const uint32_t queries_at = SharedAddress(shared) + static_cast<uint32_t>(warp_row * kRow) * 2;
@@ -59,10 +60,14 @@ __device__ __forceinline__ void AttendBlock(const RowTile& tile, const Keys& key
   }
   int group = tile.key_begin / 16 + warp;
   // Groups from key_end on are all zeros and have no address.
-  int64_t offset = group * 16 < tile.key_end ? keys.Offset(group) : 0;
+  int place = group * 16 < tile.key_end ? keys.Find(group) : 0;
   const auto load = [&](const __half* from, uint32_t to) {
-    LoadRows16<kD>(to + group_at, from + offset, keys.stride(), tile.key_end - group * 16, from,
-                   lane);
+    // Opaque, so that what depends on the lane is computed anew for each tile: kept in registers
+    // over the loop it would push results out of them.
+    int own_lane = lane;
+    asm volatile("" : "+r"(own_lane));
+    LoadRows16<kD, Keys::kStride>(to + group_at, from + keys.Offset(place), keys.stride(), tile.key_end - group * 16, from,
+                   own_lane);
     CommitCopies();
   };
   load(keys.keys, keys_at);
@@ -70,22 +75,13 @@ __device__ __forceinline__ void AttendBlock(const RowTile& tile, const Keys& key
 
   Sums<kD, kM> sums;
   sums.Clear();
-  int positions[kM][2];
-#pragma unroll
-  for (int m = 0; m < kM; ++m) {
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      positions[m][half] =
-          kCausal ? tile.first_position + warp_row + m * 16 + half * 8 + lane / 4 : tile.key_end - 1;
-    }
-  }
   const int lowest = kCausal ? tile.first_position + warp_row : tile.key_end - 1;
   const int highest = kCausal ? lowest + 16 * kM - 1 : lowest;
   const int window = kCausal ? scoring.window : 0;
 
   for (int first = tile.key_begin; first < tile.key_end; first += kBlockKeys) {
     const int next_group = group + kBlockWarps;
-    const int64_t next_offset = next_group * 16 < tile.key_end ? keys.Offset(next_group) : 0;
+    const int next_place = next_group * 16 < tile.key_end ? keys.Find(next_group) : 0;
     if (first == tile.key_begin) {
       AwaitCopies<1>();  // the values may still be under way
     } else {
@@ -119,13 +115,15 @@ __device__ __forceinline__ void AttendBlock(const RowTile& tile, const Keys& key
     AwaitCopies<0>();
     __syncthreads();  // values are here, and the keys no longer needed
     group = next_group;
-    offset = next_offset;
+    place = next_place;
     if (first + kBlockKeys < tile.key_end) load(keys.keys, keys_at);
 
     if (active) {
       if (kCausal && scoring.softcap > 0) CapScores(scores, scoring);
       if (first + kBlockKeys - 1 > lowest || (window > 0 && first <= highest - window)) {
-        MaskScores(scores, first, positions, window, lane);
+        MaskScores(scores, first, window, lane, [&](int m, int half) {
+          return kCausal ? lowest + m * 16 + half * 8 + lane / 4 : lowest;
+        });
       }
       SoftmaxStep(sums, scores, scoring.multiplier);
       AddValues(sums, scores, from_values);

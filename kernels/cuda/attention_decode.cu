@@ -88,7 +88,7 @@ __global__ void __launch_bounds__(Decode<kD>::kWarps * 32)
   if (page_begin >= page_end) return;
   const bool alone = seen_pages <= per_split;  // the only split of this sequence
 
-  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  const int warp = WarpIndex(), lane = threadIdx.x % 32;
 
   // This warp's pages: page_begin + warp + kWarps * i. Lane l knows the number of every 32nd.
   const int32_t* page_numbers = sequences.pages + b * sequences.pages_stride;
@@ -109,8 +109,8 @@ __global__ void __launch_bounds__(Decode<kD>::kWarps * 32)
       const int64_t offset = (number * work.layer.kv_heads + kv_head) * (16 * kD);
       const int valid = length - (page_begin + warp + kWarps * i) * 16;
       const uint32_t to = stages + stage * Shape::kStageBytes;
-      LoadRows16<kD>(to, all_keys + offset, kD, valid, all_keys, lane);
-      LoadRows16<kD>(to + kValuesAt, all_values + offset, kD, valid, all_values, lane);
+      LoadRows16<kD, kD>(to, all_keys + offset, kD, valid, all_keys, lane);
+      LoadRows16<kD, kD>(to + kValuesAt, all_values + offset, kD, valid, all_values, lane);
     }
     CommitCopies();  // an empty group keeps the count
   };
@@ -119,12 +119,12 @@ __global__ void __launch_bounds__(Decode<kD>::kWarps * 32)
 
   // The A fragments of the queries: 16 rows, all of D.
   uint32_t a[kD / 16][1][4];
-  int positions[1][2];
+  int positions[2];
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     const int r = tile * kTileRows + half * 8 + lane / 4;
     const bool exists = r < packed;
-    positions[0][half] = exists ? length - rows + r / s.group : -1;
+    positions[half] = exists ? length - rows + r / s.group : -1;
     const __half* query = static_cast<const __half*>(work.queries.data) +
                           row_of(r) * work.queries.stride + column_of(r);
 #pragma unroll
@@ -154,7 +154,8 @@ __global__ void __launch_bounds__(Decode<kD>::kWarps * 32)
 #pragma unroll
     for (int step = 0; step < kD / 16; ++step) AddScores<kD>(scores, a[step], at + from_keys, step);
     if (scoring.softcap > 0) CapScores(scores, scoring);
-    MaskScores(scores, (page_begin + warp + kWarps * i) * 16, positions, scoring.window, lane);
+    MaskScores(scores, (page_begin + warp + kWarps * i) * 16, scoring.window, lane,
+               [&](int, int half) { return positions[half]; });
     SoftmaxStep(sums, scores, scoring.multiplier);
     AddValues(sums, scores, at + from_values);
     __syncwarp();  // every lane has read the stage, which the next turn fills

@@ -12,10 +12,13 @@ namespace footnote::kernels::cuda {
 namespace {
 
 struct RowKeys {
+  static constexpr int kStride = 0;
+
   const __half* keys;
   const __half* values;
   int64_t row_stride;
 
+  __device__ __forceinline__ int Find(int group) const { return group; }
   __device__ __forceinline__ int64_t Offset(int group) const { return group * 16 * row_stride; }
   __device__ __forceinline__ int64_t stride() const { return row_stride; }
 };

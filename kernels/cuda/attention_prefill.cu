@@ -12,18 +12,21 @@
 namespace footnote::kernels::cuda {
 namespace {
 
+template <int kD>
 struct PagedKeys {
+  static constexpr int kStride = kD;
+
   const __half* keys;
   const __half* values;
   const int32_t* pages;  // of the sequence
-  int64_t page_elements;
-  int64_t head_offset;
-  int64_t width;
+  int page_elements;
+  int head_offset;
 
-  __device__ __forceinline__ int64_t Offset(int group) const {
-    return __ldg(pages + group) * page_elements + head_offset;
+  __device__ __forceinline__ int Find(int group) const { return __ldg(pages + group); }
+  __device__ __forceinline__ int64_t Offset(int page) const {
+    return static_cast<int64_t>(page) * page_elements + head_offset;
   }
-  __device__ __forceinline__ int64_t stride() const { return width; }
+  __device__ __forceinline__ int64_t stride() const { return kD; }
 };
 
 // Grid: heads, tiles of rows (the last first: they have most keys), sequences and one more for the
@@ -44,7 +47,7 @@ __global__ void __launch_bounds__(kBlockWarps * 32, 2)
   const int rows = sequences.first_row[b + 1] - first_row;
   if (rows < least_rows || tile * kRows >= rows) return;
   const int length = sequences.lengths[b];
-  const int64_t row0 = first_row + tile * kRows;
+  const int row0 = first_row + tile * kRows;
   const int tile_rows = min(rows - tile * kRows, kRows);
   const int first_position = length - rows + tile * kRows;
   const int key_end = min(length, first_position + tile_rows);
@@ -54,15 +57,14 @@ __global__ void __launch_bounds__(kBlockWarps * 32, 2)
   }
   const int seen_from = scoring.window > 0 ? max(0, first_position - scoring.window + 1) : 0;
 
-  const int64_t block_elements = kPageTokens * kD;
-  const PagedKeys keys = {static_cast<const __half*>(work.layer.keys),
+  constexpr int kBlockElements = kPageTokens * kD;
+  const PagedKeys<kD> keys = {static_cast<const __half*>(work.layer.keys),
                           static_cast<const __half*>(work.layer.values),
                           sequences.pages + b * sequences.pages_stride,
-                          work.layer.kv_heads * block_elements,
-                          head / group * block_elements,
-                          kD};
+                          static_cast<int>(work.layer.kv_heads) * kBlockElements,
+                head / group * kBlockElements};
   const RowTile rows_of_tile = {
-      static_cast<const __half*>(work.queries.data) + row0 * work.queries.stride + column,
+      static_cast<const __half*>(work.queries.data) + static_cast<int64_t>(row0) * work.queries.stride + column,
       work.queries.stride,
       tile_rows,
       first_position,

@@ -35,19 +35,40 @@ __device__ __forceinline__ float Softcapped(float score, const Scoring& scoring)
   return scoring.softcap - __fdividef(2.0f * scoring.softcap, 1.0f + power);
 }
 
-// 16 rows of kD halves to shared memory by one warp; rows from `valid` on become zeros, so that
-// what was never written (perhaps NaN) cannot reach a sum. `somewhere` is any valid address.
-template <int kD>
+// The warp's number, in a form that the compiler knows to be the same for all lanes.
+__device__ __forceinline__ int WarpIndex() {
+  return __shfl_sync(0xffffffffu, static_cast<int>(threadIdx.x) / 32, 0);
+}
+
+// 16 rows of kD halves to shared memory by one warp, `stride` elements apart (kStride, if that is
+// not 0). Rows from `valid` on become zeros, so that what was never written (perhaps NaN) cannot
+// reach a sum. `somewhere` is any valid address.
+template <int kD, int kStride = 0>
 __device__ __forceinline__ void LoadRows16(uint32_t to, const __half* from, int64_t stride,
                                            int valid, const __half* somewhere, int lane) {
   constexpr int kRuns = kD / 8;  // of 16 bytes in a row
+  const auto place = [&](int i) { return TilePlace{(i * 32 + lane) / kRuns, (i * 32 + lane) % kRuns * 8}; };
+  const auto shared_place = [&](const TilePlace& at) {
+    return to + static_cast<uint32_t>(at.row * (kD + kTilePad) + at.column) * 2;
+  };
+  if (valid >= 16 && kStride == kD) {  // one run of memory: constant distances
+    const __half* own = from + lane * 8;
 #pragma unroll
-  for (int i = 0; i < kD / 16; ++i) {
-    const int run = i * 32 + lane;
-    const int row = run / kRuns, column = run % kRuns * 8;
-    const bool exists = row < valid;
-    CopyAsync16(to + static_cast<uint32_t>(row * (kD + kTilePad) + column) * 2,
-                exists ? from + row * stride + column : somewhere, exists);
+    for (int i = 0; i < kD / 16; ++i) CopyAsync16(shared_place(place(i)), own + i * 256);
+  } else if (valid >= 16) {
+#pragma unroll
+    for (int i = 0; i < kD / 16; ++i) {
+      const TilePlace at = place(i);
+      CopyAsync16(shared_place(at), from + at.row * stride + at.column);
+    }
+  } else {
+#pragma unroll
+    for (int i = 0; i < kD / 16; ++i) {
+      const TilePlace at = place(i);
+      const bool exists = at.row < valid;
+      CopyAsync16(shared_place(at), exists ? from + at.row * stride + at.column : somewhere,
+                  exists);
+    }
   }
 }
 
@@ -102,10 +123,10 @@ __device__ __forceinline__ void AddScores(float (&scores)[kM][kN][4], const uint
 }
 
 // -inf where a row must not see a key: behind its position, or at or before position - window.
-// positions: of rows lane / 4 and lane / 4 + 8 of each tile.
-template <int kM, int kN>
-__device__ __forceinline__ void MaskScores(float (&scores)[kM][kN][4], int first_key,
-                                           const int (&positions)[kM][2], int window, int lane) {
+// position_of(m, half): of row lane / 4 (half 0) or lane / 4 + 8 of tile m.
+template <int kM, int kN, typename PositionOf>
+__device__ __forceinline__ void MaskScores(float (&scores)[kM][kN][4], int first_key, int window,
+                                           int lane, const PositionOf& position_of) {
 #pragma unroll
   for (int m = 0; m < kM; ++m) {
 #pragma unroll
@@ -113,7 +134,7 @@ __device__ __forceinline__ void MaskScores(float (&scores)[kM][kN][4], int first
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         const int key = first_key + n * 8 + PlaceOfResult(lane, i).column;
-        const int position = positions[m][i / 2];
+        const int position = position_of(m, i / 2);
         const bool seen = key <= position && (window == 0 || key > position - window);
         if (!seen) scores[m][n][i] = -CUDART_INF_F;
       }
