@@ -17,10 +17,4 @@ namespace footnote::kernels::cuda {
 int LaunchRmsNorm(const float* x, const float* weight, float weight_bias, float eps, int64_t tokens,
                   int64_t columns, float* out, void* stream);
 
-// out[t, n] = sum_k x[t, k] * w[n, k] for few rows of x (T <= 8): weights are read once, in their
-// file's format, and multiplied in float32. dtype: Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q6_K. `w`
-// [N, K] and `x` must be 16-byte aligned (cudaMalloc is).
-int LaunchQuantisedGemv(DType dtype, const void* w, const float* x, int64_t tokens, int64_t rows,
-                        int64_t columns, float* out, void* stream);
-
 }  // namespace footnote::kernels::cuda
