@@ -83,10 +83,10 @@ struct GpuGatedProduct {
 // device; a captured graph reads them anew at each launch. A sequence of length 0 is padding: its
 // rows are computed, but nothing of them is stored and their attention is 0.
 struct GpuSequences {
-  const int32_t* first_row = nullptr;  // [B + 1]: rows first_row[b] … first_row[b + 1] - 1
-  const int32_t* lengths = nullptr;    // [B] positions after this pass, new rows included
-  const int32_t* pages = nullptr;      // [B, pages_stride] page numbers in order of position
-  const int32_t* positions = nullptr;  // [T] of each row; -1: padding
+  const int32_t* first_row = nullptr;     // [B + 1]: rows first_row[b] … first_row[b + 1] - 1
+  const int32_t* lengths = nullptr;       // [B] positions after this pass, new rows included
+  const int32_t* pages = nullptr;         // [B, pages_stride] page numbers in order of position
+  const int32_t* positions = nullptr;     // [T] of each row; -1: padding
   const int32_t* row_sequence = nullptr;  // [T] b of each row
   int64_t pages_stride = 0;
   int64_t count = 0;      // B

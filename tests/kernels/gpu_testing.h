@@ -10,7 +10,6 @@
 #include "kernels/device.h"
 
 #ifdef FOOTNOTE_HAVE_CUDA
-#include "kernels/cuda/launch.h"
 #include "kernels/cuda/memory.h"
 #endif
 

@@ -1,12 +1,11 @@
 #include "kernels/cuda/ceilings.h"
 
-#include <cuda_bf16.h>
-
 #include <algorithm>
 #include <vector>
 
 #include "kernels/cuda/bandwidth.h"
 #include "kernels/cuda/checked.h"
+#include "kernels/cuda/fill.h"
 
 namespace footnote::kernels::cuda {
 namespace {
@@ -16,23 +15,10 @@ constexpr size_t kMostBytes = size_t{4} << 30;
 constexpr int64_t kProductSize = 8192;
 constexpr int kRuns = 5;
 
-// Numbers in [-1, 1) that look random: a product of zeros runs faster than one of data.
-__global__ void FillKernel(__nv_bfloat16* to, int64_t count) {
-  const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
-  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < count;
-       i += step) {
-    uint32_t h = static_cast<uint32_t>(i) * 2654435761u;
-    h = (h ^ (h >> 15)) * 2246822519u;
-    h ^= h >> 13;
-    to[i] = __float2bfloat16(static_cast<float>(h & 0xffffu) / 32768.0f - 1.0f);
-  }
-}
-
 Status MeasureProduct(Products& products, void* buffer, cudaStream_t stream, double* rate) {
   constexpr int64_t n = kProductSize;
-  auto* numbers = static_cast<__nv_bfloat16*>(buffer);
-  FillKernel<<<1024, 256, 0, stream>>>(numbers, 2 * n * n);
-  FOOTNOTE_RETURN_IF_ERROR(StatusOf(cudaGetLastError(), "filling matrices"));
+  auto* numbers = static_cast<uint16_t*>(buffer);
+  FOOTNOTE_RETURN_IF_ERROR(StatusOf(LaunchFill(numbers, 2 * n * n, stream), "filling matrices"));
   GpuProduct product;
   product.w = {DType::kBF16, numbers, n, n};
   product.out = GpuMatrix::Of(numbers + 2 * n * n, DType::kBF16, n, n);

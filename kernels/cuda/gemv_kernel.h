@@ -1,0 +1,350 @@
+// The kernel behind gemv.h, over what a lane loads and how it multiplies it (an "operand").
+//
+// A warp takes kRows rows of weights at once, or `split` warps of a block share them by chunks of
+// the columns; the grid is one load of the device, and warps go on to further rows. A ring of
+// kSlots loads a lane stays in flight from before x is ready to the last row. Sums: lanes in a
+// butterfly, then the sharing warps in order; nothing depends on the grid.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/cuda/gemv.h"
+#include "kernels/cuda/weight_layout.h"
+
+namespace footnote::kernels::cuda {
+
+inline constexpr int kGemvThreads = 512;
+inline constexpr int kGemvWarps = kGemvThreads / 32;
+
+// 32 quantised weights a lane, times x rounded to 8 bits: products of a group are exact integers.
+template <typename Layout>
+struct QuantisedOperand {
+  using Slot = typename Layout::Slot;
+  static constexpr bool kRounds = true;
+  static constexpr int kElements = kGroup;
+
+  __device__ explicit QuantisedOperand(int columns) : blocks(columns / kGroup) {}
+  __device__ static int64_t XRowBytes(int columns) { return RoundedRowBytes(columns); }
+  __device__ Slot Load(const uint8_t* row, int index) const {
+    return Layout::Load(row, blocks, index);
+  }
+  __device__ static Slot Zero() { return Layout::Zero(); }
+
+  template <int kRows, int kTokens>
+  __device__ void Multiply(const Slot (&slots)[kRows], const uint8_t* x, int64_t x_row, int tokens,
+                           int index, float (&sums)[kRows][kTokens]) const {
+    Codes codes[kRows];
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) codes[r] = Layout::Unpack(slots[r]);
+#pragma unroll
+    for (int t = 0; t < kTokens; ++t) {
+      const uint8_t* row = x + (kTokens == 1 ? 0 : min(t, tokens - 1)) * x_row;
+      const uint4 low = reinterpret_cast<const uint4*>(row)[index];
+      const uint4 high = reinterpret_cast<const uint4*>(row)[blocks + index];
+      const uint2 scale = reinterpret_cast<const uint2*>(row + int64_t{blocks} * 32)[index];
+      const uint32_t a[4] = {low.x, low.y, low.z, low.w};
+      const uint32_t b[4] = {high.x, high.y, high.z, high.w};
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) {
+        int first = 0, second = 0;
+#pragma unroll
+        for (int w = 0; w < 4; ++w) {
+          first = __dp4a(static_cast<int>(codes[r].low[w]), static_cast<int>(a[w]), first);
+          second = __dp4a(static_cast<int>(codes[r].high[w]), static_cast<int>(b[w]), second);
+        }
+        const int sums_of_x = static_cast<int>(scale.y);
+        float value;
+        if constexpr (Layout::kOneStep) {
+          value = codes[r].step[0] * static_cast<float>(first + second);
+          if constexpr (Layout::kHasOffset) {
+            const int sum = __dp2a_lo(sums_of_x, 0x0101, 0);  // both halves
+            value = fmaf(codes[r].offset[0], static_cast<float>(sum), value);
+          }
+        } else {
+          const int sum_a = static_cast<int16_t>(sums_of_x & 0xffff), sum_b = sums_of_x >> 16;
+          value = codes[r].step[0] * static_cast<float>(first - Layout::kZeroCode * sum_a);
+          value =
+              fmaf(codes[r].step[1], static_cast<float>(second - Layout::kZeroCode * sum_b), value);
+        }
+        sums[r][t] = fmaf(__uint_as_float(scale.x), value, sums[r][t]);
+      }
+    }
+  }
+
+  int blocks;
+};
+
+// 16 bytes of float32, float16 or bfloat16 weights a lane, times x in float32.
+template <DType kType>
+struct PlainOperand {
+  using Slot = Words4;
+  static constexpr bool kRounds = false;
+  static constexpr int kSize = kType == DType::kF32 ? 4 : 2;
+  static constexpr int kElements = 16 / kSize;
+
+  __device__ explicit PlainOperand(int columns)
+      : blocks((columns + kElements - 1) / kElements),
+        columns(columns),
+        whole(columns % kElements == 0) {}
+  __device__ static int64_t XRowBytes(int columns) { return int64_t{StagedColumns(columns)} * 4; }
+  __device__ static Slot Zero() { return Slot{}; }
+  __device__ Slot Load(const uint8_t* row, int index) const {
+    if (whole) return LoadWords4(row + static_cast<int64_t>(index) * 16);
+    Slot slot = {};  // rows that do not start at a multiple of 16 bytes: element by element
+#pragma unroll
+    for (int e = 0; e < kElements; ++e) {
+      const int k = index * kElements + e;
+      if (k >= columns) continue;
+      const uint8_t* at = row + static_cast<int64_t>(k) * kSize;
+      if constexpr (kSize == 4) {
+        slot.word[e] = LoadWord<uint32_t>(at);
+      } else {
+        slot.word[e / 2] |= LoadWord<uint16_t>(at) << (16 * (e % 2));
+      }
+    }
+    return slot;
+  }
+
+  __device__ static void Decode(const Slot& slot, float (&w)[kElements]) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const uint32_t word = slot.word[i];
+      if constexpr (kType == DType::kF32) {
+        w[i] = __uint_as_float(word);
+      } else if constexpr (kType == DType::kBF16) {
+        w[2 * i] = __uint_as_float(word << 16);
+        w[2 * i + 1] = __uint_as_float(word & 0xffff0000u);
+      } else {
+        const float2 two = __half22float2(*reinterpret_cast<const __half2*>(&word));
+        w[2 * i] = two.x;
+        w[2 * i + 1] = two.y;
+      }
+    }
+  }
+
+  template <int kRows, int kTokens>
+  __device__ void Multiply(const Slot (&slots)[kRows], const uint8_t* x, int64_t x_row, int tokens,
+                           int index, float (&sums)[kRows][kTokens]) const {
+    const int half = StagedColumns(columns) / 2;
+    float w[kRows][kElements];
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) Decode(slots[r], w[r]);
+#pragma unroll
+    for (int t = 0; t < kTokens; ++t) {
+      const auto* row =
+          reinterpret_cast<const float*>(x + (kTokens == 1 ? 0 : min(t, tokens - 1)) * x_row);
+#pragma unroll
+      for (int part = 0; part < kElements / 4; ++part) {
+        const int at =
+            kElements == 8 ? part * half + index * 4 : (index % 2) * half + index / 2 * 4;
+        const float4 four = *reinterpret_cast<const float4*>(row + at);
+#pragma unroll
+        for (int r = 0; r < kRows; ++r) {
+          float sum = sums[r][t];
+          sum = fmaf(w[r][4 * part], four.x, sum);
+          sum = fmaf(w[r][4 * part + 1], four.y, sum);
+          sum = fmaf(w[r][4 * part + 2], four.z, sum);
+          sums[r][t] = fmaf(w[r][4 * part + 3], four.w, sum);
+        }
+      }
+    }
+  }
+
+  int blocks;
+  int columns;
+  bool whole;
+};
+
+// The rows of a unit; behind the last row, the last again, whose results nobody stores.
+template <int kRows>
+struct UnitRows {
+  const uint8_t* row[kRows];
+  int target;
+  int first;
+
+  __device__ UnitRows(const GemvWork& work, int unit) {
+    unit = min(unit, work.units - 1);
+    target = 0;
+    if (work.gated) {
+      first = unit * (kRows / 2);
+#pragma unroll
+      for (int j = 0; j < kRows; ++j) {
+        const GemvTarget& of = work.targets[j % 2];
+        row[j] = of.w + min(first + j / 2, of.rows - 1) * of.row_bytes;
+      }
+      return;
+    }
+    for (int i = 1; i < work.target_count; ++i) {
+      if (unit >= work.targets[i].first_unit) target = i;
+    }
+    const GemvTarget& of = work.targets[target];
+    first = (unit - of.first_unit) * kRows;
+#pragma unroll
+    for (int j = 0; j < kRows; ++j) row[j] = of.w + min(first + j, of.rows - 1) * of.row_bytes;
+  }
+};
+
+// Lane j * kTokens + t has the sum of row j and token t: stores it.
+template <int kRows, int kTokens>
+__device__ __forceinline__ void StoreUnit(const GemvWork& work, int target, int first, float sum,
+                                          bool stores) {
+  const int lane = threadIdx.x % 32, j = lane / kTokens, t = lane % kTokens;
+  const float up = __shfl_down_sync(0xffffffffu, sum, kTokens % 32);  // of row j + 1, if gated
+  if (!stores || lane >= kRows * kTokens || t >= work.x.tokens) return;
+  const RowOutput& out = work.targets[target].out;
+  if (work.gated) {
+    const int n = first + j / 2;
+    if (j % 2 == 1 || n >= work.targets[0].rows) return;
+    const float* bias = out.bias;
+    const float* up_bias = work.targets[1].out.bias;
+    const float gate = sum + (bias == nullptr ? 0.0f : bias[n]);
+    Store(out, t, n,
+          Activated(out.activation, gate) * (up + (up_bias == nullptr ? 0.0f : up_bias[n])));
+    return;
+  }
+  const int n = first + j;
+  if (n >= work.targets[target].rows) return;
+  Store(out, t, n, Activated(out.activation, sum + (out.bias == nullptr ? 0.0f : out.bias[n])));
+}
+
+template <typename Operand, int kTokens, int kRows, int kSlots, bool kShared, int kBlocks>
+__global__ void __launch_bounds__(kGemvThreads, kBlocks)
+    GemvKernel(const __grid_constant__ GemvWork work) {
+  static_assert(kRows * kTokens <= 32);
+  extern __shared__ __align__(16) uint8_t staged[];
+  __shared__ float parts[kGemvWarps];
+  __shared__ float shared_sums[kGemvWarps][kRows * kTokens];
+
+  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+  const int split = work.split, part = warp % split;
+  const int stride = static_cast<int>(gridDim.x) * (kGemvWarps / split);
+  int unit = warp / split * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
+  const Operand operand(work.x.columns);
+  const int chunks = (operand.blocks + 31) / 32;
+  const int steps = ((chunks + split - 1) / split + kSlots - 1) / kSlots * kSlots;
+
+  UnitRows<kRows> load(work, unit);
+  typename Operand::Slot slots[kSlots][kRows];
+  const auto fill = [&](int s, int of_unit, int step) {
+    const int index = (step * split + part) * 32 + lane;
+    const bool inside = of_unit < work.units && index < operand.blocks;
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      slots[s][r] = inside ? operand.Load(load.row[r], index) : Operand::Zero();
+    }
+  };
+#pragma unroll
+  for (int s = 0; s < kSlots; ++s) fill(s, unit, s);
+
+  WaitForEarlierWork();
+  const int64_t x_row = Operand::XRowBytes(work.x.columns);
+  const uint8_t* x = kShared ? staged : work.prepared;
+  if constexpr (kShared) {
+    if (work.prepared != nullptr) {
+      const auto* from = reinterpret_cast<const uint4*>(work.prepared);
+      const int64_t count = work.x.tokens * x_row / 16;
+      for (int64_t i = threadIdx.x; i < count; i += kGemvThreads) {
+        reinterpret_cast<uint4*>(staged)[i] = from[i];
+      }
+    } else {
+      for (int t = 0; t < work.x.tokens; ++t) {
+        const RowScaling scaling = ScalingOfRow<kGemvThreads>(work.x, t, parts);
+        if constexpr (Operand::kRounds) {
+          RoundRow<kGemvThreads>(work.x, t, scaling, staged + t * x_row);
+        } else {
+          StageRow<kGemvThreads>(work.x, t, scaling, reinterpret_cast<float*>(staged + t * x_row));
+        }
+      }
+    }
+    __syncthreads();
+  }
+  LetLaterWorkBegin();
+
+  for (int round = 0; round < work.rounds; ++round, unit += stride) {
+    const int target = load.target, first = load.first;
+    float sums[kRows][kTokens] = {};
+    for (int step = 0; step < steps; step += kSlots) {
+      const bool last = step + kSlots >= steps;
+      if (last) load = UnitRows<kRows>(work, unit + stride);
+#pragma unroll
+      for (int s = 0; s < kSlots; ++s) {
+        const int chunk = (step + s) * split + part;
+        if (chunk < chunks) {  // the same for the whole warp; lanes behind the row's end hold zeros
+          const int index = min(chunk * 32 + lane, operand.blocks - 1);
+          operand.Multiply(slots[s], x, x_row, work.x.tokens, index, sums);
+        }
+        fill(s, last ? unit + stride : unit, last ? s : step + kSlots + s);
+      }
+    }
+
+    float sum = 0;  // of the row and token that this lane stores
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+#pragma unroll
+      for (int t = 0; t < kTokens; ++t) {
+        float v = sums[r][t];
+#pragma unroll
+        for (int distance = 16; distance > 0; distance /= 2) {
+          v += __shfl_xor_sync(0xffffffffu, v, distance);
+        }
+        if (lane == r * kTokens + t) sum = v;
+      }
+    }
+    if (split > 1) {
+      __syncthreads();  // the sums of the round before have been read
+      if (lane < kRows * kTokens) shared_sums[warp][lane] = sum;
+      __syncthreads();
+      if (part == 0 && lane < kRows * kTokens) {
+        for (int p = 1; p < split; ++p) sum += shared_sums[warp + p][lane];
+      }
+    }
+    StoreUnit<kRows, kTokens>(work, target, first, sum, part == 0 && unit < work.units);
+  }
+}
+
+template <typename Operand, int kTokens, int kRows, int kSlots, bool kShared, int kBlocks>
+int LaunchGemvVariant(GemvWork work, int multiprocessors, const GemvVariant& variant,
+                      const LaunchOn& on) {
+  if (work.gated && kRows % 2 != 0) return cudaErrorInvalidValue;
+  int64_t units = 0;
+  if (work.gated) {
+    units = (int64_t{work.targets[0].rows} * 2 + kRows - 1) / kRows;
+  } else {
+    for (int i = 0; i < work.target_count; ++i) {
+      work.targets[i].first_unit = static_cast<int>(units);
+      units += (work.targets[i].rows + kRows - 1) / kRows;
+    }
+  }
+  if (units > 0x3fffffff) return cudaErrorInvalidValue;
+  const int64_t shared =
+      kShared ? work.x.tokens * (Operand::kRounds ? RoundedRowBytes(work.x.columns)
+                                                  : int64_t{StagedColumns(work.x.columns)} * 4)
+              : 0;
+  if (shared > kGemvSharedBytes) return cudaErrorInvalidValue;
+  const auto kernel = GemvKernel<Operand, kTokens, kRows, kSlots, kShared, kBlocks>;
+  if (shared > 16 * 1024) {  // with the static part, more than a block gets unasked
+    const cudaError_t error = cudaFuncSetAttribute(
+        kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(kGemvSharedBytes));
+    if (error != cudaSuccess) return error;
+  }
+  // Warps that the device holds at once; they share rows while there are fewer rows than warps.
+  const int64_t warps = int64_t{multiprocessors} * kBlocks * kGemvWarps;
+  constexpr int kLane = 32 * Operand::kElements;
+  const int chunks = (work.x.columns + kLane - 1) / kLane;
+  work.split = 1;
+  while (work.split < kGemvWarps && units * work.split * 2 <= warps &&
+         chunks >= 2 * work.split * kSlots) {
+    work.split *= 2;
+  }
+  if (variant.split > 0) work.split = variant.split;
+  if (kGemvWarps % work.split != 0) return cudaErrorInvalidValue;
+  const int64_t per_block = kGemvWarps / work.split;
+  const int64_t grid =
+      std::min<int64_t>((units + per_block - 1) / per_block, int64_t{multiprocessors} * kBlocks);
+  work.units = static_cast<int>(units);
+  work.rounds = static_cast<int>((units + grid * per_block - 1) / (grid * per_block));
+  return Launch(kernel, static_cast<unsigned>(grid), kGemvThreads, static_cast<size_t>(shared), on,
+                work);
+}
+
+}  // namespace footnote::kernels::cuda
