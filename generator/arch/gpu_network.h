@@ -69,9 +69,10 @@ class GpuEncoder {
 
   virtual int64_t weight_bytes() const = 0;
 
-  // As Encoder::Forward and Encoder::Classify; out F32.
+  // As Encoder::Forward and Encoder::Classify: vectors of sequences [B, width], of parts [P, width],
+  // logits [B, labels]; F32.
   virtual Status Forward(kernels::Gpu& gpu, GpuWorkspace& workspace, const GpuEncoderBatch& batch,
-                         kernels::GpuMatrix out) const = 0;
+                         kernels::GpuMatrix vectors, kernels::GpuMatrix part_vectors) const = 0;
   virtual Status Classify(kernels::Gpu& gpu, GpuWorkspace& workspace, const GpuEncoderBatch& batch,
                           kernels::GpuMatrix out) const = 0;
 };

@@ -42,7 +42,7 @@ class GpuPostNormEncoder final : public GpuEncoder {
 
   int64_t weight_bytes() const override { return parameters_.bytes(); }
   Status Forward(Gpu& gpu, GpuWorkspace& workspace, const GpuEncoderBatch& batch,
-                 GpuMatrix out) const override;
+                 GpuMatrix vectors, GpuMatrix part_vectors) const override;
   Status Classify(Gpu& gpu, GpuWorkspace& workspace, const GpuEncoderBatch& batch,
                   GpuMatrix out) const override;
 
@@ -165,17 +165,14 @@ StatusOr<GpuMatrix> GpuPostNormEncoder::RunBlocks(Gpu& gpu, GpuWorkspace& worksp
 }
 
 Status GpuPostNormEncoder::Forward(Gpu& gpu, GpuWorkspace& workspace, const GpuEncoderBatch& batch,
-                                   GpuMatrix out) const {
+                                   GpuMatrix vectors, GpuMatrix part_vectors) const {
   if (pooling_kind_ == PoolingKind::kUnknown) return FailedPreconditionError(why_unknown_);
   FOOTNOTE_ASSIGN_OR_RETURN(const GpuMatrix hidden, RunBlocks(gpu, workspace, batch));
   FOOTNOTE_RETURN_IF_ERROR(gpu.Pool(hidden, batch.offsets, batch.offsets + 1,
-                                    pooling_kind_ == PoolingKind::kMean, normalise_,
-                                    out.First(batch.sequences)));
+                                    pooling_kind_ == PoolingKind::kMean, normalise_, vectors));
   if (batch.parts == 0) return OkStatus();
-  GpuMatrix parts = out.First(batch.parts);
-  parts.data = static_cast<float*>(out.data) + batch.sequences * out.stride;
   return gpu.Pool(hidden, batch.part_begins, batch.part_ends, /*mean=*/true, /*normalise=*/true,
-                  parts);
+                  part_vectors);
 }
 
 Status GpuPostNormEncoder::Classify(Gpu& gpu, GpuWorkspace& workspace, const GpuEncoderBatch& batch,

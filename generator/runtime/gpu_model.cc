@@ -10,8 +10,8 @@ namespace {
 using kernels::DType;
 
 // Tokens of a pass over many sequences: enough to fill the device, few enough to bound the
-// activations (some 9 kB a token for MiniLM).
-constexpr int64_t kEncoderPassTokens = 1 << 17;
+// activations (some 9 kB a token for MiniLM); the products' grids take 65,535.
+constexpr int64_t kEncoderPassTokens = 1 << 15;
 
 enum EncoderSlot : size_t { kNumbers = 100, kVectors };
 
@@ -96,9 +96,9 @@ StatusOr<kernels::Gpu::Ceilings> GpuModel::MeasureCeilings() const {
 
 StatusOr<std::unique_ptr<kernels::Gpu>> GpuModel::OpenStream() const { return open_(index_); }
 
-Status GpuModel::RunPiece(EncoderRunner& runner, const EncoderBatch& batch, size_t first,
-                          size_t last, size_t first_part, size_t last_part, int64_t columns,
-                          bool classify, std::vector<float>& out) const {
+Status GpuModel::EnqueuePiece(EncoderRunner& runner, const EncoderBatch& batch, size_t first,
+                              size_t last, size_t first_part, size_t last_part, bool classify,
+                              kernels::GpuMatrix results) const {
   const int64_t begin = batch.offsets[first];
   const int64_t rows = batch.offsets[last] - begin;
   const auto sequences = static_cast<int64_t>(last - first);
@@ -157,23 +157,45 @@ Status GpuModel::RunPiece(EncoderRunner& runner, const EncoderBatch& batch, size
   piece.part_begins = base + part_begins;
   piece.part_ends = base + part_ends;
   piece.parts = parts;
-  const int64_t vectors = sequences + parts;
-  // Rows of `columns`, without gaps, so that one copy fetches them.
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      void* result,
-      runner.workspace.Bytes(kVectors, static_cast<size_t>(vectors * columns) * sizeof(float)));
-  const kernels::GpuMatrix matrix = kernels::GpuMatrix::Of(result, DType::kF32, vectors, columns);
-  FOOTNOTE_RETURN_IF_ERROR(classify ? encoder_->Classify(gpu, runner.workspace, piece, matrix)
-                                    : encoder_->Forward(gpu, runner.workspace, piece, matrix));
-  const auto bytes_of = [columns](int64_t count) {
-    return static_cast<size_t>(count * columns) * sizeof(float);
+  const auto rows_at = [&results](int64_t row, int64_t count) {
+    kernels::GpuMatrix view = results.First(count);
+    view.data = static_cast<float*>(results.data) + row * results.stride;
+    return view;
   };
   const auto all_sequences = static_cast<int64_t>(batch.offsets.size()) - 1;
-  float* to = out.data() + static_cast<int64_t>(first) * columns;
-  FOOTNOTE_RETURN_IF_ERROR(gpu.CopyOut(to, result, bytes_of(sequences)));
-  if (parts == 0) return OkStatus();
-  to = out.data() + (all_sequences + static_cast<int64_t>(first_part)) * columns;
-  return gpu.CopyOut(to, static_cast<const float*>(result) + sequences * columns, bytes_of(parts));
+  const kernels::GpuMatrix vectors = rows_at(static_cast<int64_t>(first), sequences);
+  if (classify) return encoder_->Classify(gpu, runner.workspace, piece, vectors);
+  return encoder_->Forward(gpu, runner.workspace, piece, vectors,
+                           rows_at(all_sequences + static_cast<int64_t>(first_part), parts));
+}
+
+// All are enqueued before the first result is fetched: the device does not wait for the host.
+Status GpuModel::RunPieces(EncoderRunner& runner, const EncoderBatch& batch, bool classify,
+                           std::span<float> out) const {
+  const size_t sequences = batch.offsets.size() - 1;
+  const auto rows = static_cast<int64_t>(sequences + batch.parts.size());
+  // Without gaps, so that one copy fetches them.
+  FOOTNOTE_ASSIGN_OR_RETURN(void* memory, runner.workspace.Bytes(kVectors, out.size_bytes()));
+  const kernels::GpuMatrix results = kernels::GpuMatrix::Of(
+      memory, DType::kF32, rows, static_cast<int64_t>(out.size()) / rows);
+  size_t part = 0;
+  for (size_t first = 0; first < sequences;) {
+    // Whole sequences up to the bound; at least one.
+    size_t last = first + 1;
+    while (last < sequences &&
+           batch.offsets[last + 1] - batch.offsets[first] <= kEncoderPassTokens) {
+      ++last;
+    }
+    size_t last_part = part;
+    while (last_part < batch.parts.size() && batch.parts[last_part].begin < batch.offsets[last]) {
+      ++last_part;
+    }
+    FOOTNOTE_RETURN_IF_ERROR(
+        EnqueuePiece(runner, batch, first, last, part, last_part, classify, results));
+    first = last;
+    part = last_part;
+  }
+  return runner.gpu->CopyOut(out.data(), memory, out.size_bytes());
 }
 
 StatusOr<std::vector<float>> GpuModel::Run(const EncoderBatch& batch, int64_t columns,
@@ -192,23 +214,7 @@ StatusOr<std::vector<float>> GpuModel::Run(const EncoderBatch& batch, int64_t co
     FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<kernels::Gpu> stream, OpenStream());
     runner = std::make_unique<EncoderRunner>(std::move(stream));
   }
-  Status status;
-  size_t part = 0;
-  for (size_t first = 0; first < sequences && status.ok();) {
-    // Whole sequences up to the bound; at least one.
-    size_t last = first + 1;
-    while (last < sequences &&
-           batch.offsets[last + 1] - batch.offsets[first] <= kEncoderPassTokens) {
-      ++last;
-    }
-    size_t last_part = part;
-    while (last_part < batch.parts.size() && batch.parts[last_part].begin < batch.offsets[last]) {
-      ++last_part;
-    }
-    status = RunPiece(*runner, batch, first, last, part, last_part, columns, classify, out);
-    first = last;
-    part = last_part;
-  }
+  const Status status = RunPieces(*runner, batch, classify, out);
   {
     std::lock_guard lock(mutex_);
     idle_.push_back(std::move(runner));

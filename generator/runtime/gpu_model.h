@@ -62,9 +62,13 @@ class GpuModel {
 
   GpuModel() = default;
   StatusOr<std::vector<float>> Run(const EncoderBatch& batch, int64_t columns, bool classify) const;
-  Status RunPiece(EncoderRunner& runner, const EncoderBatch& batch, size_t first, size_t last,
-                  size_t first_part, size_t last_part, int64_t columns, bool classify,
-                  std::vector<float>& out) const;
+  // Sequences [first, last) of a batch and parts [first_part, last_part), to `results` on the
+  // device: rows of all sequences, then of all parts.
+  Status EnqueuePiece(EncoderRunner& runner, const EncoderBatch& batch, size_t first, size_t last,
+                      size_t first_part, size_t last_part, bool classify,
+                      kernels::GpuMatrix results) const;
+  Status RunPieces(EncoderRunner& runner, const EncoderBatch& batch, bool classify,
+                   std::span<float> out) const;
 
   GpuOpener open_;
   int index_ = 0;

@@ -148,9 +148,11 @@ TEST(GpuDevice, LayersSharedWithTheCpuAndTooManyOfThem) {
   ASSERT_OK_AND_ASSIGN(const auto logits,
                        model->Logits(golden["ids"].get<std::vector<TokenId>>()));
   EXPECT_LE(RelativeError(logits, GoldenFloats(golden["logits_file"])), 2e-5);
+  options.gpu_layers = -1;
+  ASSERT_OK_AND_ASSIGN(const auto whole, Model::Load(DataDir() / "models" / "tiny-llama", options));
   EngineOptions too_much;
   too_much.kv_cache_bytes = int64_t{1} << 50;
-  EXPECT_STATUS(MakeTextGenerator(model, too_much), kResourceExhausted, "too little memory");
+  EXPECT_STATUS(MakeTextGenerator(whole, too_much), kResourceExhausted, "too little memory");
   // And the device works on.
   ASSERT_OK_AND_ASSIGN(const auto tokens, Greedy(model, golden));
   EXPECT_EQ(tokens, golden["greedy"].get<std::vector<TokenId>>());
