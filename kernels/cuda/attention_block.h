@@ -48,7 +48,8 @@ __device__ __forceinline__ void AttendBlock(const RowTile& tile, const Keys& key
                   place_t = LoadPlaceOfBTransposed(lane);
   const uint32_t from_queries =
       queries_at + static_cast<uint32_t>(place_a.row * kRow + place_a.column) * 2;
-  const uint32_t from_keys = keys_at + static_cast<uint32_t>(place_b.row * kRow + place_b.column) * 2;
+  const uint32_t from_keys =
+      keys_at + static_cast<uint32_t>(place_b.row * kRow + place_b.column) * 2;
   const uint32_t from_values =
       values_at + static_cast<uint32_t>(place_t.row * kRow + place_t.column) * 2;
 
@@ -58,20 +59,23 @@ __device__ __forceinline__ void AttendBlock(const RowTile& tile, const Keys& key
                    tile.queries + (warp_row + m * 16) * tile.query_stride, tile.query_stride,
                    tile.rows - warp_row - m * 16, tile.queries, lane);
   }
-  int group = tile.key_begin / 16 + warp;
-  // Groups from key_end on are all zeros and have no address.
-  int place = group * 16 < tile.key_end ? keys.Find(group) : 0;
-  const auto load = [&](const __half* from, uint32_t to) {
+  // Where this warp's 16 of the 64 keys from `first` on lie; from key_end on they are all zeros and
+  // have no place.
+  const auto find = [&](int first) {
+    return first + warp * 16 < tile.key_end ? keys.Find(first / 16 + warp) : 0;
+  };
+  int place = find(tile.key_begin);
+  const auto load = [&](const __half* from, uint32_t to, int first) {
     // Opaque, so that what depends on the lane is computed anew for each tile: kept in registers
     // over the loop it would push results out of them.
     int own_lane = lane;
     asm volatile("" : "+r"(own_lane));
-    LoadRows16<kD, Keys::kStride>(to + group_at, from + keys.Offset(place), keys.stride(), tile.key_end - group * 16, from,
-                   own_lane);
+    LoadRows16<kD, Keys::kStride>(to + group_at, from + keys.Offset(place), keys.stride(),
+                                  tile.key_end - first - warp * 16, from, own_lane);
     CommitCopies();
   };
-  load(keys.keys, keys_at);
-  load(keys.values, values_at);
+  load(keys.keys, keys_at, tile.key_begin);
+  load(keys.values, values_at, tile.key_begin);
 
   Sums<kD, kM> sums;
   sums.Clear();
@@ -80,15 +84,14 @@ __device__ __forceinline__ void AttendBlock(const RowTile& tile, const Keys& key
   const int window = kCausal ? scoring.window : 0;
 
   for (int first = tile.key_begin; first < tile.key_end; first += kBlockKeys) {
-    const int next_group = group + kBlockWarps;
-    const int next_place = next_group * 16 < tile.key_end ? keys.Find(next_group) : 0;
+    const int next_place = find(first + kBlockKeys);
     if (first == tile.key_begin) {
       AwaitCopies<1>();  // the values may still be under way
     } else {
       AwaitCopies<0>();
     }
     __syncthreads();  // keys are here, and the last tile's values no longer needed
-    if (first != tile.key_begin) load(keys.values, values_at);
+    if (first != tile.key_begin) load(keys.values, values_at, first);
 
     const bool active = warp_row < tile.rows && first <= highest &&
                         (window == 0 || first + kBlockKeys - 1 > lowest - window);
@@ -114,9 +117,8 @@ __device__ __forceinline__ void AttendBlock(const RowTile& tile, const Keys& key
     }
     AwaitCopies<0>();
     __syncthreads();  // values are here, and the keys no longer needed
-    group = next_group;
     place = next_place;
-    if (first + kBlockKeys < tile.key_end) load(keys.keys, keys_at);
+    if (first + kBlockKeys < tile.key_end) load(keys.keys, keys_at, first + kBlockKeys);
 
     if (active) {
       if (kCausal && scoring.softcap > 0) CapScores(scores, scoring);

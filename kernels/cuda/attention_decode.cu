@@ -328,10 +328,11 @@ int Launch(const AttentionWork& work, const Splitting& s, cudaStream_t stream) {
   if (wide > 65535 || deep > 65535) return cudaErrorInvalidValue;
   const dim3 grid(static_cast<unsigned>(s.splits), static_cast<unsigned>(wide),
                   static_cast<unsigned>(deep));
-  DecodeKernel<kD><<<grid, Shape::kWarps * 32, Shape::kBytes, stream>>>(work, s,
-                                                                        ScoringOf(work.params));
+  DecodeKernel<kD>
+      <<<grid, Shape::kWarps * 32, Shape::kBytes, stream>>>(work, s, ScoringOf(work.params));
   if (s.splits > 1) {
-    const dim3 rows(static_cast<unsigned>(s.most_packed), static_cast<unsigned>(work.layer.kv_heads),
+    const dim3 rows(static_cast<unsigned>(s.most_packed),
+                    static_cast<unsigned>(work.layer.kv_heads),
                     static_cast<unsigned>(work.sequences.count));
     MergeKernel<<<rows, kMergeWarps * 32, 0, stream>>>(work, s,
                                                        static_cast<int>(work.params.window));

@@ -1,5 +1,5 @@
 // Bidirectional attention of packed sequences on tensor cores: a block for each sequence, head and
-// tile of rows; 128 rows, or 64 where no sequence is longer.
+// tile of rows; 128 rows, or 64 where no sequence is longer or heads are wide.
 #include <cuda_runtime.h>
 
 #include "kernels/cuda/attention.h"
@@ -36,7 +36,8 @@ __global__ void __launch_bounds__(kBlockWarps * 32, 2)
   const int begin = static_cast<int>(blockIdx.y) * kRows;
   if (begin >= rows) return;
   const int64_t stride = work.projected.stride, all = work.heads * kD;
-  const __half* base = static_cast<const __half*>(work.projected.data) + first_row * stride + column;
+  const __half* base =
+      static_cast<const __half*>(work.projected.data) + first_row * stride + column;
   const RowKeys keys = {base + all, base + 2 * all, stride};
   const RowTile tile = {base + begin * stride, stride, min(rows - begin, kRows), 0, 0, rows};
   AttendBlock<kD, kM, false>(tile, keys, scoring, [&](int row, int at, float a, float c) {
@@ -65,7 +66,10 @@ int LaunchTiles(const GpuPackedAttention& work, cudaStream_t stream) {
 
 template <int kD>
 int Launch(const GpuPackedAttention& work, cudaStream_t stream) {
-  return work.most_rows <= 64 ? LaunchTiles<kD, 1>(work, stream) : LaunchTiles<kD, 2>(work, stream);
+  if constexpr (kD <= 64) {  // wider heads leave no registers for 32 rows a warp
+    if (work.most_rows > 64) return LaunchTiles<kD, 2>(work, stream);
+  }
+  return LaunchTiles<kD, 1>(work, stream);
 }
 
 bool Fits(const GpuPackedAttention& work) {

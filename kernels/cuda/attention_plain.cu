@@ -160,8 +160,8 @@ __global__ void __launch_bounds__(kWarps * 32) PackedPlainKernel(const GpuPacked
   for (int i = static_cast<int>(blockIdx.y); i < rows; i += static_cast<int>(gridDim.y)) {
     __syncthreads();  // the last row's shared memory has been read
     AttendRow(
-        base + i * stride, base + all, base + 2 * all, 0, rows, width,
-        PlainScoring{work.scale, 0}, [&](int j) { return j * stride; },
+        base + i * stride, base + all, base + 2 * all, 0, rows, width, PlainScoring{work.scale, 0},
+        [&](int j) { return j * stride; },
         [&](int d, float value) {
           WithElement(work.out, first_row + i, column + d, [&](auto* to) { Store(to, value); });
         });

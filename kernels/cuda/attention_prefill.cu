@@ -58,18 +58,17 @@ __global__ void __launch_bounds__(kBlockWarps * 32, 2)
   const int seen_from = scoring.window > 0 ? max(0, first_position - scoring.window + 1) : 0;
 
   constexpr int kBlockElements = kPageTokens * kD;
-  const PagedKeys<kD> keys = {static_cast<const __half*>(work.layer.keys),
-                          static_cast<const __half*>(work.layer.values),
-                          sequences.pages + b * sequences.pages_stride,
-                          static_cast<int>(work.layer.kv_heads) * kBlockElements,
-                head / group * kBlockElements};
-  const RowTile rows_of_tile = {
-      static_cast<const __half*>(work.queries.data) + static_cast<int64_t>(row0) * work.queries.stride + column,
-      work.queries.stride,
-      tile_rows,
-      first_position,
-      seen_from / 16 * 16,
-      key_end};
+  const PagedKeys<kD> keys = {
+      static_cast<const __half*>(work.layer.keys), static_cast<const __half*>(work.layer.values),
+      sequences.pages + b * sequences.pages_stride,
+      static_cast<int>(work.layer.kv_heads) * kBlockElements, head / group * kBlockElements};
+  const RowTile rows_of_tile = {static_cast<const __half*>(work.queries.data) +
+                                    static_cast<int64_t>(row0) * work.queries.stride + column,
+                                work.queries.stride,
+                                tile_rows,
+                                first_position,
+                                seen_from / 16 * 16,
+                                key_end};
   AttendBlock<kD, kM, true>(rows_of_tile, keys, scoring, [&](int row, int at, float a, float c) {
     WithElement(work.out, row0 + row, column + at, [&](auto* to) { StorePair(to, a, c); });
   });

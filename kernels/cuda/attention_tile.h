@@ -47,7 +47,9 @@ template <int kD, int kStride = 0>
 __device__ __forceinline__ void LoadRows16(uint32_t to, const __half* from, int64_t stride,
                                            int valid, const __half* somewhere, int lane) {
   constexpr int kRuns = kD / 8;  // of 16 bytes in a row
-  const auto place = [&](int i) { return TilePlace{(i * 32 + lane) / kRuns, (i * 32 + lane) % kRuns * 8}; };
+  const auto place = [&](int i) {
+    return TilePlace{(i * 32 + lane) / kRuns, (i * 32 + lane) % kRuns * 8};
+  };
   const auto shared_place = [&](const TilePlace& at) {
     return to + static_cast<uint32_t>(at.row * (kD + kTilePad) + at.column) * 2;
   };
@@ -62,7 +64,7 @@ __device__ __forceinline__ void LoadRows16(uint32_t to, const __half* from, int6
       CopyAsync16(shared_place(at), from + at.row * stride + at.column);
     }
   } else {
-#pragma unroll
+#pragma unroll 1  // rare; unrolled it would take registers from the rest
     for (int i = 0; i < kD / 16; ++i) {
       const TilePlace at = place(i);
       const bool exists = at.row < valid;

@@ -49,8 +49,8 @@ TEST_F(AttentionGpuDecode, AgreesWithTheReferenceOverGroups) {
   for (const int64_t group : {1, 2, 3, 4, 7, 8, 16, 71}) {
     const int64_t kv_heads = group > 8 ? 1 : 2;
     for (const int64_t rows : {1, 4}) {
-      CheckHalf(AttentionBatch({group * kv_heads, kv_heads, 64},
-                               {{rows, 150}, {rows, 17}, {1, 1}}, Params(64), 7));
+      CheckHalf(AttentionBatch({group * kv_heads, kv_heads, 64}, {{rows, 150}, {rows, 17}, {1, 1}},
+                               Params(64), 7));
     }
   }
 }
@@ -164,11 +164,11 @@ TEST_F(AttentionGpu, AgreesWithThePlainKernelAtSize) {
     std::vector<NewRows> list;
     int64_t window;
   };
-  for (const Big& big : {Big{{32, 8, 128}, {{1, 6000}}, 0}, Big{{32, 8, 128}, {{8, 3001}}, 1024},
-                         Big{{8, 8, 64}, {{1, 5000}, {1, 100}, {4, 1999}}, 0},
-                         Big{{71, 1, 64}, {{3, 1500}}, 0}, Big{{8, 2, 128}, {{700, 1100}}, 0},
-                         Big{{4, 4, 80}, {{513, 513}, {1, 800}}, 200},
-                         Big{{4, 1, 256}, {{300, 1000}}, 333}}) {
+  for (const Big& big :
+       {Big{{32, 8, 128}, {{1, 6000}}, 0}, Big{{32, 8, 128}, {{8, 3001}}, 1024},
+        Big{{8, 8, 64}, {{1, 5000}, {1, 100}, {4, 1999}}, 0}, Big{{71, 1, 64}, {{3, 1500}}, 0},
+        Big{{8, 2, 128}, {{700, 1100}}, 0}, Big{{4, 4, 80}, {{513, 513}, {1, 800}}, 200},
+        Big{{4, 1, 256}, {{300, 1000}}, 333}}) {
     const AttentionBatch batch(big.shape, big.list, Params(big.shape.width, 0, big.window), 13);
     SCOPED_TRACE(Describe(batch));
     const std::vector<float> plain = batch.Run(true);

@@ -72,8 +72,7 @@ struct NewRows {
 struct AttentionBatch {
   // `tail`: rows behind the last sequence.
   AttentionBatch(const AttentionShape& shape, const std::vector<NewRows>& list,
-                 const AttentionParams& params, uint32_t seed, float spread = 1,
-                 int64_t tail = 0)
+                 const AttentionParams& params, uint32_t seed, float spread = 1, int64_t tail = 0)
       : shape(shape), list(list), params(params) {
     std::mt19937 random(seed);
     int64_t most_pages = 1, all_pages = 3;
@@ -145,9 +144,11 @@ struct AttentionBatch {
     std::vector<KvSequence> sequences;
     for (size_t b = 0; b < list.size(); ++b) {
       if (list[b].length == 0) continue;
-      sequences.push_back({first_row[b], list[b].rows, list[b].length - list[b].rows,
-                           {page_table.data() + b * Size(host.pages_stride),
-                            Size(host.pages_stride)}});
+      sequences.push_back(
+          {first_row[b],
+           list[b].rows,
+           list[b].length - list[b].rows,
+           {page_table.data() + b * Size(host.pages_stride), Size(host.pages_stride)}});
     }
     return reference::AttentionPaged(
         ConstHeads::Of(queries.data(), host.rows, shape.heads, shape.width), sequences, layer,
@@ -166,7 +167,7 @@ struct AttentionBatch {
     sequences.pages = static_cast<const int32_t*>(d_pages.data());
     sequences.positions = static_cast<const int32_t*>(d_positions.data());
     sequences.row_sequence = static_cast<const int32_t*>(d_row_sequence.data());
-    const GpuKvLayer gpu_layer = {shape.dtype,  d_keys.data(),  d_values.data(),
+    const GpuKvLayer gpu_layer = {shape.dtype, d_keys.data(),  d_values.data(),
                                   layer.pages, shape.kv_heads, shape.width};
     const int64_t columns = shape.heads * shape.width;
     // Odd heads of odd widths: rows start at multiples of 8 all the same.
@@ -186,8 +187,9 @@ struct AttentionBatch {
         cuda::AttentionScratchBytes(shape.heads, sequences, gpu_layer, params);
     const DeviceBuffer scratch(scratch_bytes);
     const int error =
-        plain ? cuda::LaunchAttentionPlain(q, sequences, gpu_layer, params, out, nullptr)
-              : cuda::LaunchAttention(q, sequences, gpu_layer, params, out, scratch.data(), nullptr);
+        plain
+            ? cuda::LaunchAttentionPlain(q, sequences, gpu_layer, params, out, nullptr)
+            : cuda::LaunchAttention(q, sequences, gpu_layer, params, out, scratch.data(), nullptr);
     EXPECT_EQ(error, 0) << cuda::ErrorText(error);
     EXPECT_EQ(cuda::Synchronize(), 0);
     scratch.Floats();  // its guard
@@ -220,9 +222,9 @@ struct AttentionBatch {
 };
 
 // Probabilities are rounded to F16: each term of a weighted sum is off by 2^-11 of itself at most,
-// so the sum by 2^-11 max |v|, and |v| < 2.6 (5.2 sigma); scores in float32 add little. The roundings
-// are independent, so the root mean square of the errors is far smaller, while a key too many or
-// too few moves whole rows by |v| / keys.
+// so the sum by 2^-11 max |v|, and |v| < 2.6 (5.2 sigma); scores in float32 add little. The
+// roundings are independent, so the root mean square of the errors is far smaller, while a key too
+// many or too few moves whole rows by |v| / keys.
 inline void ExpectHalfNear(const std::vector<float>& got, const reference::Values& wanted,
                            double rounding = 0) {
   ASSERT_EQ(got.size(), wanted.size());

@@ -15,9 +15,7 @@ namespace {
 struct Tile {
   std::vector<float> data;
   int stride;
-  float at(int row, int column) const {
-    return data[static_cast<size_t>(row * stride + column)];
-  }
+  float at(int row, int column) const { return data[static_cast<size_t>(row * stride + column)]; }
 };
 
 Tile RandomTile(int rows, int columns, uint32_t seed) {
@@ -152,8 +150,7 @@ TEST(CudaAttentionPlan, VisiblePagesHoldTheWindowOfTheFirstRow) {
     for (int64_t rows = 0; rows <= std::min<int64_t>(length, 9); ++rows) {
       for (const int64_t window : {0, 1, 7, 16, 33, 1000}) {
         const PageRange seen = VisiblePages(length, rows, window);
-        const int64_t begin =
-            window > 0 ? std::max<int64_t>(0, length - rows - window + 1) : 0;
+        const int64_t begin = window > 0 ? std::max<int64_t>(0, length - rows - window + 1) : 0;
         EXPECT_EQ(seen.first, begin / kPageTokens);
         EXPECT_GE(seen.end * kPageTokens, length);
         EXPECT_LT(seen.end * kPageTokens, length + kPageTokens);
@@ -165,10 +162,10 @@ TEST(CudaAttentionPlan, VisiblePagesHoldTheWindowOfTheFirstRow) {
 TEST(CudaAttentionPlan, FillsTheCardAndNeverSplitsTooFinely) {
   const int64_t processors = 132;
   EXPECT_EQ(PlanSplits(0, 8, processors), 1);
-  EXPECT_EQ(PlanSplits(4, 8, processors), 1);                 // 64 keys
-  EXPECT_EQ(PlanSplits(2048, 8, processors), 49);             // 32k keys: 392 blocks of 396
-  EXPECT_EQ(PlanSplits(64, 8, processors), 8);                // 1k keys: 128 a block
-  EXPECT_EQ(PlanSplits(64, 512, processors), 3);              // batch 64: some waves
+  EXPECT_EQ(PlanSplits(4, 8, processors), 1);      // 64 keys
+  EXPECT_EQ(PlanSplits(2048, 8, processors), 49);  // 32k keys: 392 blocks of 396
+  EXPECT_EQ(PlanSplits(64, 8, processors), 8);     // 1k keys: 128 a block
+  EXPECT_EQ(PlanSplits(64, 512, processors), 3);   // batch 64: some waves
   EXPECT_EQ(PlanSplits(64, 100000, processors), 1);
   for (const int64_t blocks : {1, 5, 8, 40, 64, 197, 198, 199, 400, 1187, 1188, 5000}) {
     for (const int64_t pages : {1, 7, 8, 9, 64, 2048}) {

@@ -1,4 +1,5 @@
-// CUDA's RopeAndStore against the reference: norm, rotation, rounding, and where keys and values go.
+// CUDA's RopeAndStore against the reference: norm, rotation, rounding, and where keys and values
+// go.
 #include <cmath>
 
 #include "tests/kernels/attention_gpu_testing.h"
@@ -124,8 +125,8 @@ void Check(const RopeCase& c) {
       std::vector<float> head(from, from + c.width);
       if (is_query ? c.query_norm : !is_value && c.key_norm) {
         const reference::Values normed =
-            reference::RmsNorm(ConstMatrix::Of(head.data(), 1, c.width),
-                               is_query ? q_norm : k_norm, 0.5f, work.norm_eps);
+            reference::RmsNorm(ConstMatrix::Of(head.data(), 1, c.width), is_query ? q_norm : k_norm,
+                               0.5f, work.norm_eps);
         std::copy(normed.begin(), normed.end(), head.begin());
       }
       reference::Values wanted(head.begin(), head.end());
