@@ -174,7 +174,11 @@ step_compare() {
     [ -e "$model" ] || { echo "not there: $model"; continue; }
     name=$(basename "$model" .gguf)
     run "$GPU_CHECK_COMPARE_S" python3 "$FOOTNOTE_ROOT/tools/gpu_compare.py" "$footnote" "$model" \
-      --out "$work/compare-$name.json" || { echo "$name: $(tail -n 2 "$log" | head -1)"; status=1; }
+      --out "$work/compare-$name.json" && continue
+    status=1
+    echo "$name: $(tail -n 3 "$log" | grep -v '^(exit' | tr '\n' ' ')"
+    [ -e "$work/compare-$name.json" ] ||
+      printf '{"model": "%s", "ok": false, "error": "could not be compared"}\n' "$name" >"$work/compare-$name.json"
   done
   return $status
 }
@@ -198,15 +202,18 @@ bench_line() {
   local name=$1 file=$work/bench-$1.json
   shift
   rm -f "$file"
+  local status=0
   printf '\n$ footnote bench %s\n' "$*" >>"$log"
-  if timeout --kill-after=10 "$GPU_CHECK_BENCH_S" "$footnote" bench "$@" --device cuda --json >"$file.part" 2>>"$log"; then
-    mv "$file.part" "$file"
-    cat "$file" >>"$log"
-  else
-    echo "$name: failed or took more than $GPU_CHECK_BENCH_S s: $(tail -n 1 "$log")"
-    rm -f "$file.part"
-    return 1
-  fi
+  timeout --kill-after=10 "$GPU_CHECK_BENCH_S" "$footnote" bench "$@" --device cuda --json >"$file.part" 2>"$work/errors.txt" ||
+    status=$?
+  cat "$file.part" "$work/errors.txt" >>"$log"
+  case $status in
+    0) mv "$file.part" "$file" ;;
+    124) echo "$name: not finished after $GPU_CHECK_BENCH_S s" ;;
+    *) echo "$name: exit status $status: $(head -n 1 "$work/errors.txt")" ;;
+  esac
+  rm -f "$file.part"
+  return "$((status != 0))"
 }
 
 step_bench() {
@@ -240,7 +247,7 @@ sanitize() {
     124) echo "$tool: $name: not finished after $GPU_CHECK_SANITIZERS_S s" ;;
     *) echo "$tool: $name: exit status $status: $(tail -n 1 "$work/$tool-$name.log")" ;;
   esac
-  echo "$tool $name $status" >>"$work/sanitizers.txt"
+  echo "$tool $name $status" >>"$work/sanitizer_results.txt"
   return "$((status != 0))"
 }
 
@@ -248,7 +255,7 @@ step_sanitizers() {
   local program tool status=0
   command -v compute-sanitizer >/dev/null || PATH=$PATH:$(dirname "$(dirname "$(command -v nvcc)")")/compute-sanitizer
   command -v compute-sanitizer >/dev/null || { echo "compute-sanitizer is missing: it comes with a full CUDA toolkit"; return 1; }
-  : >"$work/sanitizers.txt"
+  : >"$work/sanitizer_results.txt"
   export -f sanitize
   export work GPU_CHECK_SANITIZERS_S GPU_CHECK_SANITIZERS_FILTER
   for tool in memcheck racecheck; do

@@ -92,7 +92,7 @@ def test_lines(work):
 
 def sanitizer_lines(work):
     try:
-        rows = [row.split() for row in (work / "sanitizers.txt").read_text(encoding="utf-8").splitlines()]
+        rows = [row.split() for row in (work / "sanitizer_results.txt").read_text(encoding="utf-8").splitlines()]
     except OSError:
         rows = []
     for tool in ("memcheck", "racecheck"):
@@ -110,6 +110,9 @@ def compare_lines(work):
     for path in files:
         result = read_json(path)
         if result is None:
+            continue
+        if "error" in result:
+            yield line(path.stem, f"against the CPU: {result['model']}", None, result["error"], verdict="failed")
             continue
         shown = f"relative L2 {result['relative_l2']:.1e}"
         if "greedy_tokens_compared" in result:
