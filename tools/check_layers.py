@@ -41,7 +41,7 @@ THIRD_PARTY = {
     "boost/beast*": ["server/http_*"],
     "boost/asio*": ["server/http_*"],
     "boost/*": ["server/http_*"],
-    "cuda*.h": ["kernels/cuda/*"],
+    "cuda*.h": ["kernels/cuda/*", "tests/kernels/*.cu"],
     "cuda/*": ["kernels/cuda/*"],
     "cub/*": ["kernels/cuda/*"],
     "cublas*": ["kernels/cuda/*"],

@@ -263,13 +263,14 @@ __global__ void __launch_bounds__(kFinishThreads)
   const int t = static_cast<int>(blockIdx.y);
   if (n >= work.rows) return;
   const int64_t at = int64_t{t} * work.rows + n, step = int64_t{work.tokens} * work.rows;
-  const auto total = [&](const float* sums, const float* bias) {
+  const auto total = [&](const float* sums, int split, float factor, const float* bias) {
     float sum = sums[at];
-    for (int s = 1; s < work.split; ++s) sum += sums[at + s * step];
-    return fmaf(sum, work.factor, bias == nullptr ? 0.0f : bias[n]);
+    for (int s = 1; s < split; ++s) sum += sums[at + s * step];
+    return fmaf(sum, factor, bias == nullptr ? 0.0f : bias[n]);
   };
-  float v = Activated(work.out.activation, total(work.sums, work.out.bias));
-  if (work.up != nullptr) v *= total(work.up, work.up_bias);
+  float v =
+      Activated(work.out.activation, total(work.sums, work.split, work.factor, work.out.bias));
+  if (work.up != nullptr) v *= total(work.up, work.up_split, work.up_factor, work.up_bias);
   Store(work.out, t, n, v);
 }
 
@@ -315,7 +316,8 @@ int LaunchFloatProduct(const MmaWork& work, const float* x, const LaunchOn& on) 
 }
 
 int LaunchFinish(const FinishWork& work, const LaunchOn& on) {
-  if (work.rows < 1 || work.tokens < 1 || work.tokens > 65535 || work.split < 1) {
+  if (work.rows < 1 || work.tokens < 1 || work.tokens > 65535 || work.split < 1 ||
+      work.up_split < 1) {
     return cudaErrorInvalidValue;
   }
   const dim3 grid(static_cast<unsigned>((work.rows + kFinishThreads - 1) / kFinishThreads),

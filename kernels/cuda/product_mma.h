@@ -41,10 +41,10 @@ int LaunchFloatProduct(const MmaWork& work, const float* x, const LaunchOn& on);
 struct FinishWork {
   const float* sums = nullptr;
   const float* up = nullptr;
-  int split = 1;
+  int split = 1, up_split = 1;
   int tokens = 0;
   int rows = 0;
-  float factor = 1;
+  float factor = 1, up_factor = 1;
   const float* up_bias = nullptr;
   RowOutput out;
 };

@@ -119,10 +119,9 @@ class StreamProducts final : public Products {
     FinishWork of_up;
     FOOTNOTE_CUDA_TRY(Sums(parts[0], 0, &finish));
     FOOTNOTE_CUDA_TRY(Sums(parts[1], 1, &of_up));
-    if (of_up.split != finish.split || of_up.factor != finish.factor) {
-      return cudaErrorInvalidValue;  // two formats: Takes refuses
-    }
     finish.up = of_up.sums;
+    finish.up_split = of_up.split;
+    finish.up_factor = of_up.factor;
     finish.up_bias = p.up_bias;
     finish.out = parts[0].out;
     return LaunchFinish(finish, on_);

@@ -29,7 +29,7 @@ struct ProductOptions {
   bool use_cublas_lt = true;
   // Limits of the kernels above, in rows of x; for measurements, and tests of every path.
   int64_t most_gemv_quantised = 4;
-  int64_t most_gemv_plain = 8;
+  int64_t most_gemv_plain = 4;
   int64_t most_mma = 128;
   // As GemvVariant; 0: chosen by shape.
   int gemv_rows = 0;
