@@ -1,12 +1,11 @@
 // Matrix products of one stream: which kernel a shape gets, and the memory between kernels.
 //
-// Rows of x   weights        kernel
-// up to 4     quantised      gemv.h, x rounded to 8 bits by groups of 32 (relative error up to
-// 1e-2) up to 8     F32 F16 BF16   gemv.h, x in float32 (1e-5) more        quantised product_mma.h,
-// x and weights as float16 (1e-3); from Options::most_mma
-//                            rows on, weights become float16 in memory, then cuBLASLt
-// more        F16 BF16       cuBLASLt, x rounded to the weights' type
-// more        F32            cuBLASLt in float32
+// - Quantised weights and up to 4 rows of x: gemv.h, x rounded to 8 bits by groups of 32 (relative
+//   error around 1e-2). More rows: product_mma.h, x and weights as float16 (1e-3); from
+//   ProductOptions::most_mma rows on, weights become float16 in memory, then cuBLASLt.
+// - F32, F16, BF16 and up to 4 rows: gemv.h, x in float32 (1e-5). More rows: cuBLASLt, x rounded to
+//   the weights' type.
+//
 // Without cuBLASLt the kernels of product_mma.h serve all. The same call gives the same bits.
 //
 // Everything is enqueued on the stream; results of the ints as in launch.h. Scratch memory grows
