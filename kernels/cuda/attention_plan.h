@@ -34,7 +34,9 @@ FOOTNOTE_HOST_DEVICE constexpr PageRange VisiblePages(int64_t length, int64_t ro
 
 // Pages of each split of `pages` pages, but for the last; `splits` bounds their number.
 FOOTNOTE_HOST_DEVICE constexpr int64_t SplitPages(int64_t pages, int64_t splits) {
-  const int64_t even = CeilDivide(CeilDivide(pages, splits), kSplitStep) * kSplitStep;
+  // 32 bits: every block computes this first, and long divisions are slow there.
+  const auto share = static_cast<uint32_t>(pages + splits - 1) / static_cast<uint32_t>(splits);
+  const int64_t even = CeilDivide(share, kSplitStep) * kSplitStep;
   return even < kLeastSplitPages ? kLeastSplitPages : even;
 }
 FOOTNOTE_HOST_DEVICE constexpr int64_t SplitsUsed(int64_t pages, int64_t splits) {
