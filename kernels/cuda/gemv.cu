@@ -5,8 +5,11 @@
 
 namespace footnote::kernels::cuda {
 
+// Rows of x together stay below 2^31 bytes.
+constexpr int64_t kMostColumns = 1 << 24;
+
 bool GemvTakes(DType dtype, int64_t tokens, int64_t columns) {
-  if (tokens <= 0 || columns <= 0 || columns > 0x3fffffff) return false;
+  if (tokens <= 0 || columns <= 0 || columns > kMostColumns) return false;
   if (!IsQuantised(dtype)) return tokens <= kMostGemvTokensPlain;
   return tokens <= kMostGemvTokensQuantised && columns % BlockElements(dtype) == 0 &&
          tokens * RoundedRowBytes(static_cast<int>(columns)) <= kGemvSharedBytes;

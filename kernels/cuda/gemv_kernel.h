@@ -31,7 +31,7 @@ struct QuantisedOperand {
   __device__ static Slot Zero() { return Layout::Zero(); }
 
   template <int kRows, int kTokens>
-  __device__ void Multiply(const Slot (&slots)[kRows], const uint8_t* x, int64_t x_row, int tokens,
+  __device__ void Multiply(const Slot (&slots)[kRows], const uint8_t* x, int x_row, int tokens,
                            int index, float (&sums)[kRows][kTokens]) const {
     Codes codes[kRows];
 #pragma unroll
@@ -105,46 +105,44 @@ struct PlainOperand {
     return slot;
   }
 
-  __device__ static void Decode(const Slot& slot, float (&w)[kElements]) {
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const uint32_t word = slot.word[i];
-      if constexpr (kType == DType::kF32) {
-        w[i] = __uint_as_float(word);
-      } else if constexpr (kType == DType::kBF16) {
-        w[2 * i] = __uint_as_float(word << 16);
-        w[2 * i + 1] = __uint_as_float(word & 0xffff0000u);
-      } else {
-        const float2 two = __half22float2(*reinterpret_cast<const __half2*>(&word));
-        w[2 * i] = two.x;
-        w[2 * i + 1] = two.y;
-      }
+  // Elements 4 part…4 part + 3.
+  __device__ static float4 Decode(const Slot& slot, int part) {
+    if constexpr (kType == DType::kF32) {
+      return {__uint_as_float(slot.word[0]), __uint_as_float(slot.word[1]),
+              __uint_as_float(slot.word[2]), __uint_as_float(slot.word[3])};
     }
+    const uint32_t a = slot.word[2 * part % 4], b = slot.word[(2 * part + 1) % 4];
+    if constexpr (kType == DType::kBF16) {
+      return {__uint_as_float(a << 16), __uint_as_float(a & 0xffff0000u), __uint_as_float(b << 16),
+              __uint_as_float(b & 0xffff0000u)};
+    }
+    const float2 first = __half22float2(*reinterpret_cast<const __half2*>(&a));
+    const float2 second = __half22float2(*reinterpret_cast<const __half2*>(&b));
+    return {first.x, first.y, second.x, second.y};
   }
 
   template <int kRows, int kTokens>
-  __device__ void Multiply(const Slot (&slots)[kRows], const uint8_t* x, int64_t x_row, int tokens,
+  __device__ void Multiply(const Slot (&slots)[kRows], const uint8_t* x, int x_row, int tokens,
                            int index, float (&sums)[kRows][kTokens]) const {
     const int half = StagedColumns(columns) / 2;
-    float w[kRows][kElements];
 #pragma unroll
-    for (int r = 0; r < kRows; ++r) Decode(slots[r], w[r]);
+    for (int part = 0; part < kElements / 4; ++part) {
+      const int at = kElements == 8 ? part * half + index * 4 : (index % 2) * half + index / 2 * 4;
+      float4 w[kRows];
 #pragma unroll
-    for (int t = 0; t < kTokens; ++t) {
-      const auto* row =
-          reinterpret_cast<const float*>(x + (kTokens == 1 ? 0 : min(t, tokens - 1)) * x_row);
+      for (int r = 0; r < kRows; ++r) w[r] = Decode(slots[r], part);
 #pragma unroll
-      for (int part = 0; part < kElements / 4; ++part) {
-        const int at =
-            kElements == 8 ? part * half + index * 4 : (index % 2) * half + index / 2 * 4;
-        const float4 four = *reinterpret_cast<const float4*>(row + at);
+      for (int t = 0; t < kTokens; ++t) {
+        const int row = kTokens == 1 ? 0 : min(t, tokens - 1);
+        const float4 four =
+            *reinterpret_cast<const float4*>(reinterpret_cast<const float*>(x + row * x_row) + at);
 #pragma unroll
         for (int r = 0; r < kRows; ++r) {
           float sum = sums[r][t];
-          sum = fmaf(w[r][4 * part], four.x, sum);
-          sum = fmaf(w[r][4 * part + 1], four.y, sum);
-          sum = fmaf(w[r][4 * part + 2], four.z, sum);
-          sums[r][t] = fmaf(w[r][4 * part + 3], four.w, sum);
+          sum = fmaf(w[r].x, four.x, sum);
+          sum = fmaf(w[r].y, four.y, sum);
+          sum = fmaf(w[r].z, four.z, sum);
+          sums[r][t] = fmaf(w[r].w, four.w, sum);
         }
       }
     }
@@ -237,13 +235,14 @@ __global__ void __launch_bounds__(kGemvThreads, kBlocks)
   for (int s = 0; s < kSlots; ++s) fill(s, unit, s);
 
   WaitForEarlierWork();
-  const int64_t x_row = Operand::XRowBytes(work.x.columns);
+  const auto x_row = static_cast<int>(Operand::XRowBytes(work.x.columns));  // GemvTakes
   const uint8_t* x = kShared ? staged : work.prepared;
   if constexpr (kShared) {
     if (work.prepared != nullptr) {
       const auto* from = reinterpret_cast<const uint4*>(work.prepared);
-      const int64_t count = work.x.tokens * x_row / 16;
-      for (int64_t i = threadIdx.x; i < count; i += kGemvThreads) {
+      const int count = work.x.tokens * x_row / 16;
+#pragma unroll 2
+      for (int i = static_cast<int>(threadIdx.x); i < count; i += kGemvThreads) {
         reinterpret_cast<uint4*>(staged)[i] = from[i];
       }
     } else {

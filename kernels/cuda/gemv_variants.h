@@ -11,11 +11,14 @@ template <typename Layout>
 int LaunchQuantised(const GemvWork& work, int multiprocessors, const GemvVariant& variant,
                     const LaunchOn& on) {
   using Operand = QuantisedOperand<Layout>;
-  constexpr int kSlots = Layout::kBits == 8 ? 1 : 2;  // at two rows
+  // At two rows and at one, as many as 64 registers hold.
+  constexpr int kSlots =
+      Layout::kBits == 8 || Layout::kBits == 6 || Layout::kType == DType::kQ5_K ? 1 : 2;
+  constexpr int kSlotsOfOne = Layout::kBits == 8 ? 2 : Layout::kBits == 4 ? 4 : 3;
   if (work.x.tokens == 1) {
     if (!work.gated && variant.rows != 2) {
-      return LaunchGemvVariant<Operand, 1, 1, 2 * kSlots, true, 2>(work, multiprocessors, variant,
-                                                                   on);
+      return LaunchGemvVariant<Operand, 1, 1, kSlotsOfOne, true, 2>(work, multiprocessors, variant,
+                                                                    on);
     }
     return LaunchGemvVariant<Operand, 1, 2, kSlots, true, 2>(work, multiprocessors, variant, on);
   }
@@ -38,13 +41,13 @@ int LaunchPlain(const GemvWork& work, int multiprocessors, const GemvVariant& va
     return LaunchGemvVariant<Operand, 1, 2, 2, true, 2>(work, multiprocessors, variant, on);
   }
   if (work.x.tokens <= 2 && shared) {
-    return LaunchGemvVariant<Operand, 2, 2, 2, true, 2>(work, multiprocessors, variant, on);
+    return LaunchGemvVariant<Operand, 2, 2, 2, true, 1>(work, multiprocessors, variant, on);
   }
   if (work.prepared == nullptr) return cudaErrorInvalidValue;
   if (work.x.tokens <= 4) {
     return LaunchGemvVariant<Operand, 4, 4, 2, false, 1>(work, multiprocessors, variant, on);
   }
-  return LaunchGemvVariant<Operand, 8, 4, 2, false, 1>(work, multiprocessors, variant, on);
+  return LaunchGemvVariant<Operand, 8, 4, 1, false, 1>(work, multiprocessors, variant, on);
 }
 
 // One file each, for the compiler's sake.

@@ -79,6 +79,7 @@ __device__ RowScaling ScalingOfRow(const InputRows& x, int t, float* parts) {
       sum = squares ? fmaf(v, v, sum) : sum + v;
     };
     const int whole = x.columns / 4 * 4;
+#pragma unroll 2  // weights wait in registers meanwhile
     for (int k = 4 * static_cast<int>(threadIdx.x); k < whole; k += 4 * kThreads) {
       const float4 v = LoadInput4(x, row + k);
       take(v.x);
@@ -86,6 +87,7 @@ __device__ RowScaling ScalingOfRow(const InputRows& x, int t, float* parts) {
       take(v.z);
       take(v.w);
     }
+#pragma unroll 1
     for (int k = whole + static_cast<int>(threadIdx.x); k < x.columns; k += kThreads) {
       take(LoadInput(x, row + k));
     }
@@ -116,6 +118,7 @@ __device__ void RoundRow(const InputRows& x, int t, const RowScaling& scaling, u
   auto* low = reinterpret_cast<uint32_t*>(to);
   uint32_t* high = low + groups * 4;
   auto* scales = reinterpret_cast<GroupScale*>(high + groups * 4);
+#pragma unroll 1
   for (int base = 0; base < quads; base += kThreads) {  // the same for all lanes of a warp
     const int quad = base + static_cast<int>(threadIdx.x);
     const bool inside = quad < quads;  // the same for the eight lanes of a group
@@ -163,6 +166,7 @@ __device__ void RoundRow(const InputRows& x, int t, const RowScaling& scaling, u
 
 template <int kThreads>
 __device__ void StageRow(const InputRows& x, int t, const RowScaling& scaling, float* to) {
+#pragma unroll 2
   for (int k = static_cast<int>(threadIdx.x); k < StagedColumns(x.columns); k += kThreads) {
     const float v =
         k < x.columns ? Normalised(x, scaling, k, LoadInput(x, t * x.stride + k)) : 0.0f;
