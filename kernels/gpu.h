@@ -59,7 +59,7 @@ class Gpu {
   // out[t, :] = table[ids[t], :] * scale. out F32.
   virtual Status EmbedRows(const GpuWeight& table, const int32_t* ids, float scale,
                            GpuMatrix out) = 0;
-  // As EmbedRows, added to out; ids may be null: row 0 for all.
+  // As EmbedRows, added to out.
   virtual Status AddEmbeddedRows(const GpuWeight& table, const int32_t* ids, GpuMatrix out) = 0;
 
   // Of x (F32) to either or both of out (F32, may be x) and rounded (F16 or BF16); an empty one is

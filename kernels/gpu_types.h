@@ -37,8 +37,8 @@ struct GpuMatrix {
   }
 };
 
-// A weight matrix [N, K] on the device, rows one behind the other in the format of its file, or
-// converted to F16, BF16 or F32 (Gpu::Upload). Starts at a multiple of 256 bytes.
+// A weight matrix [N, K] on the device, as Gpu::Upload left it: quantised, in an order of its own,
+// or F16, BF16 or F32 rows one behind the other. Starts at a multiple of 256 bytes.
 struct GpuWeight {
   DType dtype = DType::kF32;
   const void* data = nullptr;

@@ -56,8 +56,7 @@ struct GpuModel::EncoderRunner {
 GpuModel::~GpuModel() = default;
 
 StatusOr<std::unique_ptr<GpuModel>> GpuModel::Create(const Network& network,
-                                                     const ModelOptions& options, int gpu,
-                                                     bool mostly_bf16) {
+                                                     const ModelOptions& options, int gpu) {
   std::unique_ptr<GpuModel> model(new GpuModel());
   model->open_ = options.open_gpu == nullptr ? GpuOpener(kernels::OpenGpu) : options.open_gpu;
   model->index_ = gpu;
@@ -82,7 +81,9 @@ StatusOr<std::unique_ptr<GpuModel>> GpuModel::Create(const Network& network,
     return model;
   }
   if (options.gpu_layers >= 0) plan.layers = std::min<int64_t>(plan.layers, options.gpu_layers);
-  const bool bf16 = mostly_bf16 || options.precision == kernels::Precision::kBf16;
+  // Float16 holds bfloat16's weights (those below 6e-5 less exactly) and rounds activations eight
+  // times as finely; what exceeds its range becomes its largest number.
+  const bool bf16 = options.precision == kernels::Precision::kBf16;
   plan.plain = exact ? DType::kF32 : bf16 ? DType::kBF16 : DType::kF16;
   FOOTNOTE_ASSIGN_OR_RETURN(model->decoder_, network.decoder->OnGpu(model->gpu_, plan));
   FOOTNOTE_RETURN_IF_ERROR(model->gpu_->Synchronize());
@@ -116,7 +117,8 @@ Status GpuModel::EnqueuePiece(EncoderRunner& runner, const EncoderBatch& batch, 
     return at;
   };
   const size_t ids = append(batch.ids);
-  const size_t types = batch.types.empty() ? 0 : append(batch.types);
+  const size_t types = batch.types.empty() ? start() : append(batch.types);
+  if (batch.types.empty()) numbers.resize(types + static_cast<size_t>(rows));  // all 0
   size_t positions = 0;
   GpuEncoderBatch piece;
   if (batch.positions.empty()) {
@@ -144,12 +146,12 @@ Status GpuModel::EnqueuePiece(EncoderRunner& runner, const EncoderBatch& batch, 
     numbers.push_back(static_cast<int32_t>(batch.parts[p].end - begin));
   }
   kernels::Gpu& gpu = *runner.gpu;
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      void* memory, runner.workspace.Bytes(kNumbers, numbers.size() * sizeof(int32_t)));
+  FOOTNOTE_ASSIGN_OR_RETURN(void* memory,
+                            runner.workspace.Bytes(kNumbers, numbers.size() * sizeof(int32_t)));
   FOOTNOTE_RETURN_IF_ERROR(gpu.CopyIn(memory, numbers.data(), numbers.size() * sizeof(int32_t)));
   const auto* base = static_cast<const int32_t*>(memory);
   piece.ids = base + ids;
-  piece.types = batch.types.empty() ? nullptr : base + types;
+  piece.types = base + types;
   piece.positions = base + positions;
   piece.offsets = base + offsets;
   piece.rows = rows;
@@ -176,8 +178,8 @@ Status GpuModel::RunPieces(EncoderRunner& runner, const EncoderBatch& batch, boo
   const auto rows = static_cast<int64_t>(sequences + batch.parts.size());
   // Without gaps, so that one copy fetches them.
   FOOTNOTE_ASSIGN_OR_RETURN(void* memory, runner.workspace.Bytes(kVectors, out.size_bytes()));
-  const kernels::GpuMatrix results = kernels::GpuMatrix::Of(
-      memory, DType::kF32, rows, static_cast<int64_t>(out.size()) / rows);
+  const kernels::GpuMatrix results =
+      kernels::GpuMatrix::Of(memory, DType::kF32, rows, static_cast<int64_t>(out.size()) / rows);
   size_t part = 0;
   for (size_t first = 0; first < sequences;) {
     // Whole sequences up to the bound; at least one.

@@ -32,11 +32,9 @@ StatusOr<DeviceChoice> ChooseDevice(const std::string& device, const GpuOpener& 
 class GpuModel {
  public:
   // Uploads the network; its weights' mapping is then needed only for layers that stay on the CPU.
-  // weights: bytes by format, which decide between F16 and BF16. Errors: those of OpenGpu and
-  // Gpu::Upload; RESOURCE_EXHAUSTED when it does not fit.
+  // Errors: those of OpenGpu and Gpu::Upload; RESOURCE_EXHAUSTED when it does not fit.
   static StatusOr<std::unique_ptr<GpuModel>> Create(const Network& network,
-                                                    const ModelOptions& options, int gpu,
-                                                    bool mostly_bf16);
+                                                    const ModelOptions& options, int gpu);
   ~GpuModel();
 
   const GpuDecoder* decoder() const { return decoder_.get(); }

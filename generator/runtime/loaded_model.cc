@@ -122,14 +122,7 @@ Status LoadedModel::ChooseAndUpload() {
   FOOTNOTE_ASSIGN_OR_RETURN(const DeviceChoice choice, ChooseDevice(options_.device, open));
   info_.device_note = choice.note;
   if (choice.cpu) return OkStatus();
-  int64_t bf16_bytes = 0;
-  for (const StoredTensor& tensor : source_->tensors()) {
-    if (tensor.dtype == kernels::DType::kBF16) {
-      bf16_bytes += static_cast<int64_t>(tensor.bytes.size());
-    }
-  }
-  StatusOr<std::unique_ptr<GpuModel>> gpu =
-      GpuModel::Create(network_, options_, choice.gpu, 2 * bf16_bytes > info_.weight_bytes);
+  StatusOr<std::unique_ptr<GpuModel>> gpu = GpuModel::Create(network_, options_, choice.gpu);
   if (!gpu.ok() && options_.device == "auto") {
     info_.device_note = gpu.status().message();
     return OkStatus();

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "server/commands/device_check.h"
+
 namespace footnote::server {
 namespace {
 
@@ -74,6 +76,7 @@ CLI::Option* EmbedOptions::AddTo(CLI::App& command, const std::string& embedder_
   CLI::Option* option = command.add_option("--embedder", embedder, embedder_help);
   AddPrecision(command, precision);
   command.add_option("--device", device, "Of the embedder: cpu, cuda, cuda:N or auto")
+      ->check(CheckDevice)
       ->capture_default_str();
   command.add_option("--threads", threads, "Threads (default: one per CPU)")
       ->check(CLI::Range(0, 1024));

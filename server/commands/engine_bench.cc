@@ -14,6 +14,7 @@
 #include "generator/model.h"
 #include "server/commands/command.h"
 #include "server/commands/corpus_bench.h"
+#include "server/commands/device_check.h"
 #include "server/commands/engine_bench_generator.h"
 #include "server/commands/engine_bench_report.h"
 
@@ -117,9 +118,11 @@ void AddModelOptions(CLI::App& command, BenchModelOptions& options) {
       ->check(CLI::IsMember(kernels::PrecisionNames()))
       ->capture_default_str();
   command.add_option("--device", options.device, "cpu, cuda, cuda:N or auto")
+      ->check(CheckDevice)
       ->capture_default_str();
-  command.add_option("--gpu-layers", options.gpu_layers,
-                     "Of a decoder, the first so many on the GPU (default: all)")
+  command
+      .add_option("--gpu-layers", options.gpu_layers,
+                  "Of a decoder, the first so many on the GPU (default: all)")
       ->check(CLI::Range(0, 1000));
   command.add_option("--threads", options.threads, "0: one per available CPU")
       ->check(CLI::Range(0, 1024))

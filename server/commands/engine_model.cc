@@ -10,6 +10,7 @@
 #include "generator/model.h"
 #include "kernels/device.h"
 #include "server/commands/command.h"
+#include "server/commands/device_check.h"
 #include "server/commands/engine_probe.h"
 
 namespace footnote::server {
@@ -162,6 +163,7 @@ void AddModelCommand(CLI::App& app, CommandResult& result) {
                    "A .gguf file, a Hugging Face folder, or a tokenizer.json")
       ->required();
   probe->add_option("--device", options->device, "cpu, cuda, cuda:N or auto")
+      ->check(CheckDevice)
       ->capture_default_str();
   probe
       ->add_option("--gpu-layers", options->gpu_layers,

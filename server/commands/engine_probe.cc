@@ -330,6 +330,8 @@ Status RunProbe(const std::filesystem::path& path, const generator::ModelOptions
                 std::istream& in, std::ostream& out) {
   StatusOr<std::shared_ptr<const generator::Model>> model = generator::Model::Load(path, options);
   std::unique_ptr<generator::Tokenizer> tokenizer;
+  // The device or instruction set that was asked for.
+  if (model.status().code() == StatusCode::kFailedPrecondition) return std::move(model).status();
   if (!model.ok()) {
     // A vocabulary without weights still tokenises; what needs weights then says why it cannot.
     StatusOr<std::unique_ptr<generator::Tokenizer>> alone = generator::Tokenizer::Load(path);

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "server/answer_service.h"
+#include "server/commands/device_check.h"
 #include "server/commands/signals.h"
 
 namespace footnote::server {
@@ -32,6 +33,7 @@ StatusOr<retriever::Asker> ScopeOptions::ParseAsker() const {
 void DeviceOptions::AddTo(CLI::App& command, const std::string& fallback) {
   device = fallback;
   command.add_option("--device", device, "Of the models: cpu, cuda, cuda:N or auto")
+      ->check(CheckDevice)
       ->capture_default_str();
   command
       .add_option("--gpu-layers", gpu_layers,

@@ -9,6 +9,7 @@
 
 #include "retriever/retriever.h"
 #include "server/commands/command.h"
+#include "server/commands/device_check.h"
 #include "server/commands/signals.h"
 #include "server/config.h"
 #include "server/home.h"
@@ -107,9 +108,11 @@ void AddServeCommand(CLI::App& app, CommandResult& result) {
       ->check(CLI::Range(1, retriever::kMaxRerankDepth));
   command->add_option("--threads", options->threads, "Threads of the engine (default: one per CPU)")
       ->check(CLI::Range(0, 1024));
-  command->add_option("--device", options->device,
-                      "Of the models: cpu, cuda, cuda:N or auto (default: auto, the first GPU "
-                      "where there is one that holds them)");
+  command
+      ->add_option("--device", options->device,
+                   "Of the models: cpu, cuda, cuda:N or auto (default: auto, the first GPU "
+                   "where there is one that holds them)")
+      ->check(CheckDevice);
   command
       ->add_option("--gpu-layers", options->gpu_layers,
                    "Layers of the generator on the GPU, from the first (default: all)")

@@ -81,8 +81,7 @@ TEST(GpuDevice, ExactDecodersGiveHuggingFacesLogitsAndTokens) {
     // Quantised weights meet x rounded to 8 bits in products of few rows, on the GPU in every
     // precision; here all rows go together.
     const bool quantised = std::string(name).find("q8") != std::string::npos;
-    EXPECT_LE(RelativeError(logits, GoldenFloats(golden["logits_file"])),
-              quantised ? 2e-2 : 2e-5);
+    EXPECT_LE(RelativeError(logits, GoldenFloats(golden["logits_file"])), quantised ? 2e-2 : 2e-5);
     if (quantised) continue;
     ASSERT_OK_AND_ASSIGN(const auto tokens, Greedy(model, golden));
     EXPECT_EQ(tokens, golden["greedy"].get<std::vector<TokenId>>());
@@ -100,10 +99,10 @@ TEST(GpuDevice, FastDecodersStayNearTheCpu) {
     ASSERT_OK_AND_ASSIGN(const auto wanted, cpu->Logits(ids));
     ASSERT_OK_AND_ASSIGN(const auto logits, gpu->Logits(ids));
     const bool quantised = std::string(name).find("q8") != std::string::npos;
-    // Activations of 8 bits on the CPU, over widths of 64 and 96, against float16 here.
-    EXPECT_LE(RelativeL2(logits, wanted), quantised ? 8e-2 : 2e-2);
+    // On the CPU activations of 8 bits, over widths of 64 and 96, or of bfloat16.
+    EXPECT_LE(RelativeL2(logits, wanted), quantised ? 8e-2 : 2.5e-2);
     const std::vector<float> exact = GoldenFloats(golden["logits_file"]);
-    EXPECT_LE(RelativeL2(logits, exact), 2e-2) << "from Hugging Face's float32";
+    EXPECT_LE(RelativeL2(logits, exact), 5e-3) << "from Hugging Face's float32";
     ASSERT_OK_AND_ASSIGN(const auto again, gpu->Logits(ids));
     EXPECT_EQ(logits, again) << "the same batch gave other bits";
   }
@@ -145,8 +144,7 @@ TEST(GpuDevice, LayersSharedWithTheCpuAndTooManyOfThem) {
   options.gpu_layers = 1;
   options.precision = kernels::Precision::kExact;
   ASSERT_OK_AND_ASSIGN(const auto model, Model::Load(DataDir() / "models" / "tiny-llama", options));
-  ASSERT_OK_AND_ASSIGN(const auto logits,
-                       model->Logits(golden["ids"].get<std::vector<TokenId>>()));
+  ASSERT_OK_AND_ASSIGN(const auto logits, model->Logits(golden["ids"].get<std::vector<TokenId>>()));
   EXPECT_LE(RelativeError(logits, GoldenFloats(golden["logits_file"])), 2e-5);
   options.gpu_layers = -1;
   ASSERT_OK_AND_ASSIGN(const auto whole, Model::Load(DataDir() / "models" / "tiny-llama", options));

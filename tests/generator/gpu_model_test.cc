@@ -1,5 +1,5 @@
-// Models on a GPU that is emulated on the host (tests/testing/emulated_gpu.h): the layers' order and
-// wiring, the numbers of a pass, padding, captured graphs, layers shared with the CPU, and what
+// Models on a GPU that is emulated on the host (tests/testing/emulated_gpu.h): the layers' order
+// and wiring, the numbers of a pass, padding, captured graphs, layers shared with the CPU, and what
 // happens when there is no GPU or it fails. Kernels are tested in tests/kernels.
 
 #include <gtest/gtest.h>
@@ -119,7 +119,8 @@ TEST(GpuModel, ManySequencesAtOnceGiveWhatEachGivesAlone) {
   };
   std::vector<std::vector<TokenId>> alone;
   for (int i = 0; i < 11; ++i) {
-    ASSERT_OK_AND_ASSIGN(const auto result, generator->Generate(request(i), CallContext(), nullptr));
+    ASSERT_OK_AND_ASSIGN(const auto result,
+                         generator->Generate(request(i), CallContext(), nullptr));
     alone.push_back(result.tokens);
   }
   std::vector<std::future<StatusOr<GenerationResult>>> calls;
@@ -268,6 +269,14 @@ TEST(GpuModel, TooLittleMemoryIsSaidOrTheCpuTakesOver) {
   EXPECT_TRUE(model->info().device.starts_with("CPU ("));
   EXPECT_NE(model->info().device_note.find("full"), std::string::npos);
   EXPECT_EQ(emulation.device->used_bytes, 0) << "what was uploaded before it was full stays";
+}
+
+TEST(GpuModel, ACacheThatDoesNotFitIsRefusedBeforeItsPagesAreCounted) {
+  const Emulation emulation;
+  ASSERT_OK_AND_ASSIGN(const auto model, LoadTiny("tiny-llama", emulation.Options()));
+  EngineOptions options;
+  options.kv_cache_bytes = int64_t{1} << 50;  // the pages' numbers alone would be terabytes
+  EXPECT_STATUS(MakeTextGenerator(model, options), kResourceExhausted, "the KV cache");
 }
 
 TEST(GpuModel, AFailedDeviceEndsRequestsWithItsError) {
