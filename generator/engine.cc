@@ -7,6 +7,7 @@
 #include "generator/runtime/gpu_decoder_runner.h"
 #include "generator/runtime/loaded_model.h"
 #include "generator/runtime/query_likelihood.h"
+#include "generator/runtime/replicated_generator.h"
 #include "generator/runtime/scheduler.h"
 #include "generator/runtime/text_encoder.h"
 
@@ -123,6 +124,11 @@ StatusOr<std::unique_ptr<TextGenerator>> MakeTextGenerator(std::shared_ptr<const
                             Scheduler::Create(decoder.get(), std::move(scheduling)));
   return std::unique_ptr<TextGenerator>(std::make_unique<EngineTextGenerator>(
       std::move(loaded), context_tokens, std::move(decoder), std::move(scheduler)));
+}
+
+std::unique_ptr<TextGenerator> MakeReplicatedGenerator(
+    std::vector<std::unique_ptr<TextGenerator>> replicas) {
+  return std::make_unique<ReplicatedGenerator>(std::move(replicas));
 }
 
 StatusOr<std::unique_ptr<Embedder>> MakeEmbedder(std::shared_ptr<const Model> model,

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "common/embedder.h"
 #include "common/reranker.h"
@@ -34,6 +35,11 @@ struct EngineOptions {
 // calls in flight end with CANCELLED.
 StatusOr<std::unique_ptr<TextGenerator>> MakeTextGenerator(std::shared_ptr<const Model> model,
                                                            const EngineOptions& options);
+
+// Several generators of one model, on a GPU each, as one: calls go where the fewest are. At least
+// one.
+std::unique_ptr<TextGenerator> MakeReplicatedGenerator(
+    std::vector<std::unique_ptr<TextGenerator>> replicas);
 
 struct EmbedderOptions {
   // Reads control tokens written in a text ("[SEP]") as such, as sentence-transformers does. A

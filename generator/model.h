@@ -55,6 +55,10 @@ struct ModelInfo {
   std::string packed_cache_problem;
 };
 
+// "cuda:0,1" names several GPUs, for a replica of a generator on each: "cuda:0", "cuda:1". Any
+// other name stands for itself.
+std::vector<std::string> DevicesNamed(const std::string& device);
+
 // Opens a stream of GPU `index`; kernels::OpenGpu, or what tests put in its place.
 using GpuOpener = std::function<StatusOr<std::unique_ptr<kernels::Gpu>>(int index)>;
 

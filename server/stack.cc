@@ -16,8 +16,10 @@ StatusOr<LoadedEmbedder> LoadEmbedder(const fs::path& path,
   if (path.empty()) {
     FOOTNOTE_ASSIGN_OR_RETURN(loaded.path, DefaultEmbedderPath());
   }
+  generator::ModelOptions on_device = options;
+  on_device.device = generator::DevicesNamed(options.device).front();  // an embedder has no replica
   FOOTNOTE_ASSIGN_OR_RETURN(std::shared_ptr<const generator::Model> model,
-                            generator::Model::Load(loaded.path, options));
+                            generator::Model::Load(loaded.path, on_device));
   PrintModelNotes(model->info());
   FOOTNOTE_ASSIGN_OR_RETURN(std::string sha256, ModelSha256(loaded.path));
   loaded.info = model->info();
@@ -51,17 +53,29 @@ StatusOr<LoadedGenerator> LoadGenerator(const fs::path& path,
   if (path.empty()) {
     FOOTNOTE_ASSIGN_OR_RETURN(loaded.path, DefaultGeneratorPath());
   }
-  FOOTNOTE_ASSIGN_OR_RETURN(std::shared_ptr<const generator::Model> model,
-                            generator::Model::Load(loaded.path, options));
-  PrintModelNotes(model->info());
   FOOTNOTE_ASSIGN_OR_RETURN(loaded.sha256, ModelSha256(loaded.path));
-  loaded.info = model->info();
-  loaded.isa = model->info().isa;
-  loaded.precision = std::string(kernels::PrecisionName(model->options().precision));
-  StatusOr<std::unique_ptr<generator::TextGenerator>> text_generator =
-      generator::MakeTextGenerator(std::move(model), engine);
-  if (!text_generator.ok()) return text_generator.status().WithContext(loaded.path.string());
-  loaded.generator = *std::move(text_generator);
+  std::vector<std::unique_ptr<generator::TextGenerator>> replicas;
+  for (const std::string& device : generator::DevicesNamed(options.device)) {
+    generator::ModelOptions on_device = options;
+    on_device.device = device;
+    FOOTNOTE_ASSIGN_OR_RETURN(std::shared_ptr<const generator::Model> model,
+                              generator::Model::Load(loaded.path, on_device));
+    PrintModelNotes(model->info());
+    if (replicas.empty()) {
+      loaded.info = model->info();
+      loaded.isa = model->info().isa;
+      loaded.precision = std::string(kernels::PrecisionName(model->options().precision));
+    } else {
+      loaded.info.device += ", " + model->info().device;
+    }
+    StatusOr<std::unique_ptr<generator::TextGenerator>> text_generator =
+        generator::MakeTextGenerator(std::move(model), engine);
+    if (!text_generator.ok()) return text_generator.status().WithContext(loaded.path.string());
+    replicas.push_back(*std::move(text_generator));
+  }
+  loaded.generator = replicas.size() == 1
+                         ? std::move(replicas.front())
+                         : generator::MakeReplicatedGenerator(std::move(replicas));
   return loaded;
 }
 
@@ -78,7 +92,9 @@ StatusOr<LoadedReranker> LoadReranker(const fs::path& path, const LoadedGenerato
     loaded.reranker = generator::MakeQueryLikelihood(generator->generator.get(), generator->sha256);
     return loaded;
   }
-  StatusOr<std::shared_ptr<const generator::Model>> model = generator::Model::Load(path, options);
+  generator::ModelOptions on_device = options;
+  on_device.device = generator::DevicesNamed(options.device).front();
+  StatusOr<std::shared_ptr<const generator::Model>> model = generator::Model::Load(path, on_device);
   if (!model.ok()) return model.status().WithContext("the reranker");
   PrintModelNotes((*model)->info());
   FOOTNOTE_ASSIGN_OR_RETURN(std::string sha256, ModelSha256(path));

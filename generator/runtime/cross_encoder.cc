@@ -11,6 +11,8 @@ namespace {
 
 // As for vectors: a cancelled call waits for one batch, and its activations stay in the caches.
 constexpr size_t kBatchTokens = 1024;
+// On a GPU, to fill it.
+constexpr size_t kGpuBatchTokens = 32768;
 constexpr size_t kSpecialTokens = 3;
 // A longer query loses its end, so that something of the text is seen.
 constexpr size_t kLeastTextTokens = 64;
@@ -110,6 +112,7 @@ StatusOr<std::vector<float>> CrossEncoder::Score(std::string_view query,
   std::stable_sort(order.begin(), order.end(),
                    [&tokens](size_t a, size_t b) { return tokens[a].size() > tokens[b].size(); });
   std::vector<float> scores(texts.size());
+  const size_t batch_tokens = model_->gpu() == nullptr ? kBatchTokens : kGpuBatchTokens;
   for (size_t first = 0; first < order.size();) {
     FOOTNOTE_RETURN_IF_ERROR(call.Check());
     EncoderBatch batch;
@@ -128,7 +131,7 @@ StatusOr<std::vector<float>> CrossEncoder::Score(std::string_view query,
       ++last;
     } while (last < order.size() &&
              batch.ids.size() + kSpecialTokens + question.size() + tokens[order[last]].size() <=
-                 kBatchTokens);
+                 batch_tokens);
     FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> logits, model_->Classify(batch));
     const size_t labels = model_->info().labels.size();
     for (size_t i = first; i < last; ++i) {

@@ -11,6 +11,8 @@ namespace {
 // Tokens of a batch: a cancelled call waits for one of them, so they are kept below a second's
 // work; and few enough that their activations stay in the caches.
 constexpr size_t kBatchTokens = 1024;
+// On a GPU, to fill it.
+constexpr size_t kGpuBatchTokens = 32768;
 
 // A model without a normalising module still gives an Embedder rows of length 1.
 void Normalise(std::span<float> row) {
@@ -143,6 +145,7 @@ StatusOr<PartedEmbeddings> TextEncoder::EmbedParts(std::span<const PartedText> t
   std::stable_sort(order.begin(), order.end(), [&tokens](size_t a, size_t b) {
     return tokens[a].ids.size() > tokens[b].ids.size();
   });
+  const size_t batch_tokens = model_->gpu() == nullptr ? kBatchTokens : kGpuBatchTokens;
   for (size_t first = 0; first < order.size();) {
     FOOTNOTE_RETURN_IF_ERROR(call.Check());
     EncoderBatch batch;
@@ -163,7 +166,7 @@ StatusOr<PartedEmbeddings> TextEncoder::EmbedParts(std::span<const PartedText> t
       }
       ++last;
     } while (last < order.size() &&
-             batch.ids.size() + tokens[order[last]].ids.size() <= kBatchTokens);
+             batch.ids.size() + tokens[order[last]].ids.size() <= batch_tokens);
     FOOTNOTE_ASSIGN_OR_RETURN(std::vector<float> vectors, model_->Encode(batch));
     const auto move_row = [&](size_t from, std::vector<float>& to, size_t row) {
       const std::span<float> vector(vectors.data() + from * row_width, row_width);

@@ -243,6 +243,36 @@ TEST(GpuModel, EncodersGiveTheCpusVectors) {
   EXPECT_LE(RelativeError(scores[1], scores[0]), 1e-5);
 }
 
+TEST(GpuModel, ReplicasOnSeveralGpusShareCallsAndGiveTheSameTokens) {
+  EXPECT_EQ(DevicesNamed("cuda:0,3"), (std::vector<std::string>{"cuda:0", "cuda:3"}));
+  EXPECT_EQ(DevicesNamed("cuda"), std::vector<std::string>{"cuda"});
+  const json golden = Golden("tiny-llama");
+  const Emulation emulations[2];
+  std::vector<std::unique_ptr<TextGenerator>> replicas;
+  for (const Emulation& emulation : emulations) {
+    ASSERT_OK_AND_ASSIGN(const auto model, LoadTiny("tiny-llama", emulation.Options()));
+    EngineOptions options;
+    options.max_running = 1;
+    options.max_queued = 3;
+    ASSERT_OK_AND_ASSIGN(replicas.emplace_back(), MakeTextGenerator(model, options));
+  }
+  const auto generator = MakeReplicatedGenerator(std::move(replicas));
+  std::vector<std::future<StatusOr<GenerationResult>>> calls;
+  for (int i = 0; i < 8; ++i) {  // as many as both have room for together
+    calls.push_back(std::async(std::launch::async, [&] {
+      return generator->Generate(GreedyRequest(golden), CallContext(), nullptr);
+    }));
+  }
+  for (auto& call : calls) {
+    const auto result = call.get();
+    ASSERT_OK(result);
+    EXPECT_EQ(result->tokens, golden["greedy"].get<std::vector<TokenId>>());
+  }
+  for (const Emulation& emulation : emulations) EXPECT_GT(emulation.device->choices, 0);
+  EXPECT_EQ(generator->stats().generated_tokens,
+            8 * static_cast<int64_t>(golden["greedy"].size()));
+}
+
 TEST(GpuModel, AutoFallsBackToTheCpuAndSaysWhy) {
   ModelOptions options;
   options.threads = 1;
