@@ -89,6 +89,22 @@ def test_lines(work):
                    verdict="failed" if failed else "ok")
 
 
+def end_to_end_line(work):
+    """What tests/generator/gpu_answers_model_test.cc printed."""
+    what = "generation and support scoring of a fixed set of prompts, end to end, against the CPU"
+    try:
+        cases = [case for case in xml.parse(work / "model_tests.xml").getroot().iter("testcase")
+                 if "GpuAnswers" in (case.get("name") or "")]
+    except (OSError, xml.ParseError):
+        cases = []
+    if not cases or any(case.find("skipped") is not None for case in cases):
+        return line("end_to_end", what, None, "")
+    failed = any(case.find(tag) is not None for case in cases for tag in ("failure", "error"))
+    output = "".join(case.findtext("system-out") or "" for case in cases)
+    said = [row for row in output.splitlines() if "tokens in common" in row]
+    return line("end_to_end", what, 1, said[0] if said else "", verdict="failed" if failed else "ok")
+
+
 def sanitizer_lines(work):
     try:
         rows = [row.split() for row in (work / "sanitizer_results.txt").read_text(encoding="utf-8").splitlines()]
@@ -182,8 +198,7 @@ def main():
         parser.error("--out is missing")
     lines = [*test_lines(options.work), *sanitizer_lines(options.work), *compare_lines(options.work),
              *speed_lines(options.work),
-             line("end_to_end", "generation and support scoring of a fixed set of prompts, end to end", None,
-                  "", verdict="not measured (needs the whole build)")]
+             end_to_end_line(options.work)]
     table = {"gpu": options.gpu, "ceilings": ceilings(options.work), "lines": lines,
              "bench": {path.stem.removeprefix("bench-"): read_json(path)
                        for path in sorted(options.work.glob("bench-*.json"))}}
