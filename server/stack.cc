@@ -73,9 +73,8 @@ StatusOr<LoadedGenerator> LoadGenerator(const fs::path& path,
     if (!text_generator.ok()) return text_generator.status().WithContext(loaded.path.string());
     replicas.push_back(*std::move(text_generator));
   }
-  loaded.generator = replicas.size() == 1
-                         ? std::move(replicas.front())
-                         : generator::MakeReplicatedGenerator(std::move(replicas));
+  loaded.generator = replicas.size() == 1 ? std::move(replicas.front())
+                                          : generator::MakeReplicatedGenerator(std::move(replicas));
   return loaded;
 }
 

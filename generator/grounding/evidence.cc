@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "common/text/sentences.h"
 #include "common/text/utf8.h"
+#include "generator/grounding/instructions.h"
 #include "generator/grounding/slots.h"
 
 namespace footnote::generator::grounding {
@@ -48,18 +50,29 @@ size_t CutBefore(std::string_view text, size_t start, size_t limit) {
   return floor > start ? floor : limit;
 }
 
+// What never stands within a sentence, with the blank before it: remains of markup and of prompts.
+// A sentence in front of such a mark keeps its end.
+constexpr std::string_view kMarks[] = {" ![", " <!--", " <|", " [INST]", " </s>"};
+
+size_t MarkBefore(std::string_view text, size_t start, size_t end) {
+  size_t first = end;
+  for (const std::string_view mark : kMarks) {
+    first = std::min(first, text.substr(0, end).find(mark, start + 1));
+  }
+  return first;
+}
+
 std::vector<ByteSpan> UnitsOf(std::string_view text) {
   std::vector<ByteSpan> units;
   for (const ByteSpan& sentence : SplitSentences(text)) {
     size_t start = sentence.start;
-    while (sentence.end - start > kMaxQuoteBytes) {
-      const size_t cut = CutBefore(text, start, start + kMaxQuoteBytes);
+    while (start < sentence.end) {
+      size_t cut = MarkBefore(text, start, sentence.end);
+      if (cut - start > kMaxQuoteBytes) cut = CutBefore(text, start, start + kMaxQuoteBytes);
       const ByteSpan piece = Trimmed(text, start, cut);
       if (!piece.empty()) units.push_back(piece);
       start = cut;
     }
-    const ByteSpan rest = Trimmed(text, start, sentence.end);
-    if (!rest.empty()) units.push_back(rest);
   }
   return units;
 }
@@ -101,6 +114,7 @@ double BestCredit(const Table& table, const std::string& stem, bool exact,
 }  // namespace
 
 Evidence::Evidence(std::span<const Passage> passages) {
+  std::vector<bool> stands_apart;  // of each span: no neighbour of the one before it
   for (size_t p = 0; p < passages.size(); ++p) {
     const Passage& passage = passages[p];
     const std::string head = HeadOf(passage);
@@ -117,7 +131,12 @@ Evidence::Evidence(std::span<const Passage> passages) {
     AppendSquashed(passage.text, squashed_.back());
 
     const std::vector<ByteSpan> units = UnitsOf(passage.text);
+    bool skipped = false;  // between the last unit that was taken and this one
     for (const ByteSpan& bytes : units) {
+      if (SpeaksToTheModel(std::string_view(passage.text).substr(bytes.start, bytes.size()))) {
+        skipped = true;
+        continue;
+      }
       EvidenceSpan span;
       span.passage = static_cast<int>(p);
       span.bytes = bytes;
@@ -134,6 +153,7 @@ Evidence::Evidence(std::span<const Passage> passages) {
       for (const auto& [stem, occurrence] : stems) ++units_with_[stem];
       unit_stems_.push_back(std::move(stems));
       spans_.push_back(span);
+      stands_apart.push_back(std::exchange(skipped, false));
     }
     title_stems_.push_back(std::move(title));
     all_stems_.push_back(std::move(all));
@@ -142,7 +162,8 @@ Evidence::Evidence(std::span<const Passage> passages) {
   for (size_t i = 0; i + 1 < singles; ++i) {
     const EvidenceSpan& first = spans_[i];
     const EvidenceSpan& second = spans_[i + 1];
-    if (first.passage != second.passage || second.bytes.end - first.bytes.start > kMaxQuoteBytes) {
+    if (first.passage != second.passage || stands_apart[i + 1] ||
+        second.bytes.end - first.bytes.start > kMaxQuoteBytes) {
       continue;
     }
     EvidenceSpan pair = first;

@@ -30,10 +30,10 @@ GeneratorStats ReplicatedGenerator::stats() const {
 std::vector<size_t> ReplicatedGenerator::Order(const std::string& tenant) const {
   std::vector<size_t> order(replicas_.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::rotate(order.begin(),
-              order.begin() + static_cast<ptrdiff_t>(std::hash<std::string>()(tenant) %
-                                                     replicas_.size()),
-              order.end());
+  std::rotate(
+      order.begin(),
+      order.begin() + static_cast<ptrdiff_t>(std::hash<std::string>()(tenant) % replicas_.size()),
+      order.end());
   std::lock_guard lock(mutex_);
   std::stable_sort(order.begin(), order.end(),
                    [this](size_t a, size_t b) { return in_flight_[a] < in_flight_[b]; });

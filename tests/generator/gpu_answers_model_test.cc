@@ -29,7 +29,8 @@ struct Asked {
 const std::vector<Asked>& AskedQuestions() {
   static const std::vector<Asked> asked = {
       {"How often must the pump be inspected?",
-       {"The pump must be inspected every 14 days. Inspections are recorded in the log book kept at "
+       {"The pump must be inspected every 14 days. Inspections are recorded in the log book kept "
+        "at "
         "the gate house.",
         "Filters are replaced once a year by the maintenance crew."},
        "The pump must be inspected every 14 days.",
@@ -41,13 +42,15 @@ const std::vector<Asked>& AskedQuestions() {
        "Either party may terminate the agreement with thirty days' written notice.",
        "Only the supplier may terminate the agreement, without notice."},
       {"What does the open call return on failure?",
-       {"On success, open returns a new file descriptor. On failure it returns -1 and sets errno to "
+       {"On success, open returns a new file descriptor. On failure it returns -1 and sets errno "
+        "to "
         "say what went wrong.",
         "The close call releases a file descriptor."},
        "On failure open returns -1 and sets errno.",
        "On failure open returns 0 and prints a warning."},
       {"Which patients should not take the drug?",
-       {"The drug is not recommended for patients with severe liver disease. Patients over 75 years "
+       {"The drug is not recommended for patients with severe liver disease. Patients over 75 "
+        "years "
         "start with half the dose.",
         "Tablets are taken with water after a meal."},
        "The drug is not recommended for patients with severe liver disease.",
@@ -100,16 +103,13 @@ StatusOr<Outcome> AnswerAll(const std::string& device, const std::filesystem::pa
         generator->LogProbabilities(
             prompt.tokens, generator->tokenizer().Encode(asked.supported, {.add_special = false}),
             CallContext()));
-    FOOTNOTE_ASSIGN_OR_RETURN(
-        const SupportScorer scorer,
-        SupportScorer::Create(embedder.get(), passages, CallContext()));
-    FOOTNOTE_ASSIGN_OR_RETURN(outcome.supported.emplace_back(),
-                              BestScore(scorer, asked.supported));
+    FOOTNOTE_ASSIGN_OR_RETURN(const SupportScorer scorer,
+                              SupportScorer::Create(embedder.get(), passages, CallContext()));
+    FOOTNOTE_ASSIGN_OR_RETURN(outcome.supported.emplace_back(), BestScore(scorer, asked.supported));
     FOOTNOTE_ASSIGN_OR_RETURN(outcome.unsupported.emplace_back(),
                               BestScore(scorer, asked.unsupported));
   }
-  outcome.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return outcome;
 }
 

@@ -269,8 +269,7 @@ TEST(GpuModel, ReplicasOnSeveralGpusShareCallsAndGiveTheSameTokens) {
     EXPECT_EQ(result->tokens, golden["greedy"].get<std::vector<TokenId>>());
   }
   for (const Emulation& emulation : emulations) EXPECT_GT(emulation.device->choices, 0);
-  EXPECT_EQ(generator->stats().generated_tokens,
-            8 * static_cast<int64_t>(golden["greedy"].size()));
+  EXPECT_EQ(generator->stats().generated_tokens, 8 * static_cast<int64_t>(golden["greedy"].size()));
 }
 
 TEST(GpuModel, AutoFallsBackToTheCpuAndSaysWhy) {
