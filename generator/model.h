@@ -64,8 +64,8 @@ struct ModelOptions {
   // the first GPU where there is one that works and holds the model, else the CPU, and
   // ModelInfo::device_note says why.
   std::string device = "cpu";
-  int gpu_layers = -1;           // of a decoder, the first so many on the GPU; -1: all
-  GpuOpener open_gpu = nullptr;  // null: kernels::OpenGpu
+  int gpu_layers = -1;              // of a decoder, the first so many on the GPU; -1: all
+  GpuOpener open_gpu = nullptr;     // null: kernels::OpenGpu
   int threads = 0;                  // 0: one per available CPU
   std::optional<kernels::Isa> isa;  // nothing: the best, or FOOTNOTE_ISA
   bool load_chat_template = true;
@@ -113,7 +113,7 @@ class Model {
   virtual const std::filesystem::path& path() const = 0;
   virtual const Tokenizer& tokenizer() const = 0;
   virtual const ChatTemplate* chat_template() const = 0;  // null when the file has none
-  virtual kernels::Isa isa() const = 0;  // of what runs on the CPU
+  virtual kernels::Isa isa() const = 0;                   // of what runs on the CPU
   // Takes a second; nothing for a model that is not wholly on a GPU.
   virtual StatusOr<std::optional<DeviceFigures>> MeasureDevice() const = 0;
 

@@ -369,8 +369,7 @@ std::unique_ptr<ImportSession> LocalApi::StartImport() { return std::make_unique
 
 StatusOr<v1::ListModelsResponse> LocalApi::ListModels(const v1::ListModelsRequest&) {
   v1::ListModelsResponse response;
-  *response.add_models() =
-      ToProto(generator_->info, v1::Model::GENERATOR, generator_->sha256);
+  *response.add_models() = ToProto(generator_->info, v1::Model::GENERATOR, generator_->sha256);
   const EmbedderEntry& embedder = *catalog_->default_embedder();
   *response.add_models() =
       ToProto(embedder.info, v1::Model::EMBEDDER, embedder.embedder->model_sha256());

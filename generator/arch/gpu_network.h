@@ -51,13 +51,13 @@ class GpuDecoder {
 
 // Arrays are on the device.
 struct GpuEncoderBatch {
-  const int32_t* ids = nullptr;        // [T]
-  const int32_t* types = nullptr;      // [T] or null: all 0
-  const int32_t* positions = nullptr;  // [T]
-  const int32_t* offsets = nullptr;    // [B + 1]
-  int64_t rows = 0;                    // T
-  int64_t sequences = 0;               // B
-  int64_t most_rows = 0;               // of a sequence
+  const int32_t* ids = nullptr;          // [T]
+  const int32_t* types = nullptr;        // [T] or null: all 0
+  const int32_t* positions = nullptr;    // [T]
+  const int32_t* offsets = nullptr;      // [B + 1]
+  int64_t rows = 0;                      // T
+  int64_t sequences = 0;                 // B
+  int64_t most_rows = 0;                 // of a sequence
   const int32_t* part_begins = nullptr;  // [P]
   const int32_t* part_ends = nullptr;    // [P]
   int64_t parts = 0;                     // P
@@ -69,8 +69,8 @@ class GpuEncoder {
 
   virtual int64_t weight_bytes() const = 0;
 
-  // As Encoder::Forward and Encoder::Classify: vectors of sequences [B, width], of parts [P, width],
-  // logits [B, labels]; F32.
+  // As Encoder::Forward and Encoder::Classify: vectors of sequences [B, width], of parts [P,
+  // width], logits [B, labels]; F32.
   virtual Status Forward(kernels::Gpu& gpu, GpuWorkspace& workspace, const GpuEncoderBatch& batch,
                          kernels::GpuMatrix vectors, kernels::GpuMatrix part_vectors) const = 0;
   virtual Status Classify(kernels::Gpu& gpu, GpuWorkspace& workspace, const GpuEncoderBatch& batch,

@@ -135,9 +135,8 @@ Status GatedDecoder::Forward(Context& context, Workspace& workspace, const Decod
     const bool last = index + 1 == spec_.layers.size();
     const bool write_only = last && batch.logits_rows.empty();
     Matrix attended = workspace.Floats(kAttended, rows, shape.heads * shape.head_width);
-    FOOTNOTE_RETURN_IF_ERROR(
-        Attend(context, workspace, layer, batch, cache[index - first_layer], hidden, write_only,
-               attended));
+    FOOTNOTE_RETURN_IF_ERROR(Attend(context, workspace, layer, batch, cache[index - first_layer],
+                                    hidden, write_only, attended));
     if (write_only) return OkStatus();
     if (last) {
       hidden = KeepRows(hidden, batch.logits_rows);

@@ -146,8 +146,8 @@ Status GpuGatedDecoder::Upload(const GatedDecoderSpec& spec) {
   FOOTNOTE_RETURN_IF_ERROR(UploadRope(spec));
   const int64_t tables = parameters_.bytes();
   for (int64_t i = 0; i < plan_.layers; ++i) {
-    FOOTNOTE_ASSIGN_OR_RETURN(
-        Layer layer, UploadLayer(spec.layers[static_cast<size_t>(i)], spec.norm_epsilon));
+    FOOTNOTE_ASSIGN_OR_RETURN(Layer layer,
+                              UploadLayer(spec.layers[static_cast<size_t>(i)], spec.norm_epsilon));
     layers_.push_back(std::move(layer));
   }
   step_bytes_ = parameters_.bytes() - tables;
@@ -239,8 +239,8 @@ Status GpuGatedDecoder::Forward(Gpu& gpu, GpuWorkspace& workspace, const GpuDeco
   }
   FOOTNOTE_RETURN_IF_ERROR(gpu.EmbedRows(embedding_, batch.ids, 1, hidden));
   for (size_t index = 0; index < layers_.size(); ++index) {
-    FOOTNOTE_ASSIGN_OR_RETURN(
-        const bool goes_on, RunLayer(gpu, workspace, index, batch, cache[index], hidden));
+    FOOTNOTE_ASSIGN_OR_RETURN(const bool goes_on,
+                              RunLayer(gpu, workspace, index, batch, cache[index], hidden));
     if (!goes_on) return OkStatus();
   }
   if (!whole) return OkStatus();

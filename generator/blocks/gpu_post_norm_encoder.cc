@@ -27,8 +27,7 @@ struct Layer {
 
 class GpuPostNormEncoder final : public GpuEncoder {
  public:
-  GpuPostNormEncoder(std::shared_ptr<Gpu> gpu, const PostNormEncoderSpec& spec,
-                     const GpuPlan& plan)
+  GpuPostNormEncoder(std::shared_ptr<Gpu> gpu, const PostNormEncoderSpec& spec, const GpuPlan& plan)
       : shape_(spec.shape),
         plain_(plan.plain),
         pooling_kind_(spec.pooling.kind),
@@ -41,8 +40,8 @@ class GpuPostNormEncoder final : public GpuEncoder {
   Status Upload(const PostNormEncoderSpec& spec);
 
   int64_t weight_bytes() const override { return parameters_.bytes(); }
-  Status Forward(Gpu& gpu, GpuWorkspace& workspace, const GpuEncoderBatch& batch,
-                 GpuMatrix vectors, GpuMatrix part_vectors) const override;
+  Status Forward(Gpu& gpu, GpuWorkspace& workspace, const GpuEncoderBatch& batch, GpuMatrix vectors,
+                 GpuMatrix part_vectors) const override;
   Status Classify(Gpu& gpu, GpuWorkspace& workspace, const GpuEncoderBatch& batch,
                   GpuMatrix out) const override;
 
@@ -149,14 +148,14 @@ StatusOr<GpuMatrix> GpuPostNormEncoder::RunBlocks(Gpu& gpu, GpuWorkspace& worksp
     const auto product = [&](const GpuProduct& each, const GpuMatrix& x) {
       return gpu.Products(nullptr, x, std::span(&each, 1));
     };
-    FOOTNOTE_RETURN_IF_ERROR(product(
-        {.w = layer.projection, .bias = layer.projection_bias, .out = projected}, input));
+    FOOTNOTE_RETURN_IF_ERROR(
+        product({.w = layer.projection, .bias = layer.projection_bias, .out = projected}, input));
     FOOTNOTE_RETURN_IF_ERROR(gpu.AttentionPacked(attention));
     FOOTNOTE_RETURN_IF_ERROR(product(
         {.w = layer.output, .bias = layer.output_bias, .out = hidden, .add = true}, attended));
     FOOTNOTE_RETURN_IF_ERROR(gpu.Norm(layer.attention_norm, hidden, hidden, rounded));
-    FOOTNOTE_RETURN_IF_ERROR(product(
-        {.w = layer.up, .bias = layer.up_bias, .out = inner, .activation = gelu_}, input));
+    FOOTNOTE_RETURN_IF_ERROR(
+        product({.w = layer.up, .bias = layer.up_bias, .out = inner, .activation = gelu_}, input));
     FOOTNOTE_RETURN_IF_ERROR(
         product({.w = layer.down, .bias = layer.down_bias, .out = hidden, .add = true}, inner));
     FOOTNOTE_RETURN_IF_ERROR(gpu.Norm(layer.feed_forward_norm, hidden, hidden, rounded));
@@ -178,12 +177,10 @@ Status GpuPostNormEncoder::Forward(Gpu& gpu, GpuWorkspace& workspace, const GpuE
 Status GpuPostNormEncoder::Classify(Gpu& gpu, GpuWorkspace& workspace, const GpuEncoderBatch& batch,
                                     GpuMatrix out) const {
   FOOTNOTE_ASSIGN_OR_RETURN(const GpuMatrix hidden, RunBlocks(gpu, workspace, batch));
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      const GpuMatrix first,
-      workspace.Matrix(kFirst, DType::kF32, batch.sequences, shape_.width));
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      const GpuMatrix pooled,
-      workspace.Matrix(kPooled, DType::kF32, batch.sequences, shape_.width));
+  FOOTNOTE_ASSIGN_OR_RETURN(const GpuMatrix first,
+                            workspace.Matrix(kFirst, DType::kF32, batch.sequences, shape_.width));
+  FOOTNOTE_ASSIGN_OR_RETURN(const GpuMatrix pooled,
+                            workspace.Matrix(kPooled, DType::kF32, batch.sequences, shape_.width));
   FOOTNOTE_RETURN_IF_ERROR(gpu.Pool(hidden, batch.offsets, batch.offsets + 1, /*mean=*/false,
                                     /*normalise=*/false, first));
   const GpuProduct pool{.w = pooler_, .bias = pooler_bias_, .out = pooled};

@@ -161,8 +161,8 @@ Status GpuDecoderRunner::WriteNumbers(const DecoderBatch& batch, const PassShape
   for (const kernels::KvSequence& sequence : batch.sequences) {
     array(at.first_row)[b] = static_cast<int32_t>(row);
     array(at.lengths)[b] = static_cast<int32_t>(sequence.first_position + sequence.rows);
-    const auto pages = static_cast<size_t>(
-        PagePool::PagesFor(sequence.first_position + sequence.rows));
+    const auto pages =
+        static_cast<size_t>(PagePool::PagesFor(sequence.first_position + sequence.rows));
     if (sequence.first_row != row || pages > sequence.pages.size()) {
       return InvalidArgumentError("a batch's sequences do not cover its rows, or lack pages");
     }
@@ -214,8 +214,7 @@ StatusOr<GpuMatrix> GpuDecoderRunner::EnqueueGraph(const DecoderBatch& batch,
   if (graph.numbers.data() == nullptr) {
     const Layout at(shape.rows, shape.sequences, shape.logits, shape.pages_stride());
     FOOTNOTE_ASSIGN_OR_RETURN(
-        graph.numbers,
-        GpuMemory::Allocate(*gpu_, static_cast<size_t>(at.count) * sizeof(int32_t)));
+        graph.numbers, GpuMemory::Allocate(*gpu_, static_cast<size_t>(at.count) * sizeof(int32_t)));
   }
   FOOTNOTE_RETURN_IF_ERROR(WriteNumbers(batch, shape, graph.numbers.data()));
   if (graph.number >= 0) {
@@ -250,11 +249,10 @@ StatusOr<GpuMatrix> GpuDecoderRunner::Enqueue(const DecoderBatch& batch) {
   FOOTNOTE_RETURN_IF_ERROR(WriteNumbers(batch, shape, numbers));
   FOOTNOTE_ASSIGN_OR_RETURN(
       const GpuMatrix out,
-      rest_ == nullptr
-          ? workspace_.Matrix(kLogits, DType::kF32, shape.logits, vocabulary_size_)
-          : workspace_.Matrix(kLogits, DType::kF32, shape.rows, model_->info().width));
-  FOOTNOTE_RETURN_IF_ERROR(gpu_model_.decoder()->Forward(*gpu_, workspace_,
-                                                         BatchAt(numbers, shape), cache_, out));
+      rest_ == nullptr ? workspace_.Matrix(kLogits, DType::kF32, shape.logits, vocabulary_size_)
+                       : workspace_.Matrix(kLogits, DType::kF32, shape.rows, model_->info().width));
+  FOOTNOTE_RETURN_IF_ERROR(
+      gpu_model_.decoder()->Forward(*gpu_, workspace_, BatchAt(numbers, shape), cache_, out));
   return out;
 }
 
@@ -262,8 +260,8 @@ Status GpuDecoderRunner::RunRest(const DecoderBatch& batch, const GpuMatrix& hid
                                  kernels::Matrix logits) {
   const int64_t rows = hidden.rows;
   rest_->hidden.resize(static_cast<size_t>(rows * hidden.stride));
-  FOOTNOTE_RETURN_IF_ERROR(gpu_->CopyOut(rest_->hidden.data(), hidden.data,
-                                         rest_->hidden.size() * sizeof(float)));
+  FOOTNOTE_RETURN_IF_ERROR(
+      gpu_->CopyOut(rest_->hidden.data(), hidden.data, rest_->hidden.size() * sizeof(float)));
   DecoderBatch rest = batch;
   rest.first_layer = gpu_model_.plan().layers;
   rest.hidden = kernels::Matrix::Of(rest_->hidden.data(), rows, hidden.columns);

@@ -144,8 +144,8 @@ Status GpuModel::EnqueuePiece(EncoderRunner& runner, const EncoderBatch& batch, 
     numbers.push_back(static_cast<int32_t>(batch.parts[p].end - begin));
   }
   kernels::Gpu& gpu = *runner.gpu;
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      void* memory, runner.workspace.Bytes(kNumbers, numbers.size() * sizeof(int32_t)));
+  FOOTNOTE_ASSIGN_OR_RETURN(void* memory,
+                            runner.workspace.Bytes(kNumbers, numbers.size() * sizeof(int32_t)));
   FOOTNOTE_RETURN_IF_ERROR(gpu.CopyIn(memory, numbers.data(), numbers.size() * sizeof(int32_t)));
   const auto* base = static_cast<const int32_t*>(memory);
   piece.ids = base + ids;
@@ -176,8 +176,8 @@ Status GpuModel::RunPieces(EncoderRunner& runner, const EncoderBatch& batch, boo
   const auto rows = static_cast<int64_t>(sequences + batch.parts.size());
   // Without gaps, so that one copy fetches them.
   FOOTNOTE_ASSIGN_OR_RETURN(void* memory, runner.workspace.Bytes(kVectors, out.size_bytes()));
-  const kernels::GpuMatrix results = kernels::GpuMatrix::Of(
-      memory, DType::kF32, rows, static_cast<int64_t>(out.size()) / rows);
+  const kernels::GpuMatrix results =
+      kernels::GpuMatrix::Of(memory, DType::kF32, rows, static_cast<int64_t>(out.size()) / rows);
   size_t part = 0;
   for (size_t first = 0; first < sequences;) {
     // Whole sequences up to the bound; at least one.

@@ -102,8 +102,7 @@ void Scheduler::PlanPrompts(int64_t budget, std::vector<Piece>& pieces) {
 
 // Scores need logits, and so does a draw.
 bool Scheduler::Chooses(const std::vector<Piece>& pieces) const {
-  return runner_->chooses() &&
-         std::all_of(pieces.begin(), pieces.end(), [](const Piece& piece) {
+  return runner_->chooses() && std::all_of(pieces.begin(), pieces.end(), [](const Piece& piece) {
            return piece.logits_rows == 0 || (!piece.job->scoring() && piece.job->sampler->greedy());
          });
 }

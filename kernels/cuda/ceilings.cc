@@ -58,8 +58,8 @@ StatusOr<Gpu::Ceilings> Measure(Products& products, void* stream) {
   void* buffer = nullptr;
   FOOTNOTE_RETURN_IF_ERROR(StatusOf(cudaMalloc(&buffer, bytes), "memory for measurements"));
   Gpu::Ceilings ceilings;
-  Status status = StatusOf(
-      cudaMemsetAsync(buffer, 0x3c, bytes, static_cast<cudaStream_t>(stream)), "measurements");
+  Status status = StatusOf(cudaMemsetAsync(buffer, 0x3c, bytes, static_cast<cudaStream_t>(stream)),
+                           "measurements");
   if (status.ok()) {
     status = StatusOf(MeasureReadBandwidth(buffer, bytes, stream, &ceilings.read_bytes_per_second),
                       "measuring reads");

@@ -13,8 +13,8 @@ namespace footnote::kernels::cuda {
 inline Status StatusOf(int code, const char* what) {
   const auto error = static_cast<cudaError_t>(code);
   if (error == cudaSuccess) return OkStatus();
-  const std::string text = std::string(what) + ": " + cudaGetErrorString(error) + " (" +
-                           cudaGetErrorName(error) + ")";
+  const std::string text =
+      std::string(what) + ": " + cudaGetErrorString(error) + " (" + cudaGetErrorName(error) + ")";
   if (error == cudaErrorInvalidValue) return InvalidArgumentError(text);
   if (error == cudaErrorMemoryAllocation) return ResourceExhaustedError(text);
   return InternalError(text);

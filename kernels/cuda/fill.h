@@ -5,7 +5,8 @@
 
 namespace footnote::kernels::cuda {
 
-// `count` BF16 numbers in [-1, 1) that look random: a product of zeros runs faster than one of data.
+// `count` BF16 numbers in [-1, 1) that look random: a product of zeros runs faster than one of
+// data.
 int LaunchFill(void* to, int64_t count, void* stream);
 
 }  // namespace footnote::kernels::cuda

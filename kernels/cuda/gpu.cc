@@ -69,8 +69,7 @@ class CudaGpu final : public Gpu {
   Status Norm(const GpuNorm& norm, GpuMatrix x, GpuMatrix out, GpuMatrix rounded) override {
     return Launch("Norm", [&] { return cuda::LaunchNorm(norm, x, out, rounded, stream_); });
   }
-  Status Products(const GpuNorm* norm, GpuMatrix x,
-                  std::span<const GpuProduct> products) override {
+  Status Products(const GpuNorm* norm, GpuMatrix x, std::span<const GpuProduct> products) override {
     return Launch("Products", [&] { return products_->Run(norm, x, products); });
   }
   Status GatedProduct(const GpuNorm* norm, GpuMatrix x, const GpuGatedProduct& product) override {
@@ -91,8 +90,8 @@ class CudaGpu final : public Gpu {
   }
   Status Pool(GpuMatrix x, const int32_t* begins, const int32_t* ends, bool mean, bool normalise,
               GpuMatrix out) override {
-    return Launch(
-        "Pool", [&] { return cuda::LaunchPool(x, begins, ends, mean, normalise, out, stream_); });
+    return Launch("Pool",
+                  [&] { return cuda::LaunchPool(x, begins, ends, mean, normalise, out, stream_); });
   }
   Status Tanh(GpuMatrix x) override {
     return Launch("Tanh", [&] { return cuda::LaunchTanh(x, stream_); });
@@ -149,6 +148,7 @@ class CudaGpu final : public Gpu {
   std::vector<cudaGraphExec_t> graphs_;
   std::vector<void*> scratch_;  // the last is in use
   size_t scratch_bytes_ = 0;
+  unsigned* attention_counters_ = nullptr;
 };
 
 CudaGpu::~CudaGpu() {
@@ -156,6 +156,7 @@ CudaGpu::~CudaGpu() {
   cudaStreamSynchronize(stream_);
   for (cudaGraphExec_t graph : graphs_) cudaGraphExecDestroy(graph);
   for (void* memory : scratch_) cudaFree(memory);
+  cudaFree(attention_counters_);
   uploader_ = nullptr;
   products_ = nullptr;
   staging_ = nullptr;
@@ -166,6 +167,11 @@ Status CudaGpu::Open() {
   FOOTNOTE_RETURN_IF_ERROR(Use());
   FOOTNOTE_RETURN_IF_ERROR(
       StatusOf(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "a stream"));
+  constexpr size_t kCounterBytes = cuda::kAttentionCounters * sizeof(unsigned);
+  FOOTNOTE_ASSIGN_OR_RETURN(void* counters, Allocate(kCounterBytes));
+  attention_counters_ = static_cast<unsigned*>(counters);
+  FOOTNOTE_RETURN_IF_ERROR(StatusOf(cudaMemsetAsync(attention_counters_, 0, kCounterBytes, stream_),
+                                    "the GPU's counters"));
   staging_ = std::make_unique<cuda::Staging>(stream_);
   return StatusOf(cuda::Products::Create(stream_, {}, &products_), "the GPU's products");
 }
@@ -187,8 +193,8 @@ StatusOr<void*> CudaGpu::Allocate(size_t bytes) {
     const StatusOr<int64_t> free = FreeBytes();
     return ResourceExhaustedError(
         info_.name + " has too little memory: " + std::to_string(bytes) + " bytes were wanted, " +
-        (free.ok() ? std::to_string(*free) : std::string("an unknown number")) +
-        " of " + std::to_string(info_.memory_bytes) +
+        (free.ok() ? std::to_string(*free) : std::string("an unknown number")) + " of " +
+        std::to_string(info_.memory_bytes) +
         " are free; use fewer --gpu-layers, a smaller kv_cache_mib, or --device cpu");
   }
   FOOTNOTE_RETURN_IF_ERROR(StatusOf(error, "memory of the GPU"));
@@ -250,14 +256,15 @@ StatusOr<void*> CudaGpu::Scratch(size_t bytes) {
   return scratch_.empty() ? nullptr : scratch_.back();
 }
 
-Status CudaGpu::Attention(GpuMatrix queries, const GpuSequences& sequences,
-                          const GpuKvLayer& layer, const AttentionParams& params, GpuMatrix out) {
+Status CudaGpu::Attention(GpuMatrix queries, const GpuSequences& sequences, const GpuKvLayer& layer,
+                          const AttentionParams& params, GpuMatrix out) {
   FOOTNOTE_RETURN_IF_ERROR(Use());
   const int64_t heads = queries.columns / layer.head_width;
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      void* scratch, Scratch(cuda::AttentionScratchBytes(heads, sequences, layer, params)));
+  FOOTNOTE_ASSIGN_OR_RETURN(void* scratch,
+                            Scratch(cuda::AttentionScratchBytes(heads, sequences, layer, params)));
   return Launch("Attention", [&] {
-    return cuda::LaunchAttention(queries, sequences, layer, params, out, scratch, stream_);
+    return cuda::LaunchAttention(queries, sequences, layer, params, out, scratch,
+                                 attention_counters_, stream_);
   });
 }
 
@@ -273,8 +280,7 @@ Status CudaGpu::TopK(GpuMatrix logits, int64_t k, float* values, int32_t* ids) {
   FOOTNOTE_RETURN_IF_ERROR(Use());
   FOOTNOTE_ASSIGN_OR_RETURN(void* scratch,
                             Scratch(cuda::SelectScratchBytes(logits.rows, logits.columns)));
-  return Launch("TopK",
-                [&] { return cuda::LaunchTopK(logits, k, values, ids, scratch, stream_); });
+  return Launch("TopK", [&] { return cuda::LaunchTopK(logits, k, values, ids, scratch, stream_); });
 }
 
 }  // namespace
@@ -283,8 +289,9 @@ StatusOr<std::unique_ptr<Gpu>> OpenGpu(int index) {
   const GpuReport report = FindGpus();
   if (report.gpus.empty()) return FailedPreconditionError(report.note);
   if (index < 0 || index >= static_cast<int>(report.gpus.size())) {
-    return FailedPreconditionError("there is no GPU " + std::to_string(index) + "; this machine has " +
-                                   std::to_string(report.gpus.size()) + " (footnote model devices)");
+    return FailedPreconditionError("there is no GPU " + std::to_string(index) +
+                                   "; this machine has " + std::to_string(report.gpus.size()) +
+                                   " (footnote model devices)");
   }
   const GpuInfo& info = report.gpus[static_cast<size_t>(index)];
   if (!info.usable) return FailedPreconditionError(info.name + ": " + info.why_not);

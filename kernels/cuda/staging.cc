@@ -78,8 +78,7 @@ Status Staging::Out(void* host, const void* device, size_t bytes) {
   }
   next_ = static_cast<int>((static_cast<size_t>(first) + pieces) % kSlots);
   // A copy of nothing waits too.
-  return pieces == 0 ? StatusOf(cudaStreamSynchronize(stream_), "waiting for the GPU")
-                     : OkStatus();
+  return pieces == 0 ? StatusOf(cudaStreamSynchronize(stream_), "waiting for the GPU") : OkStatus();
 }
 
 }  // namespace footnote::kernels::cuda

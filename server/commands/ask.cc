@@ -239,9 +239,9 @@ void AddAskCommand(CLI::App& app, CommandResult& result) {
   options->remote.AddTo(*command);
   command->add_flag("--json", options->json, "Print one JSON document");
   command->callback([options, command, &result] {
-    options->remote.RefuseWithServer(*command, {"--generator", "--embedder", "--replay",
-                                                "--threads", "--device", "--gpu-layers",
-                                                "--reranker", "--rerank-depth"});
+    options->remote.RefuseWithServer(
+        *command, {"--generator", "--embedder", "--replay", "--threads", "--device", "--gpu-layers",
+                   "--reranker", "--rerank-depth"});
     result.status = RunAsk(*options);
   });
 }

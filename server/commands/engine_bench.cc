@@ -118,8 +118,9 @@ void AddModelOptions(CLI::App& command, BenchModelOptions& options) {
       ->capture_default_str();
   command.add_option("--device", options.device, "cpu, cuda, cuda:N or auto")
       ->capture_default_str();
-  command.add_option("--gpu-layers", options.gpu_layers,
-                     "Of a decoder, the first so many on the GPU (default: all)")
+  command
+      .add_option("--gpu-layers", options.gpu_layers,
+                  "Of a decoder, the first so many on the GPU (default: all)")
       ->check(CLI::Range(0, 1000));
   command.add_option("--threads", options.threads, "0: one per available CPU")
       ->check(CLI::Range(0, 1024))

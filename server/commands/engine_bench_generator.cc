@@ -257,9 +257,9 @@ Status WriteShares(const GeneratorBenchOptions& options, const generator::Model&
                            2.0 * static_cast<double>(figures->head_parameters));
   json["step_bytes"] = bytes;
   json["decode_bandwidth_share"] = bytes * steps_per_second / ceilings.read_bytes_per_second;
-  json["decode_floor_share"] = steps_per_second *
-                               std::max(bytes / ceilings.read_bytes_per_second,
-                                        operations / ceilings.operations_per_second);
+  json["decode_floor_share"] =
+      steps_per_second *
+      std::max(bytes / ceilings.read_bytes_per_second, operations / ceilings.operations_per_second);
   return OkStatus();
 }
 

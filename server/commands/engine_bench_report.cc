@@ -59,8 +59,8 @@ StatusOr<std::optional<generator::DeviceFigures>> WriteDevice(const generator::M
   return figures;
 }
 
-double OperationsPerToken(const generator::ModelInfo& info,
-                          const generator::DeviceFigures& figures, double keys_seen) {
+double OperationsPerToken(const generator::ModelInfo& info, const generator::DeviceFigures& figures,
+                          double keys_seen) {
   const double attention = 4.0 * info.heads * info.head_width * keys_seen * info.layers;
   return 2.0 * static_cast<double>(figures.layer_parameters) + attention;
 }

@@ -31,8 +31,8 @@ StatusOr<std::optional<generator::DeviceFigures>> WriteDevice(const generator::M
                                                               BenchJson& json);
 
 // Of a token in the layers: their products, and attention to `keys_seen` keys.
-double OperationsPerToken(const generator::ModelInfo& info,
-                          const generator::DeviceFigures& figures, double keys_seen);
+double OperationsPerToken(const generator::ModelInfo& info, const generator::DeviceFigures& figures,
+                          double keys_seen);
 
 // Threads (0: all) and the machine.
 BenchJson MachineSettings(int threads);

@@ -81,8 +81,7 @@ TEST(GpuDevice, ExactDecodersGiveHuggingFacesLogitsAndTokens) {
     // Quantised weights meet x rounded to 8 bits in products of few rows, on the GPU in every
     // precision; here all rows go together.
     const bool quantised = std::string(name).find("q8") != std::string::npos;
-    EXPECT_LE(RelativeError(logits, GoldenFloats(golden["logits_file"])),
-              quantised ? 2e-2 : 2e-5);
+    EXPECT_LE(RelativeError(logits, GoldenFloats(golden["logits_file"])), quantised ? 2e-2 : 2e-5);
     if (quantised) continue;
     ASSERT_OK_AND_ASSIGN(const auto tokens, Greedy(model, golden));
     EXPECT_EQ(tokens, golden["greedy"].get<std::vector<TokenId>>());
@@ -145,8 +144,7 @@ TEST(GpuDevice, LayersSharedWithTheCpuAndTooManyOfThem) {
   options.gpu_layers = 1;
   options.precision = kernels::Precision::kExact;
   ASSERT_OK_AND_ASSIGN(const auto model, Model::Load(DataDir() / "models" / "tiny-llama", options));
-  ASSERT_OK_AND_ASSIGN(const auto logits,
-                       model->Logits(golden["ids"].get<std::vector<TokenId>>()));
+  ASSERT_OK_AND_ASSIGN(const auto logits, model->Logits(golden["ids"].get<std::vector<TokenId>>()));
   EXPECT_LE(RelativeError(logits, GoldenFloats(golden["logits_file"])), 2e-5);
   options.gpu_layers = -1;
   ASSERT_OK_AND_ASSIGN(const auto whole, Model::Load(DataDir() / "models" / "tiny-llama", options));

@@ -1,5 +1,5 @@
-// Models on a GPU that is emulated on the host (tests/testing/emulated_gpu.h): the layers' order and
-// wiring, the numbers of a pass, padding, captured graphs, layers shared with the CPU, and what
+// Models on a GPU that is emulated on the host (tests/testing/emulated_gpu.h): the layers' order
+// and wiring, the numbers of a pass, padding, captured graphs, layers shared with the CPU, and what
 // happens when there is no GPU or it fails. Kernels are tested in tests/kernels.
 
 #include <gtest/gtest.h>
@@ -119,7 +119,8 @@ TEST(GpuModel, ManySequencesAtOnceGiveWhatEachGivesAlone) {
   };
   std::vector<std::vector<TokenId>> alone;
   for (int i = 0; i < 11; ++i) {
-    ASSERT_OK_AND_ASSIGN(const auto result, generator->Generate(request(i), CallContext(), nullptr));
+    ASSERT_OK_AND_ASSIGN(const auto result,
+                         generator->Generate(request(i), CallContext(), nullptr));
     alone.push_back(result.tokens);
   }
   std::vector<std::future<StatusOr<GenerationResult>>> calls;

@@ -190,7 +190,7 @@ TEST_F(AttentionGpu, RefusesShapesItDoesNotTake) {
   const AttentionParams params = Params(64);
   const auto launch = [&](const GpuMatrix& queries, const GpuSequences& s, const GpuKvLayer& l,
                           const AttentionParams& p, const GpuMatrix& to) {
-    return cuda::LaunchAttention(queries, s, l, p, to, nullptr, nullptr);
+    return cuda::LaunchAttention(queries, s, l, p, to, nullptr, nullptr, nullptr);
   };
   GpuMatrix wrong = q;
   wrong.dtype = DType::kF32;

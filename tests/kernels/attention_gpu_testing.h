@@ -186,13 +186,17 @@ struct AttentionBatch {
     const size_t scratch_bytes =
         cuda::AttentionScratchBytes(shape.heads, sequences, gpu_layer, params);
     const DeviceBuffer scratch(scratch_bytes);
+    const DeviceBuffer counters(std::vector<float>(Size(cuda::kAttentionCounters), 0));
     const int error =
-        plain
-            ? cuda::LaunchAttentionPlain(q, sequences, gpu_layer, params, out, nullptr)
-            : cuda::LaunchAttention(q, sequences, gpu_layer, params, out, scratch.data(), nullptr);
+        plain ? cuda::LaunchAttentionPlain(q, sequences, gpu_layer, params, out, nullptr)
+              : cuda::LaunchAttention(q, sequences, gpu_layer, params, out, scratch.data(),
+                                      static_cast<unsigned*>(counters.data()), nullptr);
     EXPECT_EQ(error, 0) << cuda::ErrorText(error);
     EXPECT_EQ(cuda::Synchronize(), 0);
     scratch.Floats();  // its guard
+    for (const float counter : counters.Floats()) {
+      EXPECT_TRUE(counter == 0) << "a counter that the next launch would begin with";
+    }
     const std::vector<float> all = Decoded(d_out, out_dtype);
     std::vector<float> result;
     const float poison = all.empty() ? 0 : PoisonOf(out_dtype);

@@ -505,7 +505,8 @@ TEST(UploadGpu, KeepsOrConvertsNumbers) {
               const size_t row = static_cast<size_t>(ids[i / columns]);
               const double value = 1.5 * wanted[row * columns + i % columns];
               const double with = add ? value + static_cast<double>(before[i]) : value;
-              ASSERT_NEAR(got[i], with, bound * (std::fabs(value) + std::fabs(with) + 1e-2)) << "element " << i;
+              ASSERT_NEAR(got[i], with, bound * (std::fabs(value) + std::fabs(with) + 1e-2))
+                  << "element " << i;
             }
           }
         }

@@ -32,9 +32,9 @@ void Store(void* data, DType dtype, int64_t at, double value) {
   auto* to = static_cast<std::byte*>(data) + at * kernels::BlockBytes(dtype);
   auto rounded = static_cast<float>(value);
   if (dtype == DType::kF16) rounded = std::clamp(rounded, -65504.0f, 65504.0f);
-  const Status status = kernels::Quantize(
-      dtype, std::span(&rounded, 1),
-      std::span(to, static_cast<size_t>(kernels::BlockBytes(dtype))));
+  const Status status =
+      kernels::Quantize(dtype, std::span(&rounded, 1),
+                        std::span(to, static_cast<size_t>(kernels::BlockBytes(dtype))));
   if (!status.ok()) std::terminate();
 }
 
@@ -119,7 +119,7 @@ class EmulatedGpu final : public kernels::Gpu {
       return ResourceExhaustedError("the emulated GPU is full: " + std::to_string(bytes) +
                                     " bytes were wanted");
     }
-    void* data = ::operator new(bytes, std::align_val_t{256});
+    void* data = ::operator new (bytes, std::align_val_t{256});
     std::memset(data, 0xa5, bytes);
     device_->blocks[data] = bytes;
     device_->used_bytes += static_cast<int64_t>(bytes);
@@ -131,7 +131,7 @@ class EmulatedGpu final : public kernels::Gpu {
     if (found == device_->blocks.end()) std::terminate();
     device_->used_bytes -= static_cast<int64_t>(found->second);
     device_->blocks.erase(found);
-    ::operator delete(memory, std::align_val_t{256});
+    ::operator delete (memory, std::align_val_t{256});
   }
 
   Status CopyIn(void* device, const void* host, size_t bytes) override {
@@ -179,8 +179,7 @@ class EmulatedGpu final : public kernels::Gpu {
       }
     }
     const auto row_bytes = static_cast<size_t>(kernels::RowBytes(weight.dtype, weight.columns));
-    FOOTNOTE_ASSIGN_OR_RETURN(void* data,
-                              Allocate(static_cast<size_t>(weight.rows) * row_bytes));
+    FOOTNOTE_ASSIGN_OR_RETURN(void* data, Allocate(static_cast<size_t>(weight.rows) * row_bytes));
     weight.data = data;
     auto* to = static_cast<std::byte*>(data);
     std::vector<float> values(static_cast<size_t>(weight.columns));
@@ -192,8 +191,7 @@ class EmulatedGpu final : public kernels::Gpu {
         }
         FOOTNOTE_RETURN_IF_ERROR(kernels::Dequantize(
             part.dtype, std::span(part.row(row), static_cast<size_t>(part.row_bytes())), values));
-        FOOTNOTE_RETURN_IF_ERROR(
-            kernels::Quantize(weight.dtype, values, std::span(to, row_bytes)));
+        FOOTNOTE_RETURN_IF_ERROR(kernels::Quantize(weight.dtype, values, std::span(to, row_bytes)));
       }
     }
     return weight;
@@ -219,8 +217,7 @@ class EmulatedGpu final : public kernels::Gpu {
     });
   }
 
-  Status Products(const GpuNorm* norm, GpuMatrix x,
-                  std::span<const GpuProduct> products) override {
+  Status Products(const GpuNorm* norm, GpuMatrix x, std::span<const GpuProduct> products) override {
     const std::vector<GpuProduct> all(products.begin(), products.end());
     for (const GpuProduct& each : all) {
       if (each.w.columns != x.columns || each.out.columns != each.w.rows ||
@@ -489,7 +486,8 @@ class EmulatedGpu final : public kernels::Gpu {
         Weigh(
             scores, width,
             [&](int64_t j, int64_t d) {
-              return Load(layer.values, layer.dtype, PageAt(sequences, b, first + j, layer, kv) + d);
+              return Load(layer.values, layer.dtype,
+                          PageAt(sequences, b, first + j, layer, kv) + d);
             },
             out, row, h * width);
       }
