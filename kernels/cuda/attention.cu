@@ -39,6 +39,10 @@ bool Fits(const AttentionWork& work) {
   if (queries.stride % 8 != 0 || out.stride % 8 != 0) return false;
   if (queries.stride < queries.columns || out.stride < out.columns) return false;
   if (sequences.count < 0 || sequences.rows < 0 || sequences.most_rows < 0) return false;
+  if (sequences.shared_keys < 0 || sequences.shared_keys % kPageTokens != 0 ||
+      sequences.shared_keys > sequences.most_keys) {
+    return false;
+  }
   if (sequences.most_keys < 0 || sequences.most_keys > sequences.pages_stride * kPageTokens ||
       sequences.most_keys > kMostPositions) {
     return false;

@@ -13,6 +13,7 @@
 #include "kernels/cuda/attention_kernels.h"
 #include "kernels/cuda/attention_plan.h"
 #include "kernels/cuda/attention_scoring.h"
+#include "kernels/cuda/attention_splits.h"
 #include "kernels/cuda/attention_tile.h"
 #include "kernels/cuda/overlap.h"
 
@@ -31,21 +32,6 @@ struct Decode {
   static_assert(kWarps * kTileRows * kRow * 4 <= kBytes, "merging the warps reuses the stages");
 };
 
-struct Splitting {
-  int group;
-  int tiles;
-  int64_t splits;
-  int64_t most_packed;  // packed rows of a sequence at most
-  float* partials;      // [B, Hkv, splits, most_packed, D]
-  float* weights;       // [B, Hkv, splits, most_packed, 2]: largest exponent, sum
-  unsigned* counters;   // [B, Hkv, tiles]: splits stored so far; 0 between launches
-};
-
-__device__ __forceinline__ int64_t PartialIndex(const Splitting& s, const GpuKvLayer& layer,
-                                                int64_t b, int64_t kv_head, int64_t split) {
-  return ((b * layer.kv_heads + kv_head) * s.splits + split) * s.most_packed;
-}
-
 // Whether this block is the last of `count` to come here; then what the others wrote before can be
 // read (past the first-level cache). The counter is 0 again after the last.
 __device__ __forceinline__ bool IsLast(unsigned* counter, unsigned count) {
@@ -58,47 +44,6 @@ __device__ __forceinline__ bool IsLast(unsigned* counter, unsigned count) {
   }
   __syncthreads();
   return last;
-}
-
-// Element d … d + 3 of one packed row from `used` splits; `base`: the row's index in the first.
-template <int kD, typename StoreResult>
-__device__ __forceinline__ void MergeSplits(const Splitting& s, int64_t base, int used, int d,
-                                            const StoreResult& store) {
-  constexpr int kAtOnce = 8;  // loads under way
-  float largest = -CUDART_INF_F, total = 0;
-  float4 sum = make_float4(0, 0, 0, 0);
-  for (int first = 0; first < used; first += kAtOnce) {
-    float2 weights[kAtOnce];
-    float4 parts[kAtOnce];
-#pragma unroll
-    for (int j = 0; j < kAtOnce; ++j) {
-      const int64_t index = base + (first + j) * s.most_packed;
-      const bool exists = first + j < used;
-      weights[j] = exists ? __ldcg(reinterpret_cast<const float2*>(s.weights + index * 2))
-                          : make_float2(-CUDART_INF_F, 0);
-      parts[j] = exists ? __ldcg(reinterpret_cast<const float4*>(s.partials + index * kD + d))
-                        : make_float4(0, 0, 0, 0);
-    }
-    const float before = largest;
-#pragma unroll
-    for (int j = 0; j < kAtOnce; ++j) largest = fmaxf(largest, weights[j].x);
-    // No split saw a key yet: any finite base gives zeros instead of -inf - -inf.
-    const float from = largest == -CUDART_INF_F ? 0 : largest;
-    const float rescale = Exp2(before - from);
-    total *= rescale;
-    sum = make_float4(sum.x * rescale, sum.y * rescale, sum.z * rescale, sum.w * rescale);
-#pragma unroll
-    for (int j = 0; j < kAtOnce; ++j) {
-      const float scale = Exp2(weights[j].x - from);
-      total = fmaf(scale, weights[j].y, total);
-      sum.x = fmaf(scale, parts[j].x, sum.x);
-      sum.y = fmaf(scale, parts[j].y, sum.y);
-      sum.z = fmaf(scale, parts[j].z, sum.z);
-      sum.w = fmaf(scale, parts[j].w, sum.w);
-    }
-  }
-  const float inverse = total > 0 ? 1.0f / total : 0.0f;
-  store(make_float4(sum.x * inverse, sum.y * inverse, sum.z * inverse, sum.w * inverse));
 }
 
 // Grid: splits, KV heads times tiles, sequences and one more for the rows behind them.
@@ -133,7 +78,8 @@ __global__ void __launch_bounds__(Decode<kD>::kWarps * 32)
   const int rows = end_row - first_row;
   const int packed = rows * s.group;
   if (rows > kDecodeRows || tile * kTileRows >= packed) return;
-  const PageRange seen = VisiblePages(length, rows, scoring.window);
+  PageRange seen = VisiblePages(length, rows, scoring.window);
+  if (s.shared_pages > 0) seen.first = s.shared_pages;  // then there is no window
   const int64_t seen_pages = seen.end - seen.first;
   const auto row_of = [&](int r) { return static_cast<int64_t>(first_row + r / s.group); };
   const auto column_of = [&](int r) {
@@ -151,7 +97,8 @@ __global__ void __launch_bounds__(Decode<kD>::kWarps * 32)
   const int page_begin = static_cast<int>(seen.first + split * per_split);
   const int page_end = static_cast<int>(min(seen.end, page_begin + per_split));
   if (page_begin >= page_end) return;
-  const bool alone = seen_pages <= per_split;  // the only split of this sequence
+  // The only split of this sequence.
+  const bool alone = s.shared_pages == 0 && seen_pages <= per_split;
 
   const int warp = WarpIndex(), lane = threadIdx.x % 32;
 
@@ -246,12 +193,6 @@ __global__ void __launch_bounds__(Decode<kD>::kWarps * 32)
     }
   }
   __syncthreads();
-  const auto store = [&](int r, int d, const float4& v) {
-    WithElement(work.out, row_of(r), column_of(r) + d, [&](auto* to) {
-      StorePair(to, v.x, v.y);
-      StorePair(to + 2, v.z, v.w);
-    });
-  };
   for (int e = threadIdx.x; e < kTileRows * kD / 4; e += kWarps * 32) {
     const int in_tile = e / (kD / 4), d = e % (kD / 4) * 4;
     const int r = tile * kTileRows + in_tile;
@@ -276,7 +217,8 @@ __global__ void __launch_bounds__(Decode<kD>::kWarps * 32)
     }
     if (alone) {
       const float inverse = total > 0 ? 1.0f / total : 0.0f;
-      store(r, d, make_float4(sum.x * inverse, sum.y * inverse, sum.z * inverse, sum.w * inverse));
+      StoreFour(work.out, row_of(r), column_of(r) + d,
+                make_float4(sum.x * inverse, sum.y * inverse, sum.z * inverse, sum.w * inverse));
     } else {
       const int64_t index = PartialIndex(s, work.layer, b, kv_head, split) + r;
       *reinterpret_cast<float4*>(s.partials + index * kD + d) = sum;
@@ -286,15 +228,17 @@ __global__ void __launch_bounds__(Decode<kD>::kWarps * 32)
       }
     }
   }
-  if (alone) return;
+  if (alone || s.shared_pages > 0) return;
   const auto used = static_cast<int>(SplitsUsed(seen_pages, s.splits));
   const int64_t piece = (b * work.layer.kv_heads + kv_head) * s.tiles + tile;
   if (!IsLast(s.counters + piece, static_cast<unsigned>(used))) return;
   for (int e = threadIdx.x; e < kTileRows * kD / 4; e += kWarps * 32) {
     const int r = tile * kTileRows + e / (kD / 4), d = e % (kD / 4) * 4;
     if (r >= packed) break;
-    MergeSplits<kD>(s, PartialIndex(s, work.layer, b, kv_head, 0) + r, used, d,
-                    [&](const float4& v) { store(r, d, v); });
+    const int64_t base = PartialIndex(s, work.layer, b, kv_head, 0) + r;
+    const float4 merged =
+        MergeParts<kD>(s, used, d, [&](int part) { return base + part * s.most_packed; });
+    StoreFour(work.out, row_of(r), column_of(r) + d, merged);
   }
 }
 
@@ -315,17 +259,30 @@ Splitting PlanFor(int64_t heads, const GpuSequences& sequences, const GpuKvLayer
   s.most_packed = most_rows * s.group;
   s.tiles = static_cast<int>(CeilDivide(s.most_packed, kTileRows));
   int64_t keys = sequences.most_keys;
-  // Up to 15 more of the first page seen.
-  if (params.window > 0) keys = std::min(keys, params.window + most_rows + kPageTokens);
+  if (params.window > 0) {
+    // Up to 15 more of the first page seen. Windows leave little to share.
+    keys = std::min(keys, params.window + most_rows + kPageTokens);
+  } else if (sequences.shared_keys > 0 && sequences.count > 1 &&
+             sequences.most_rows <= kDecodeRows) {
+    keys = std::max<int64_t>(keys - sequences.shared_keys, 1);
+    s.shared_pages = static_cast<int>(sequences.shared_keys / kPageTokens);
+    s.packed_rows = sequences.rows * s.group;
+    s.shared_each = static_cast<int>(
+        SharedPages(s.shared_pages, layer.kv_heads * CeilDivide(s.packed_rows, kSharedRows),
+                    Multiprocessors()));
+    s.shared_splits = CeilDivide(s.shared_pages, s.shared_each);
+  }
   const int64_t pieces = sequences.count * layer.kv_heads * s.tiles;
   s.splits = pieces > kAttentionCounters
                  ? 1
                  : PlanSplits(CeilDivide(keys, kPageTokens), pieces, Multiprocessors());
+  s.shared_begin = pieces / s.tiles * s.splits * s.most_packed;
   return s;
 }
 
-int64_t Partials(const Splitting& s, const GpuSequences& sequences, const GpuKvLayer& layer) {
-  return s.splits > 1 ? sequences.count * layer.kv_heads * s.splits * s.most_packed : 0;
+int64_t Partials(const Splitting& s, const GpuKvLayer& layer) {
+  if (s.shared_pages > 0) return s.shared_begin + layer.kv_heads * s.shared_splits * s.packed_rows;
+  return s.splits > 1 ? s.shared_begin : 0;
 }
 
 template <int kD>
@@ -340,8 +297,15 @@ int LaunchWidth(const AttentionWork& work, const Splitting& s, const LaunchOn& o
   if (wide > 65535 || deep > 65535) return cudaErrorInvalidValue;
   const dim3 grid(static_cast<unsigned>(s.splits), static_cast<unsigned>(wide),
                   static_cast<unsigned>(deep));
-  return Launch(DecodeKernel<kD>, grid, Shape::kWarps * 32, Shape::kBytes, on, work, s,
-                ScoringOf(work.params));
+  if (s.shared_pages > 0) {
+    if (const int error = LaunchSharedParts(work, s, on); error != 0) return error;
+  }
+  if (const int error = Launch(DecodeKernel<kD>, grid, Shape::kWarps * 32, Shape::kBytes, on, work,
+                               s, ScoringOf(work.params));
+      error != 0) {
+    return error;
+  }
+  return s.shared_pages > 0 ? LaunchMergeShared(work, s, on) : cudaSuccess;
 }
 
 }  // namespace
@@ -349,13 +313,12 @@ int LaunchWidth(const AttentionWork& work, const Splitting& s, const LaunchOn& o
 size_t DecodeScratchBytes(int64_t heads, const GpuSequences& sequences, const GpuKvLayer& layer,
                           const AttentionParams& params) {
   const Splitting s = PlanFor(heads, sequences, layer, params);
-  return static_cast<size_t>(Partials(s, sequences, layer) * (layer.head_width + 2)) *
-         sizeof(float);
+  return static_cast<size_t>(Partials(s, layer) * (layer.head_width + 2)) * sizeof(float);
 }
 
 int LaunchDecode(const AttentionWork& work, void* scratch, unsigned* counters, void* stream) {
   Splitting s = PlanFor(work.heads(), work.sequences, work.layer, work.params);
-  const int64_t partials = Partials(s, work.sequences, work.layer);
+  const int64_t partials = Partials(s, work.layer);
   if (partials > 0 && (scratch == nullptr || reinterpret_cast<uintptr_t>(scratch) % 16 != 0 ||
                        counters == nullptr)) {
     return cudaErrorInvalidValue;

@@ -42,11 +42,18 @@ __global__ void __launch_bounds__(kBlockWarps * 32, 2)
   const __half* base =
       static_cast<const __half*>(work.projected.data) + first_row * stride + column;
   const RowKeys keys = {base + all, base + 2 * all, stride};
-  const RowTile tile = {base + begin * stride, stride, min(rows - begin, kRows), 0, 0, rows};
-  AttendBlock<kD, kM, false>(tile, keys, scoring, [&](int row, int at, float a, float c) {
-    WithElement(work.out, first_row + begin + row, column + at,
-                [&](auto* to) { StorePair(to, a, c); });
-  });
+  const __half* queries = base + begin * stride;
+  const RowTile tile = {min(rows - begin, kRows), 0, 0, rows};
+  AttendBlock<kD, kM, false, false>(
+      tile, keys, scoring,
+      [&](uint32_t to, int row, int lane) {
+        LoadRows16<kD>(to, queries + row * stride, stride, tile.rows - row, queries, lane);
+      },
+      [&](int row, int at, float a, float c) {
+        WithElement(work.out, first_row + begin + row, column + at,
+                    [&](auto* to) { StorePair(to, a, c); });
+      },
+      [](int, float, float) {});
 }
 
 template <int kD, int kM>

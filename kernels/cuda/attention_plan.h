@@ -64,4 +64,13 @@ constexpr int64_t PlanSplits(int64_t most_pages, int64_t blocks, int64_t multipr
   return wanted < most ? wanted : most;
 }
 
+// Keys that sequences share: a block attends this many packed rows of all sequences to a split.
+inline constexpr int64_t kSharedRows = 64;
+// Pages of a split (the last may have less): two blocks for each multiprocessor, tiles of 64 keys.
+constexpr int64_t SharedPages(int64_t pages, int64_t blocks, int64_t multiprocessors) {
+  const int64_t wanted = 2 * multiprocessors / blocks;
+  const int64_t each = CeilDivide(CeilDivide(pages, wanted < 1 ? 1 : wanted), 4) * 4;
+  return each < 8 ? 8 : each;
+}
+
 }  // namespace footnote::kernels::cuda

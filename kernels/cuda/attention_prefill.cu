@@ -13,23 +13,6 @@
 namespace footnote::kernels::cuda {
 namespace {
 
-template <int kD>
-struct PagedKeys {
-  static constexpr int kStride = kD;
-
-  const __half* keys;
-  const __half* values;
-  const int32_t* pages;  // of the sequence
-  int page_elements;
-  int head_offset;
-
-  __device__ __forceinline__ int Find(int group) const { return pages[group]; }
-  __device__ __forceinline__ int64_t Offset(int page) const {
-    return static_cast<int64_t>(page) * page_elements + head_offset;
-  }
-  __device__ __forceinline__ int64_t stride() const { return kD; }
-};
-
 // Grid: heads, tiles of rows (the last first: they have most keys), sequences and one more for the
 // rows behind them.
 template <int kD, int kM>
@@ -60,21 +43,19 @@ __global__ void __launch_bounds__(kBlockWarps * 32, 2)
   }
   const int seen_from = scoring.window > 0 ? max(0, first_position - scoring.window + 1) : 0;
 
-  constexpr int kBlockElements = kPageTokens * kD;
-  const PagedKeys<kD> keys = {
-      static_cast<const __half*>(work.layer.keys), static_cast<const __half*>(work.layer.values),
-      sequences.pages + b * sequences.pages_stride,
-      static_cast<int>(work.layer.kv_heads) * kBlockElements, head / group * kBlockElements};
-  const RowTile rows_of_tile = {static_cast<const __half*>(work.queries.data) +
-                                    static_cast<int64_t>(row0) * work.queries.stride + column,
-                                work.queries.stride,
-                                tile_rows,
-                                first_position,
-                                seen_from / 16 * 16,
-                                key_end};
-  AttendBlock<kD, kM, true>(rows_of_tile, keys, scoring, [&](int row, int at, float a, float c) {
-    WithElement(work.out, row0 + row, column + at, [&](auto* to) { StorePair(to, a, c); });
-  });
+  const PagedKeys<kD> keys(work.layer, sequences.pages + b * sequences.pages_stride, head / group);
+  const int64_t stride = work.queries.stride;
+  const __half* queries = static_cast<const __half*>(work.queries.data) + row0 * stride + column;
+  const RowTile rows_of_tile = {tile_rows, first_position, seen_from / 16 * 16, key_end};
+  AttendBlock<kD, kM, true, true>(
+      rows_of_tile, keys, scoring,
+      [&](uint32_t to, int row, int lane) {
+        LoadRows16<kD>(to, queries + row * stride, stride, tile_rows - row, queries, lane);
+      },
+      [&](int row, int at, float a, float c) {
+        WithElement(work.out, row0 + row, column + at, [&](auto* to) { StorePair(to, a, c); });
+      },
+      [](int, float, float) {});
 }
 
 template <int kD>
