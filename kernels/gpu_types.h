@@ -93,6 +93,9 @@ struct GpuSequences {
   int64_t rows = 0;       // T
   int64_t most_rows = 0;  // rows of a sequence at most: bounds of the launch
   int64_t most_keys = 0;  // lengths[b] at most, likewise
+  // The first so many keys, whole pages, lie in the same pages for all sequences that are not
+  // padding, and before all of their rows; the first sequence is none. 0: nothing known.
+  int64_t shared_keys = 0;
 };
 
 // One layer's pages of kPageTokens positions on the device. Keys and values alike: [pages, Hkv,

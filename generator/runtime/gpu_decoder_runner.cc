@@ -17,6 +17,8 @@ constexpr int64_t kMostGraphRows = 256;
 constexpr int64_t kMostGuessRows = 16;
 constexpr size_t kMostGraphs = 128;
 constexpr int64_t kLeastKeys = 256;
+constexpr size_t kLeastSharing = 4;
+constexpr int64_t kSharedStep = 128;
 
 enum Slot : size_t { kNumbers = 100, kLogits, kAllowed, kChosen };
 
@@ -31,6 +33,25 @@ int64_t SequenceBucket(int64_t sequences) {
 int64_t KeysBucket(int64_t keys) {
   return std::max<int64_t>(kLeastKeys,
                            static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(keys))));
+}
+
+// Keys that all sequences have in the same pages, before the rows of any: what requests with the
+// same passages share.
+int64_t SharedKeys(std::span<const kernels::KvSequence> sequences) {
+  if (sequences.size() < kLeastSharing) return 0;
+  const kernels::KvSequence& first = sequences.front();
+  int64_t pages = first.first_position / kPageTokens;
+  for (const kernels::KvSequence& each : sequences) {
+    pages = std::min(pages, each.first_position / kPageTokens);
+    int64_t same = 0;
+    while (same < pages &&
+           each.pages[static_cast<size_t>(same)] == first.pages[static_cast<size_t>(same)]) {
+      ++same;
+    }
+    pages = same;
+  }
+  // In steps, so that graphs are few.
+  return pages * kPageTokens / kSharedStep * kSharedStep;
 }
 
 // Where the arrays of a pass begin, in numbers from the start; each on a new 256 bytes.
@@ -140,6 +161,7 @@ GpuDecoderRunner::PassShape GpuDecoderRunner::ShapeOf(const DecoderBatch& batch,
   shape.logits = static_cast<int64_t>(batch.logits_rows.size());
   shape.all_logits = shape.logits == shape.rows;
   const bool decodes = shape.most_rows == 1 && shape.rows <= kMostGraphRows;
+  if (decodes) shape.shared_keys = SharedKeys(batch.sequences);
   const bool guesses = shape.sequences == 1 && shape.rows <= kMostGuessRows;
   repeats = rest_ == nullptr && shape.all_logits && shape.rows > 0 && (decodes || guesses);
   if (!repeats) return shape;
@@ -206,6 +228,7 @@ GpuDecoderBatch GpuDecoderRunner::BatchAt(const void* device, const PassShape& s
   batch.sequences.rows = shape.rows;
   batch.sequences.most_rows = shape.most_rows;
   batch.sequences.most_keys = shape.most_keys;
+  batch.sequences.shared_keys = shape.shared_keys;
   batch.logits_rows = shape.all_logits ? nullptr : base + at.logits_rows;
   batch.logits_count = shape.logits;
   return batch;

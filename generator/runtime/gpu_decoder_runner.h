@@ -38,7 +38,7 @@ class GpuDecoderRunner final : public StepRunner {
   struct CpuRest;
   // Sizes that the launches of a pass depend on.
   struct PassShape {
-    int64_t rows = 0, sequences = 0, most_rows = 0, most_keys = 0, logits = 0;
+    int64_t rows = 0, sequences = 0, most_rows = 0, most_keys = 0, shared_keys = 0, logits = 0;
     bool all_logits = false;  // of every row, in order
     auto operator<=>(const PassShape&) const = default;
     int64_t pages_stride() const;

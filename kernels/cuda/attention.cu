@@ -39,6 +39,10 @@ bool Fits(const AttentionWork& work) {
   if (queries.stride % 8 != 0 || out.stride % 8 != 0) return false;
   if (queries.stride < queries.columns || out.stride < out.columns) return false;
   if (sequences.count < 0 || sequences.rows < 0 || sequences.most_rows < 0) return false;
+  if (sequences.shared_keys < 0 || sequences.shared_keys % kPageTokens != 0 ||
+      sequences.shared_keys > sequences.most_keys) {
+    return false;
+  }
   if (sequences.most_keys < 0 || sequences.most_keys > sequences.pages_stride * kPageTokens ||
       sequences.most_keys > kMostPositions) {
     return false;
@@ -66,20 +70,21 @@ size_t AttentionScratchBytes(int64_t heads, const GpuSequences& sequences, const
 }
 
 int LaunchAttention(GpuMatrix queries, const GpuSequences& sequences, const GpuKvLayer& layer,
-                    const AttentionParams& params, GpuMatrix out, void* scratch, void* stream) {
+                    const AttentionParams& params, GpuMatrix out, void* scratch, unsigned* counters,
+                    void* stream) {
   const AttentionWork work = {queries, sequences, layer, Bounded(params), out};
   if (!Fits(work)) return cudaErrorInvalidValue;
   if (sequences.rows == 0) return cudaSuccess;
   if (!HasTensorAttention(layer) || !Aligned16(queries.data) || !Aligned16(out.data)) {
     return LaunchPlain(work, stream);
   }
-  if (sequences.most_rows <= kDecodeRows) return LaunchDecode(work, scratch, stream);
+  if (sequences.most_rows <= kDecodeRows) return LaunchDecode(work, scratch, counters, stream);
   if (sequences.count == 1) return LaunchPrefill(work, 0, true, stream);
   // A batch of both kinds: each kernel passes over the other's sequences.
   if (const int error = LaunchPrefill(work, kDecodeRows + 1, false, stream); error != 0) {
     return error;
   }
-  return LaunchDecode(work, scratch, stream);
+  return LaunchDecode(work, scratch, counters, stream);
 }
 
 int LaunchAttentionPlain(GpuMatrix queries, const GpuSequences& sequences, const GpuKvLayer& layer,

@@ -26,11 +26,15 @@ int LaunchRopeAndStore(const GpuRopeAndStore& work, const GpuSequences& sequence
 // queries [T, H * D] of the layer's dtype, out [T, H * D] F32, F16 or BF16; D up to 256. F16 with D
 // 64, 80, 96, 112, 128 or 256 runs on tensor cores; everything else in float32, a warp a key.
 // `scratch` holds AttentionScratchBytes of the same sizes, at a multiple of 16 bytes; it may be
-// null when that is 0. Which kernel runs depends on most_rows, count and the layer alone.
+// null when that is 0. `counters`: kAttentionCounters numbers that are 0 before the first launch;
+// every launch leaves them so; of one stream, and needed where scratch is. Which kernel runs
+// depends on most_rows, count and the layer alone.
+inline constexpr int64_t kAttentionCounters = 4096;
 size_t AttentionScratchBytes(int64_t heads, const GpuSequences& sequences, const GpuKvLayer& layer,
                              const AttentionParams& params);
 int LaunchAttention(GpuMatrix queries, const GpuSequences& sequences, const GpuKvLayer& layer,
-                    const AttentionParams& params, GpuMatrix out, void* scratch, void* stream);
+                    const AttentionParams& params, GpuMatrix out, void* scratch, unsigned* counters,
+                    void* stream);
 
 // The same by the plain kernel, whatever the shapes: the oracle of the others at sizes too large
 // for the host's reference.

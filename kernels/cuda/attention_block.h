@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernels/cuda/attention_tile.h"
+#include "kernels/kv_pages.h"
 
 namespace footnote::kernels::cuda {
 
@@ -18,8 +19,6 @@ constexpr int AttendBlockBytes() {
 }
 
 struct RowTile {
-  const __half* queries;  // row 0 of the tile, this head
-  int64_t query_stride;
   int rows;            // 1 … 64 * kM
   int first_position;  // of row 0
   int key_begin;       // keys that any row sees; a multiple of 16
@@ -29,10 +28,15 @@ struct RowTile {
 // Keys: Find(group) gives the place of keys 16 * group … + 15, Offset(place) their element offset,
 // stride() their distance, kStride the same if it is constant, else 0.
 // kCausal: rows see keys up to their position (and within the window); else all below key_end.
-// store(row of the tile, column, a, b) gets results in pairs.
-template <int kD, int kM, bool kCausal, typename Keys, typename StoreResult>
+// kCapped: a softcap may be given. load_queries(to, row, lane) copies 16 of the tile's rows, zeros
+// behind the last. store(row of the tile, column, a, b) gets results in pairs; store_weight(row,
+// largest score, sum of probabilities relative to it) comes before, from one lane.
+template <int kD, int kM, bool kCausal, bool kCapped, typename Keys, typename LoadQueries,
+          typename StoreResult, typename StoreWeight>
 __device__ __forceinline__ void AttendBlock(const RowTile& tile, const Keys& keys,
-                                            const Scoring& scoring, const StoreResult& store) {
+                                            const Scoring& scoring, const LoadQueries& load_queries,
+                                            const StoreResult& store,
+                                            const StoreWeight& store_weight) {
   extern __shared__ __align__(16) unsigned char shared[];
   constexpr int kRow = kD + kTilePad;
   constexpr int kN = kBlockKeys / 8;
@@ -55,9 +59,7 @@ __device__ __forceinline__ void AttendBlock(const RowTile& tile, const Keys& key
 
 #pragma unroll
   for (int m = 0; m < kM; ++m) {
-    LoadRows16<kD>(queries_at + m * 16 * kRow * 2,
-                   tile.queries + (warp_row + m * 16) * tile.query_stride, tile.query_stride,
-                   tile.rows - warp_row - m * 16, tile.queries, lane);
+    load_queries(queries_at + m * 16 * kRow * 2, warp_row + m * 16, lane);
   }
   // Where this warp's 16 of the 64 keys from `first` on lie; from key_end on they are all zeros and
   // have no place.
@@ -121,7 +123,7 @@ __device__ __forceinline__ void AttendBlock(const RowTile& tile, const Keys& key
     if (first + kBlockKeys < tile.key_end) load(keys.keys, keys_at, first + kBlockKeys);
 
     if (active) {
-      if (kCausal && scoring.softcap > 0) CapScores(scores, scoring);
+      if (kCapped && scoring.softcap > 0) CapScores(scores, scoring);
       if (first + kBlockKeys - 1 > lowest || (window > 0 && first <= highest - window)) {
         MaskScores(scores, first, window, lane, [&](int m, int half) {
           return kCausal ? lowest + m * 16 + half * 8 + lane / 4 : lowest;
@@ -141,6 +143,7 @@ __device__ __forceinline__ void AttendBlock(const RowTile& tile, const Keys& key
       if (row >= tile.rows) continue;
       const float weights = sums.weights[m][half];
       const float inverse = weights > 0 ? 1.0f / weights : 0.0f;
+      if (lane % 4 == 0) store_weight(row, sums.largest[m][half], weights);
 #pragma unroll
       for (int n = 0; n < kD / 8; ++n) {
         store(row, n * 8 + lane % 4 * 2, sums.values[m][n][2 * half] * inverse,
@@ -149,5 +152,30 @@ __device__ __forceinline__ void AttendBlock(const RowTile& tile, const Keys& key
     }
   }
 }
+
+// Keys of one head of a sequence's pages.
+template <int kD>
+struct PagedKeys {
+  static constexpr int kStride = kD;
+  static constexpr int kBlockElements = kPageTokens * kD;
+
+  const __half* keys;
+  const __half* values;
+  const int32_t* pages;  // of the sequence
+  int page_elements;
+  int head_offset;
+
+  __device__ __forceinline__ PagedKeys(const GpuKvLayer& layer, const int32_t* pages, int kv_head)
+      : keys(static_cast<const __half*>(layer.keys)),
+        values(static_cast<const __half*>(layer.values)),
+        pages(pages),
+        page_elements(static_cast<int>(layer.kv_heads) * kBlockElements),
+        head_offset(kv_head * kBlockElements) {}
+  __device__ __forceinline__ int Find(int group) const { return pages[group]; }
+  __device__ __forceinline__ int64_t Offset(int page) const {
+    return static_cast<int64_t>(page) * page_elements + head_offset;
+  }
+  __device__ __forceinline__ int64_t stride() const { return kD; }
+};
 
 }  // namespace footnote::kernels::cuda

@@ -3,15 +3,19 @@
 // The rows and query heads that share a KV head form tiles of 16 ("packed" row r is query row
 // r / group, head r % group). A block takes one tile and one split of the sequence's pages; each of
 // its warps streams pages of its own through shared memory, with no barrier between warps, and they
-// merge at the end. Splits are merged by a second kernel, in order.
+// merge at the end. The block that is last to store its split merges all splits of the tile, in
+// order: which block that is cannot show in the result.
 #include <cuda_runtime.h>
 
 #include <algorithm>
 
+#include "kernels/cuda/attention.h"
 #include "kernels/cuda/attention_kernels.h"
 #include "kernels/cuda/attention_plan.h"
 #include "kernels/cuda/attention_scoring.h"
+#include "kernels/cuda/attention_splits.h"
 #include "kernels/cuda/attention_tile.h"
+#include "kernels/cuda/overlap.h"
 
 namespace footnote::kernels::cuda {
 namespace {
@@ -28,18 +32,18 @@ struct Decode {
   static_assert(kWarps * kTileRows * kRow * 4 <= kBytes, "merging the warps reuses the stages");
 };
 
-struct Splitting {
-  int group;
-  int tiles;
-  int64_t splits;
-  int64_t most_packed;  // packed rows of a sequence at most
-  float* partials;      // [B, Hkv, splits, most_packed, D]
-  float* weights;       // [B, Hkv, splits, most_packed, 2]: largest exponent, sum
-};
-
-__device__ __forceinline__ int64_t PartialIndex(const Splitting& s, const GpuKvLayer& layer,
-                                                int64_t b, int64_t kv_head, int64_t split) {
-  return ((b * layer.kv_heads + kv_head) * s.splits + split) * s.most_packed;
+// Whether this block is the last of `count` to come here; then what the others wrote before can be
+// read (past the first-level cache). The counter is 0 again after the last.
+__device__ __forceinline__ bool IsLast(unsigned* counter, unsigned count) {
+  __shared__ bool last;
+  __syncthreads();  // the block's stores come before the fence
+  if (threadIdx.x == 0) {
+    __threadfence();
+    last = atomicInc(counter, count - 1) == count - 1;
+    __threadfence();
+  }
+  __syncthreads();
+  return last;
 }
 
 // Grid: splits, KV heads times tiles, sequences and one more for the rows behind them.
@@ -56,19 +60,26 @@ __global__ void __launch_bounds__(Decode<kD>::kWarps * 32)
   const int kv_head = static_cast<int>(blockIdx.y) / s.tiles;
   const int tile = static_cast<int>(blockIdx.y) % s.tiles;
   const int split = static_cast<int>(blockIdx.x);
+  // Before the wait, so that what comes later gets ready while this still waits.
+  LetLaterWorkBegin();
+  WaitForEarlierWork();
+  const bool behind = b == sequences.count;
+  // All on their way before the first is looked at.
   const int first_row = sequences.first_row[b];
-  if (b == sequences.count) {
+  const int end_row = behind ? first_row : sequences.first_row[b + 1];
+  const int length = behind ? 0 : sequences.lengths[b];
+  if (behind) {
     if (split == 0 && tile == 0) {
       ZeroRows(work.out, first_row, sequences.rows, static_cast<int64_t>(kv_head) * s.group * kD,
                s.group * kD);
     }
     return;
   }
-  const int rows = sequences.first_row[b + 1] - first_row;
+  const int rows = end_row - first_row;
   const int packed = rows * s.group;
   if (rows > kDecodeRows || tile * kTileRows >= packed) return;
-  const int length = sequences.lengths[b];
-  const PageRange seen = VisiblePages(length, rows, scoring.window);
+  PageRange seen = VisiblePages(length, rows, scoring.window);
+  if (s.shared_pages > 0) seen.first = s.shared_pages;  // then there is no window
   const int64_t seen_pages = seen.end - seen.first;
   const auto row_of = [&](int r) { return static_cast<int64_t>(first_row + r / s.group); };
   const auto column_of = [&](int r) {
@@ -86,7 +97,8 @@ __global__ void __launch_bounds__(Decode<kD>::kWarps * 32)
   const int page_begin = static_cast<int>(seen.first + split * per_split);
   const int page_end = static_cast<int>(min(seen.end, page_begin + per_split));
   if (page_begin >= page_end) return;
-  const bool alone = seen_pages <= per_split;  // the only split of this sequence
+  // The only split of this sequence.
+  const bool alone = s.shared_pages == 0 && seen_pages <= per_split;
 
   const int warp = WarpIndex(), lane = threadIdx.x % 32;
 
@@ -94,7 +106,7 @@ __global__ void __launch_bounds__(Decode<kD>::kWarps * 32)
   const int32_t* page_numbers = sequences.pages + b * sequences.pages_stride;
   const int own_pages = max(0, (page_end - page_begin - warp + kWarps - 1) / kWarps);
   const auto number_of = [&](int i) {
-    return i < own_pages ? __ldg(page_numbers + page_begin + warp + kWarps * i) : 0;
+    return i < own_pages ? page_numbers[page_begin + warp + kWarps * i] : 0;
   };
   int numbers = number_of(lane);
 
@@ -205,10 +217,8 @@ __global__ void __launch_bounds__(Decode<kD>::kWarps * 32)
     }
     if (alone) {
       const float inverse = total > 0 ? 1.0f / total : 0.0f;
-      WithElement(work.out, row_of(r), column_of(r) + d, [&](auto* to) {
-        StorePair(to, sum.x * inverse, sum.y * inverse);
-        StorePair(to + 2, sum.z * inverse, sum.w * inverse);
-      });
+      StoreFour(work.out, row_of(r), column_of(r) + d,
+                make_float4(sum.x * inverse, sum.y * inverse, sum.z * inverse, sum.w * inverse));
     } else {
       const int64_t index = PartialIndex(s, work.layer, b, kv_head, split) + r;
       *reinterpret_cast<float4*>(s.partials + index * kD + d) = sum;
@@ -218,73 +228,17 @@ __global__ void __launch_bounds__(Decode<kD>::kWarps * 32)
       }
     }
   }
-}
-
-constexpr int kMergeWarps = 4;
-constexpr int kMostWidth = 256;
-
-// Grid: packed rows, KV heads, sequences.
-__global__ void __launch_bounds__(kMergeWarps * 32)
-    MergeKernel(const AttentionWork work, Splitting s, int window) {
-  __shared__ __align__(16) float sums[kMergeWarps][kMostWidth];
-  __shared__ float weights[kMergeWarps];
-  const GpuSequences& sequences = work.sequences;
-  const int b = static_cast<int>(blockIdx.z), kv_head = static_cast<int>(blockIdx.y);
-  const int r = static_cast<int>(blockIdx.x);
-  const int width = static_cast<int>(work.layer.head_width);
-  const int first_row = sequences.first_row[b];
-  const int rows = sequences.first_row[b + 1] - first_row;
-  if (rows > kDecodeRows || r >= rows * s.group) return;
-  const PageRange seen = VisiblePages(sequences.lengths[b], rows, window);
-  const int64_t pages = seen.end - seen.first;
-  if (pages <= SplitPages(pages, s.splits)) return;  // one split, or none: the row is done
-  const int used = static_cast<int>(SplitsUsed(pages, s.splits));
-
-  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-  const int64_t base = PartialIndex(s, work.layer, b, kv_head, 0) + r;
-  float largest = -CUDART_INF_F;
-  for (int split = lane; split < used; split += 32) {
-    largest = fmaxf(largest, s.weights[(base + split * s.most_packed) * 2]);
-  }
-  for (int distance = 16; distance > 0; distance /= 2) {
-    largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, distance));
-  }
-  if (largest == -CUDART_INF_F) largest = 0;  // no split saw a key
-  float total = 0;
-  float4 sum[2] = {};
-#pragma unroll 4
-  for (int split = warp; split < used; split += kMergeWarps) {
-    const int64_t index = base + split * s.most_packed;
-    const float2 weight = *reinterpret_cast<const float2*>(s.weights + index * 2);
-    const float scale = Exp2(weight.x - largest);
-    total = fmaf(scale, weight.y, total);
-#pragma unroll
-    for (int i = 0; i < 2; ++i) {
-      const int d = (i * 32 + lane) * 4;
-      if (d >= width) continue;
-      const float4 part = *reinterpret_cast<const float4*>(s.partials + index * width + d);
-      sum[i].x = fmaf(scale, part.x, sum[i].x);
-      sum[i].y = fmaf(scale, part.y, sum[i].y);
-      sum[i].z = fmaf(scale, part.z, sum[i].z);
-      sum[i].w = fmaf(scale, part.w, sum[i].w);
-    }
-  }
-#pragma unroll
-  for (int i = 0; i < 2; ++i) {
-    const int d = (i * 32 + lane) * 4;
-    if (d < width) *reinterpret_cast<float4*>(&sums[warp][d]) = sum[i];
-  }
-  if (lane == 0) weights[warp] = total;
-  __syncthreads();
-  total = 0;
-  for (int w = 0; w < kMergeWarps; ++w) total += weights[w];
-  const float inverse = total > 0 ? 1.0f / total : 0.0f;
-  for (int d = threadIdx.x; d < width; d += kMergeWarps * 32) {
-    float value = 0;
-    for (int w = 0; w < kMergeWarps; ++w) value += sums[w][d];
-    WithElement(work.out, first_row + r / s.group,
-                static_cast<int64_t>(kv_head * s.group + r % s.group) * width + d,
-                [&](auto* to) { Store(to, value * inverse); });
+  if (alone || s.shared_pages > 0) return;
+  const auto used = static_cast<int>(SplitsUsed(seen_pages, s.splits));
+  const int64_t piece = (b * work.layer.kv_heads + kv_head) * s.tiles + tile;
+  if (!IsLast(s.counters + piece, static_cast<unsigned>(used))) return;
+  for (int e = threadIdx.x; e < kTileRows * kD / 4; e += kWarps * 32) {
+    const int r = tile * kTileRows + e / (kD / 4), d = e % (kD / 4) * 4;
+    if (r >= packed) break;
+    const int64_t base = PartialIndex(s, work.layer, b, kv_head, 0) + r;
+    const float4 merged =
+        MergeParts<kD>(s, used, d, [&](int part) { return base + part * s.most_packed; });
+    StoreFour(work.out, row_of(r), column_of(r) + d, merged);
   }
 }
 
@@ -305,19 +259,34 @@ Splitting PlanFor(int64_t heads, const GpuSequences& sequences, const GpuKvLayer
   s.most_packed = most_rows * s.group;
   s.tiles = static_cast<int>(CeilDivide(s.most_packed, kTileRows));
   int64_t keys = sequences.most_keys;
-  // Up to 15 more of the first page seen.
-  if (params.window > 0) keys = std::min(keys, params.window + most_rows + kPageTokens);
-  s.splits = PlanSplits(CeilDivide(keys, kPageTokens), sequences.count * layer.kv_heads * s.tiles,
-                        Multiprocessors());
+  if (params.window > 0) {
+    // Up to 15 more of the first page seen. Windows leave little to share.
+    keys = std::min(keys, params.window + most_rows + kPageTokens);
+  } else if (sequences.shared_keys > 0 && sequences.count > 1 &&
+             sequences.most_rows <= kDecodeRows) {
+    keys = std::max<int64_t>(keys - sequences.shared_keys, 1);
+    s.shared_pages = static_cast<int>(sequences.shared_keys / kPageTokens);
+    s.packed_rows = sequences.rows * s.group;
+    s.shared_each = static_cast<int>(
+        SharedPages(s.shared_pages, layer.kv_heads * CeilDivide(s.packed_rows, kSharedRows),
+                    Multiprocessors()));
+    s.shared_splits = CeilDivide(s.shared_pages, s.shared_each);
+  }
+  const int64_t pieces = sequences.count * layer.kv_heads * s.tiles;
+  s.splits = pieces > kAttentionCounters
+                 ? 1
+                 : PlanSplits(CeilDivide(keys, kPageTokens), pieces, Multiprocessors());
+  s.shared_begin = pieces / s.tiles * s.splits * s.most_packed;
   return s;
 }
 
-int64_t Partials(const Splitting& s, const GpuSequences& sequences, const GpuKvLayer& layer) {
-  return s.splits > 1 ? sequences.count * layer.kv_heads * s.splits * s.most_packed : 0;
+int64_t Partials(const Splitting& s, const GpuKvLayer& layer) {
+  if (s.shared_pages > 0) return s.shared_begin + layer.kv_heads * s.shared_splits * s.packed_rows;
+  return s.splits > 1 ? s.shared_begin : 0;
 }
 
 template <int kD>
-int Launch(const AttentionWork& work, const Splitting& s, cudaStream_t stream) {
+int LaunchWidth(const AttentionWork& work, const Splitting& s, const LaunchOn& on) {
   using Shape = Decode<kD>;
   if (const cudaError_t error = cudaFuncSetAttribute(
           DecodeKernel<kD>, cudaFuncAttributeMaxDynamicSharedMemorySize, Shape::kBytes);
@@ -328,16 +297,15 @@ int Launch(const AttentionWork& work, const Splitting& s, cudaStream_t stream) {
   if (wide > 65535 || deep > 65535) return cudaErrorInvalidValue;
   const dim3 grid(static_cast<unsigned>(s.splits), static_cast<unsigned>(wide),
                   static_cast<unsigned>(deep));
-  DecodeKernel<kD>
-      <<<grid, Shape::kWarps * 32, Shape::kBytes, stream>>>(work, s, ScoringOf(work.params));
-  if (s.splits > 1) {
-    const dim3 rows(static_cast<unsigned>(s.most_packed),
-                    static_cast<unsigned>(work.layer.kv_heads),
-                    static_cast<unsigned>(work.sequences.count));
-    MergeKernel<<<rows, kMergeWarps * 32, 0, stream>>>(work, s,
-                                                       static_cast<int>(work.params.window));
+  if (s.shared_pages > 0) {
+    if (const int error = LaunchSharedParts(work, s, on); error != 0) return error;
   }
-  return cudaGetLastError();
+  if (const int error = Launch(DecodeKernel<kD>, grid, Shape::kWarps * 32, Shape::kBytes, on, work,
+                               s, ScoringOf(work.params));
+      error != 0) {
+    return error;
+  }
+  return s.shared_pages > 0 ? LaunchMergeShared(work, s, on) : cudaSuccess;
 }
 
 }  // namespace
@@ -345,32 +313,33 @@ int Launch(const AttentionWork& work, const Splitting& s, cudaStream_t stream) {
 size_t DecodeScratchBytes(int64_t heads, const GpuSequences& sequences, const GpuKvLayer& layer,
                           const AttentionParams& params) {
   const Splitting s = PlanFor(heads, sequences, layer, params);
-  return static_cast<size_t>(Partials(s, sequences, layer) * (layer.head_width + 2)) *
-         sizeof(float);
+  return static_cast<size_t>(Partials(s, layer) * (layer.head_width + 2)) * sizeof(float);
 }
 
-int LaunchDecode(const AttentionWork& work, void* scratch, void* stream) {
+int LaunchDecode(const AttentionWork& work, void* scratch, unsigned* counters, void* stream) {
   Splitting s = PlanFor(work.heads(), work.sequences, work.layer, work.params);
-  const int64_t partials = Partials(s, work.sequences, work.layer);
-  if (partials > 0 && (scratch == nullptr || reinterpret_cast<uintptr_t>(scratch) % 16 != 0)) {
+  const int64_t partials = Partials(s, work.layer);
+  if (partials > 0 && (scratch == nullptr || reinterpret_cast<uintptr_t>(scratch) % 16 != 0 ||
+                       counters == nullptr)) {
     return cudaErrorInvalidValue;
   }
   s.partials = static_cast<float*>(scratch);
   s.weights = partials > 0 ? s.partials + partials * work.layer.head_width : nullptr;
-  const auto on = static_cast<cudaStream_t>(stream);
+  s.counters = counters;
+  const auto on = OnStream(stream);
   switch (work.layer.head_width) {
     case 64:
-      return Launch<64>(work, s, on);
+      return LaunchWidth<64>(work, s, on);
     case 80:
-      return Launch<80>(work, s, on);
+      return LaunchWidth<80>(work, s, on);
     case 96:
-      return Launch<96>(work, s, on);
+      return LaunchWidth<96>(work, s, on);
     case 112:
-      return Launch<112>(work, s, on);
+      return LaunchWidth<112>(work, s, on);
     case 128:
-      return Launch<128>(work, s, on);
+      return LaunchWidth<128>(work, s, on);
     case 256:
-      return Launch<256>(work, s, on);
+      return LaunchWidth<256>(work, s, on);
     default:
       return cudaErrorInvalidValue;
   }

@@ -22,7 +22,7 @@ bool HasTensorAttention(const GpuKvLayer& layer);
 // Sequences of up to kDecodeRows rows, and the rows behind the last sequence.
 size_t DecodeScratchBytes(int64_t heads, const GpuSequences& sequences, const GpuKvLayer& layer,
                           const AttentionParams& params);
-int LaunchDecode(const AttentionWork& work, void* scratch, void* stream);
+int LaunchDecode(const AttentionWork& work, void* scratch, unsigned* counters, void* stream);
 
 // Sequences of at least `least_rows` rows; the rows behind the last sequence too if `tail`.
 int LaunchPrefill(const AttentionWork& work, int64_t least_rows, bool tail, void* stream);

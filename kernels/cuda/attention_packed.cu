@@ -7,6 +7,7 @@
 #include "kernels/cuda/attention_kernels.h"
 #include "kernels/cuda/attention_plan.h"
 #include "kernels/cuda/attention_scoring.h"
+#include "kernels/cuda/overlap.h"
 
 namespace footnote::kernels::cuda {
 namespace {
@@ -28,6 +29,8 @@ template <int kD, int kM>
 __global__ void __launch_bounds__(kBlockWarps * 32, 2)
     PackedKernel(const GpuPackedAttention work, Scoring scoring) {
   constexpr int kRows = 64 * kM;
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   const auto heads = static_cast<unsigned>(work.heads);
   const int64_t b = blockIdx.x / heads;
   const int64_t column = blockIdx.x % heads * static_cast<int64_t>(kD);
@@ -39,15 +42,22 @@ __global__ void __launch_bounds__(kBlockWarps * 32, 2)
   const __half* base =
       static_cast<const __half*>(work.projected.data) + first_row * stride + column;
   const RowKeys keys = {base + all, base + 2 * all, stride};
-  const RowTile tile = {base + begin * stride, stride, min(rows - begin, kRows), 0, 0, rows};
-  AttendBlock<kD, kM, false>(tile, keys, scoring, [&](int row, int at, float a, float c) {
-    WithElement(work.out, first_row + begin + row, column + at,
-                [&](auto* to) { StorePair(to, a, c); });
-  });
+  const __half* queries = base + begin * stride;
+  const RowTile tile = {min(rows - begin, kRows), 0, 0, rows};
+  AttendBlock<kD, kM, false, false>(
+      tile, keys, scoring,
+      [&](uint32_t to, int row, int lane) {
+        LoadRows16<kD>(to, queries + row * stride, stride, tile.rows - row, queries, lane);
+      },
+      [&](int row, int at, float a, float c) {
+        WithElement(work.out, first_row + begin + row, column + at,
+                    [&](auto* to) { StorePair(to, a, c); });
+      },
+      [](int, float, float) {});
 }
 
 template <int kD, int kM>
-int LaunchTiles(const GpuPackedAttention& work, cudaStream_t stream) {
+int LaunchTiles(const GpuPackedAttention& work, const LaunchOn& on) {
   constexpr int kBytes = AttendBlockBytes<kD, kM>();
   const auto kernel = PackedKernel<kD, kM>;
   if (const cudaError_t error =
@@ -60,16 +70,15 @@ int LaunchTiles(const GpuPackedAttention& work, cudaStream_t stream) {
   const dim3 grid(static_cast<unsigned>(work.sequences * work.heads), static_cast<unsigned>(tiles));
   AttentionParams params;
   params.scale = work.scale;
-  kernel<<<grid, kBlockWarps * 32, kBytes, stream>>>(work, ScoringOf(params));
-  return cudaGetLastError();
+  return Launch(kernel, grid, kBlockWarps * 32, kBytes, on, work, ScoringOf(params));
 }
 
 template <int kD>
-int Launch(const GpuPackedAttention& work, cudaStream_t stream) {
+int LaunchWidth(const GpuPackedAttention& work, const LaunchOn& on) {
   if constexpr (kD <= 64) {  // wider heads leave no registers for 32 rows a warp
-    if (work.most_rows > 64) return LaunchTiles<kD, 2>(work, stream);
+    if (work.most_rows > 64) return LaunchTiles<kD, 2>(work, on);
   }
-  return LaunchTiles<kD, 1>(work, stream);
+  return LaunchTiles<kD, 1>(work, on);
 }
 
 bool Fits(const GpuPackedAttention& work) {
@@ -95,12 +104,12 @@ bool Aligned16(const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0;
 int LaunchAttentionPacked(const GpuPackedAttention& work, void* stream) {
   if (!Fits(work)) return cudaErrorInvalidValue;
   if (work.sequences == 0 || work.most_rows == 0) return cudaSuccess;
-  const auto on = static_cast<cudaStream_t>(stream);
+  const auto on = OnStream(stream);
   if (work.projected.dtype == DType::kF16 && Aligned16(work.projected.data) &&
       Aligned16(work.out.data)) {
-    if (work.head_width == 32) return Launch<32>(work, on);
-    if (work.head_width == 64) return Launch<64>(work, on);
-    if (work.head_width == 128) return Launch<128>(work, on);
+    if (work.head_width == 32) return LaunchWidth<32>(work, on);
+    if (work.head_width == 64) return LaunchWidth<64>(work, on);
+    if (work.head_width == 128) return LaunchWidth<128>(work, on);
   }
   return LaunchPackedPlain(work, stream);
 }

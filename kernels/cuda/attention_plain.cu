@@ -7,6 +7,7 @@
 
 #include "kernels/cuda/attention_kernels.h"
 #include "kernels/cuda/attention_tile.h"
+#include "kernels/cuda/overlap.h"
 
 namespace footnote::kernels::cuda {
 namespace {
@@ -115,6 +116,8 @@ __device__ void AttendRow(const T* query, const T* keys, const T* values, int be
 template <typename T>
 __global__ void __launch_bounds__(kWarps * 32)
     PlainKernel(const AttentionWork work, int group, PlainScoring scoring, int window) {
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   const GpuSequences& sequences = work.sequences;
   const auto row = static_cast<int64_t>(blockIdx.x);
   const int head = static_cast<int>(blockIdx.y);
@@ -149,6 +152,8 @@ __global__ void __launch_bounds__(kWarps * 32)
 // Grid: sequences times heads, rows of a sequence.
 template <typename T>
 __global__ void __launch_bounds__(kWarps * 32) PackedPlainKernel(const GpuPackedAttention work) {
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   const auto heads = static_cast<unsigned>(work.heads);
   const int64_t b = blockIdx.x / heads;
   const int64_t head = blockIdx.x % heads;
@@ -175,9 +180,8 @@ int LaunchPlain(const AttentionWork& work, void* stream) {
   const dim3 grid(static_cast<unsigned>(work.sequences.rows), static_cast<unsigned>(work.heads()));
   const PlainScoring scoring = {work.params.scale, work.params.softcap};
   const auto kernel = work.layer.dtype == DType::kF16 ? PlainKernel<__half> : PlainKernel<float>;
-  kernel<<<grid, kWarps * 32, 0, static_cast<cudaStream_t>(stream)>>>(
-      work, static_cast<int>(work.group()), scoring, static_cast<int>(work.params.window));
-  return cudaGetLastError();
+  return Launch(kernel, grid, kWarps * 32, 0, OnStream(stream), work,
+                static_cast<int>(work.group()), scoring, static_cast<int>(work.params.window));
 }
 
 int LaunchPackedPlain(const GpuPackedAttention& work, void* stream) {
@@ -185,8 +189,7 @@ int LaunchPackedPlain(const GpuPackedAttention& work, void* stream) {
                   static_cast<unsigned>(work.most_rows < 65535 ? work.most_rows : 65535));
   const auto kernel =
       work.projected.dtype == DType::kF16 ? PackedPlainKernel<__half> : PackedPlainKernel<float>;
-  kernel<<<grid, kWarps * 32, 0, static_cast<cudaStream_t>(stream)>>>(work);
-  return cudaGetLastError();
+  return Launch(kernel, grid, kWarps * 32, 0, OnStream(stream), work);
 }
 
 }  // namespace footnote::kernels::cuda

@@ -15,8 +15,12 @@ inline constexpr int64_t kDecodeRows = 8;
 inline constexpr int kTileRows = 16;
 // Splits are whole numbers of this many pages, so that a block's four warps are equally busy.
 inline constexpr int64_t kSplitStep = 4;
-// Below this a block's fixed cost outweighs its work.
-inline constexpr int64_t kLeastSplitPages = 8;
+// Below two of these steps a block's fixed cost outweighs its work; short sequences, where all is
+// waiting for memory, are cut finer.
+inline constexpr int64_t kShortPages = 32;
+FOOTNOTE_HOST_DEVICE constexpr int64_t LeastSplitPages(int64_t pages) {
+  return pages <= kShortPages ? kSplitStep : 2 * kSplitStep;
+}
 // Blocks that a multiprocessor runs at once (D = 128 needs 70 KB of shared memory).
 inline constexpr int64_t kResidentBlocks = 3;
 
@@ -37,10 +41,12 @@ FOOTNOTE_HOST_DEVICE constexpr int64_t SplitPages(int64_t pages, int64_t splits)
   // 32 bits: every block computes this first, and long divisions are slow there.
   const auto share = static_cast<uint32_t>(pages + splits - 1) / static_cast<uint32_t>(splits);
   const int64_t even = CeilDivide(share, kSplitStep) * kSplitStep;
-  return even < kLeastSplitPages ? kLeastSplitPages : even;
+  const int64_t least = LeastSplitPages(pages);
+  return even < least ? least : even;
 }
 FOOTNOTE_HOST_DEVICE constexpr int64_t SplitsUsed(int64_t pages, int64_t splits) {
-  return CeilDivide(pages, SplitPages(pages, splits));
+  const auto each = static_cast<uint32_t>(SplitPages(pages, splits));
+  return (static_cast<uint32_t>(pages) + each - 1) / each;
 }
 
 // How often to split the keys of each of `blocks` pieces of work. Few pieces: one wave of blocks
@@ -48,11 +54,23 @@ FOOTNOTE_HOST_DEVICE constexpr int64_t SplitsUsed(int64_t pages, int64_t splits)
 constexpr int64_t PlanSplits(int64_t most_pages, int64_t blocks, int64_t multiprocessors) {
   if (most_pages <= 0 || blocks <= 0) return 1;
   const int64_t wave = multiprocessors * kResidentBlocks;
-  const int64_t wanted = blocks * 2 <= wave ? wave / blocks : CeilDivide(3 * wave, blocks);
-  const int64_t least = blocks * 2 <= wave ? kLeastSplitPages : 2 * kLeastSplitPages;
-  const int64_t possible = CeilDivide(most_pages, least);
-  const int64_t splits = wanted < possible ? wanted : possible;
-  return splits < 1 ? 1 : splits;
+  const bool few = blocks * 2 <= wave;
+  const int64_t wanted = few ? wave / blocks : CeilDivide(3 * wave, blocks);
+  // Of a sequence of most_pages, and of one that is just short.
+  const int64_t possible = CeilDivide(most_pages, (few ? 2 : 4) * kSplitStep);
+  const int64_t possible_short =
+      few ? CeilDivide(most_pages < kShortPages ? most_pages : kShortPages, kSplitStep) : 1;
+  const int64_t most = possible > possible_short ? possible : possible_short;
+  return wanted < most ? wanted : most;
+}
+
+// Keys that sequences share: a block attends this many packed rows of all sequences to a split.
+inline constexpr int64_t kSharedRows = 64;
+// Pages of a split (the last may have less): two blocks for each multiprocessor, tiles of 64 keys.
+constexpr int64_t SharedPages(int64_t pages, int64_t blocks, int64_t multiprocessors) {
+  const int64_t wanted = 2 * multiprocessors / blocks;
+  const int64_t each = CeilDivide(CeilDivide(pages, wanted < 1 ? 1 : wanted), 4) * 4;
+  return each < 8 ? 8 : each;
 }
 
 }  // namespace footnote::kernels::cuda

@@ -8,26 +8,10 @@
 #include "kernels/cuda/attention_kernels.h"
 #include "kernels/cuda/attention_plan.h"
 #include "kernels/cuda/attention_scoring.h"
+#include "kernels/cuda/overlap.h"
 
 namespace footnote::kernels::cuda {
 namespace {
-
-template <int kD>
-struct PagedKeys {
-  static constexpr int kStride = kD;
-
-  const __half* keys;
-  const __half* values;
-  const int32_t* pages;  // of the sequence
-  int page_elements;
-  int head_offset;
-
-  __device__ __forceinline__ int Find(int group) const { return __ldg(pages + group); }
-  __device__ __forceinline__ int64_t Offset(int page) const {
-    return static_cast<int64_t>(page) * page_elements + head_offset;
-  }
-  __device__ __forceinline__ int64_t stride() const { return kD; }
-};
 
 // Grid: heads, tiles of rows (the last first: they have most keys), sequences and one more for the
 // rows behind them.
@@ -35,6 +19,8 @@ template <int kD, int kM>
 __global__ void __launch_bounds__(kBlockWarps * 32, 2)
     PrefillKernel(const AttentionWork work, int group, Scoring scoring, int64_t least_rows) {
   constexpr int kRows = 64 * kM;
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   const GpuSequences& sequences = work.sequences;
   const int b = static_cast<int>(blockIdx.z), head = static_cast<int>(blockIdx.x);
   const int tile = static_cast<int>(gridDim.y - 1 - blockIdx.y);
@@ -57,25 +43,23 @@ __global__ void __launch_bounds__(kBlockWarps * 32, 2)
   }
   const int seen_from = scoring.window > 0 ? max(0, first_position - scoring.window + 1) : 0;
 
-  constexpr int kBlockElements = kPageTokens * kD;
-  const PagedKeys<kD> keys = {
-      static_cast<const __half*>(work.layer.keys), static_cast<const __half*>(work.layer.values),
-      sequences.pages + b * sequences.pages_stride,
-      static_cast<int>(work.layer.kv_heads) * kBlockElements, head / group * kBlockElements};
-  const RowTile rows_of_tile = {static_cast<const __half*>(work.queries.data) +
-                                    static_cast<int64_t>(row0) * work.queries.stride + column,
-                                work.queries.stride,
-                                tile_rows,
-                                first_position,
-                                seen_from / 16 * 16,
-                                key_end};
-  AttendBlock<kD, kM, true>(rows_of_tile, keys, scoring, [&](int row, int at, float a, float c) {
-    WithElement(work.out, row0 + row, column + at, [&](auto* to) { StorePair(to, a, c); });
-  });
+  const PagedKeys<kD> keys(work.layer, sequences.pages + b * sequences.pages_stride, head / group);
+  const int64_t stride = work.queries.stride;
+  const __half* queries = static_cast<const __half*>(work.queries.data) + row0 * stride + column;
+  const RowTile rows_of_tile = {tile_rows, first_position, seen_from / 16 * 16, key_end};
+  AttendBlock<kD, kM, true, true>(
+      rows_of_tile, keys, scoring,
+      [&](uint32_t to, int row, int lane) {
+        LoadRows16<kD>(to, queries + row * stride, stride, tile_rows - row, queries, lane);
+      },
+      [&](int row, int at, float a, float c) {
+        WithElement(work.out, row0 + row, column + at, [&](auto* to) { StorePair(to, a, c); });
+      },
+      [](int, float, float) {});
 }
 
 template <int kD>
-int Launch(const AttentionWork& work, int64_t least_rows, bool tail, cudaStream_t stream) {
+int LaunchWidth(const AttentionWork& work, int64_t least_rows, bool tail, const LaunchOn& on) {
   // 32 rows a warp read each key fragment half as often from shared memory as 16 do; D = 256 has
   // no registers for them.
   constexpr int kM = kD > 128 ? 1 : 2;
@@ -91,28 +75,27 @@ int Launch(const AttentionWork& work, int64_t least_rows, bool tail, cudaStream_
   if (tiles > 65535 || deep > 65535) return cudaErrorInvalidValue;
   const dim3 grid(static_cast<unsigned>(work.heads()), static_cast<unsigned>(tiles),
                   static_cast<unsigned>(deep));
-  kernel<<<grid, kBlockWarps * 32, kBytes, stream>>>(work, static_cast<int>(work.group()),
-                                                     ScoringOf(work.params), least_rows);
-  return cudaGetLastError();
+  return Launch(kernel, grid, kBlockWarps * 32, kBytes, on, work, static_cast<int>(work.group()),
+                ScoringOf(work.params), least_rows);
 }
 
 }  // namespace
 
 int LaunchPrefill(const AttentionWork& work, int64_t least_rows, bool tail, void* stream) {
-  const auto on = static_cast<cudaStream_t>(stream);
+  const auto on = OnStream(stream);
   switch (work.layer.head_width) {
     case 64:
-      return Launch<64>(work, least_rows, tail, on);
+      return LaunchWidth<64>(work, least_rows, tail, on);
     case 80:
-      return Launch<80>(work, least_rows, tail, on);
+      return LaunchWidth<80>(work, least_rows, tail, on);
     case 96:
-      return Launch<96>(work, least_rows, tail, on);
+      return LaunchWidth<96>(work, least_rows, tail, on);
     case 112:
-      return Launch<112>(work, least_rows, tail, on);
+      return LaunchWidth<112>(work, least_rows, tail, on);
     case 128:
-      return Launch<128>(work, least_rows, tail, on);
+      return LaunchWidth<128>(work, least_rows, tail, on);
     case 256:
-      return Launch<256>(work, least_rows, tail, on);
+      return LaunchWidth<256>(work, least_rows, tail, on);
     default:
       return cudaErrorInvalidValue;
   }

@@ -4,6 +4,7 @@
 
 #include <cuda_runtime.h>
 
+#include "kernels/cuda/overlap.h"
 #include "kernels/cuda/row_output.h"
 #include "kernels/cuda/weight_layout.h"
 
@@ -77,6 +78,8 @@ __device__ void StoreRun(const Work& work, int64_t at, int inside, float (&v)[kC
 
 template <typename Layout>
 __global__ void __launch_bounds__(kThreads) QuantisedKernel(const __grid_constant__ Work work) {
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   int64_t row, i;
   int part;
   if (!TakePart(work, &row, &i, &part)) return;
@@ -100,6 +103,8 @@ __global__ void __launch_bounds__(kThreads) QuantisedKernel(const __grid_constan
 
 __global__ void __launch_bounds__(kThreads)
     PlainKernel(const __grid_constant__ Work work, DType dtype) {
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   int64_t row, i;
   int part;
   if (!TakePart(work, &row, &i, &part)) return;
@@ -148,14 +153,10 @@ int LaunchDequantizeRows(const GpuWeight& w, const int32_t* ids, int64_t count, 
                      add,
                      out};
   const auto grid = static_cast<unsigned>(blocks);
-  const auto on = static_cast<cudaStream_t>(stream);
-  if (!quantised) {
-    PlainKernel<<<grid, kThreads, 0, on>>>(work, w.dtype);
-    return cudaGetLastError();
-  }
+  const auto on = OnStream(stream);
+  if (!quantised) return Launch(PlainKernel, grid, kThreads, 0, on, work, w.dtype);
   return WithLayout(w.dtype, static_cast<int>(cudaErrorInvalidValue), [&](auto layout) -> int {
-    QuantisedKernel<decltype(layout)><<<grid, kThreads, 0, on>>>(work);
-    return cudaGetLastError();
+    return Launch(QuantisedKernel<decltype(layout)>, grid, kThreads, 0, on, work);
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include "kernels/cuda/elementwise.h"
 #include "kernels/cuda/norm_work.h"
+#include "kernels/cuda/overlap.h"
 
 namespace footnote::kernels::cuda {
 namespace {
@@ -14,6 +15,8 @@ template <bool kVector, typename T>
 __global__ void __launch_bounds__(kThreads)
     EmbedKernel(const T* table, int64_t table_rows, const int32_t* ids, float scale, bool add,
                 float* out, int64_t out_stride, int64_t rows, int columns, int runs) {
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   const int64_t index = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   const int64_t row = index / runs;
   if (row >= rows) return;
@@ -30,23 +33,16 @@ __global__ void __launch_bounds__(kThreads)
 
 template <typename T>
 int Embed(const GpuWeight& table, const int32_t* ids, float scale, bool add, const GpuMatrix& out,
-          cudaStream_t stream) {
+          const LaunchOn& on) {
   const int64_t runs = (out.columns + 3) / 4;
   const int64_t blocks = (out.rows * runs + kThreads - 1) / kThreads;
   if (blocks > 0x7fffffff) return cudaErrorInvalidValue;
   const bool vector = InRunsOf(out, 4) && Aligned(table.data, 4 * sizeof(T));
-  const auto launch = [&](auto kernel) {
-    kernel<<<static_cast<unsigned>(blocks), kThreads, 0, stream>>>(
-        static_cast<const T*>(table.data), table.rows, ids, scale, add,
-        static_cast<float*>(out.data), out.stride, out.rows, static_cast<int>(out.columns),
-        static_cast<int>(runs));
-  };
-  if (vector) {
-    launch(EmbedKernel<true, T>);
-  } else {
-    launch(EmbedKernel<false, T>);
-  }
-  return cudaGetLastError();
+  const auto kernel = vector ? EmbedKernel<true, T> : EmbedKernel<false, T>;
+  return Launch(kernel, static_cast<unsigned>(blocks), kThreads, 0, on,
+                static_cast<const T*>(table.data), table.rows, ids, scale, add,
+                static_cast<float*>(out.data), out.stride, out.rows, static_cast<int>(out.columns),
+                static_cast<int>(runs));
 }
 
 // One of the three tables; data null: nothing.
@@ -74,6 +70,8 @@ template <int kRuns, bool kVector, typename T>
 __global__ void __launch_bounds__(kWarpNormThreads, 3)  // 80 registers: fewer spill
     EmbedSumNormKernel(Table<T> tokens, Table<T> types, Table<T> positions, int64_t rows,
                        NormWork work) {
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   const int64_t row = static_cast<int64_t>(blockIdx.x) * (kWarpNormThreads / 32) + threadIdx.x / 32;
   if (row >= rows) return;  // whole warps
   const int first = threadIdx.x % 32 * 4;
@@ -85,7 +83,7 @@ __global__ void __launch_bounds__(kWarpNormThreads, 3)  // 80 registers: fewer s
 }
 
 template <typename T>
-int EmbedSumNorm(const EmbedSumNormWork& work, const CheckedNorm& checked, cudaStream_t stream) {
+int EmbedSumNorm(const EmbedSumNormWork& work, const CheckedNorm& checked, const LaunchOn& on) {
   const auto table = [](const GpuWeight& w, const int32_t* ids) {
     return Table<T>{static_cast<const T*>(w.data), w.rows, ids};
   };
@@ -97,23 +95,16 @@ int EmbedSumNorm(const EmbedSumNormWork& work, const CheckedNorm& checked, cudaS
     vector = vector && Aligned(w->data, 4 * sizeof(T));
   }
   const auto launch = [&](auto kernel) {
-    kernel<<<static_cast<unsigned>(blocks), kWarpNormThreads, 0, stream>>>(
-        table(work.tokens, work.token_ids), table(work.types, work.type_ids),
-        table(work.positions, work.position_ids), work.rows, checked.work);
+    return Launch(kernel, static_cast<unsigned>(blocks), kWarpNormThreads, 0, on,
+                  table(work.tokens, work.token_ids), table(work.types, work.type_ids),
+                  table(work.positions, work.position_ids), work.rows, checked.work);
   };
   const int64_t columns = work.tokens.columns;
-  if (!vector) {
-    launch(EmbedSumNormKernel<8, false, T>);
-  } else if (columns <= 128) {
-    launch(EmbedSumNormKernel<1, true, T>);
-  } else if (columns <= 384) {
-    launch(EmbedSumNormKernel<3, true, T>);
-  } else if (columns <= 768) {
-    launch(EmbedSumNormKernel<6, true, T>);
-  } else {
-    launch(EmbedSumNormKernel<8, true, T>);
-  }
-  return cudaGetLastError();
+  if (!vector) return launch(EmbedSumNormKernel<8, false, T>);
+  if (columns <= 128) return launch(EmbedSumNormKernel<1, true, T>);
+  if (columns <= 384) return launch(EmbedSumNormKernel<3, true, T>);
+  if (columns <= 768) return launch(EmbedSumNormKernel<6, true, T>);
+  return launch(EmbedSumNormKernel<8, true, T>);
 }
 
 }  // namespace
@@ -125,7 +116,7 @@ int LaunchEmbedPlain(const GpuWeight& table, const int32_t* ids, float scale, bo
     return cudaErrorInvalidValue;
   }
   if (out.rows == 0) return cudaSuccess;
-  const auto on = static_cast<cudaStream_t>(stream);
+  const auto on = OnStream(stream);
   switch (table.dtype) {
     case DType::kF32:
       return Embed<float>(table, ids, scale, add, out, on);
@@ -152,7 +143,7 @@ int LaunchEmbedSumNorm(const EmbedSumNormWork& work, void* stream) {
   const CheckedNorm checked = CheckNorm(work.norm, work.rows, columns, work.out, work.rounded);
   if (!checked.valid) return cudaErrorInvalidValue;
   if (work.rows == 0) return cudaSuccess;
-  const auto on = static_cast<cudaStream_t>(stream);
+  const auto on = OnStream(stream);
   switch (work.tokens.dtype) {
     case DType::kF32:
       return EmbedSumNorm<float>(work, checked, on);

@@ -148,6 +148,7 @@ class CudaGpu final : public Gpu {
   std::vector<cudaGraphExec_t> graphs_;
   std::vector<void*> scratch_;  // the last is in use
   size_t scratch_bytes_ = 0;
+  unsigned* attention_counters_ = nullptr;
 };
 
 CudaGpu::~CudaGpu() {
@@ -155,6 +156,7 @@ CudaGpu::~CudaGpu() {
   cudaStreamSynchronize(stream_);
   for (cudaGraphExec_t graph : graphs_) cudaGraphExecDestroy(graph);
   for (void* memory : scratch_) cudaFree(memory);
+  cudaFree(attention_counters_);
   uploader_ = nullptr;
   products_ = nullptr;
   staging_ = nullptr;
@@ -165,6 +167,11 @@ Status CudaGpu::Open() {
   FOOTNOTE_RETURN_IF_ERROR(Use());
   FOOTNOTE_RETURN_IF_ERROR(
       StatusOf(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "a stream"));
+  constexpr size_t kCounterBytes = cuda::kAttentionCounters * sizeof(unsigned);
+  FOOTNOTE_ASSIGN_OR_RETURN(void* counters, Allocate(kCounterBytes));
+  attention_counters_ = static_cast<unsigned*>(counters);
+  FOOTNOTE_RETURN_IF_ERROR(StatusOf(cudaMemsetAsync(attention_counters_, 0, kCounterBytes, stream_),
+                                    "the GPU's counters"));
   staging_ = std::make_unique<cuda::Staging>(stream_);
   return StatusOf(cuda::Products::Create(stream_, {}, &products_), "the GPU's products");
 }
@@ -256,7 +263,8 @@ Status CudaGpu::Attention(GpuMatrix queries, const GpuSequences& sequences, cons
   FOOTNOTE_ASSIGN_OR_RETURN(void* scratch,
                             Scratch(cuda::AttentionScratchBytes(heads, sequences, layer, params)));
   return Launch("Attention", [&] {
-    return cuda::LaunchAttention(queries, sequences, layer, params, out, scratch, stream_);
+    return cuda::LaunchAttention(queries, sequences, layer, params, out, scratch,
+                                 attention_counters_, stream_);
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include "kernels/cuda/elementwise.h"
 #include "kernels/cuda/norm_work.h"
+#include "kernels/cuda/overlap.h"
 
 namespace footnote::kernels::cuda {
 namespace {
@@ -15,6 +16,8 @@ constexpr int kRegisterColumns = kMaxThreads * kBlockRuns * 4;  // rows that a b
 template <int kRuns, bool kVector>
 __global__ void __launch_bounds__(kWarpNormThreads)
     WarpNormKernel(const float* x, int64_t x_stride, int64_t rows, NormWork work) {
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   const int64_t row = static_cast<int64_t>(blockIdx.x) * (kWarpNormThreads / 32) + threadIdx.x / 32;
   if (row >= rows) return;  // whole warps
   const int first = threadIdx.x % 32 * 4;
@@ -30,6 +33,8 @@ template <bool kVector>
 __global__ void __launch_bounds__(kMaxThreads)
     BlockNormKernel(const float* x, int64_t x_stride, NormWork work) {
   __shared__ float warps[32];
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   const int64_t row = blockIdx.x;
   const int first = threadIdx.x * 4, step = blockDim.x * 4;
   float4 v[kBlockRuns];
@@ -45,6 +50,8 @@ __global__ void __launch_bounds__(kMaxThreads)
 __global__ void __launch_bounds__(kMaxThreads)
     LongNormKernel(const float* x, int64_t x_stride, NormWork work) {
   __shared__ float warps[32];
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   const BlockSum sum{warps};
   const int64_t row = blockIdx.x;
   const float* from = x + row * x_stride;
@@ -76,17 +83,12 @@ __global__ void __launch_bounds__(kMaxThreads)
 }
 
 template <int kRuns>
-void LaunchWarps(bool vector, const GpuMatrix& x, const NormWork& work, cudaStream_t stream) {
+int LaunchWarps(bool vector, const GpuMatrix& x, const NormWork& work, const LaunchOn& on) {
   constexpr int64_t kRows = kWarpNormThreads / 32;
   const auto blocks = static_cast<unsigned>((x.rows + kRows - 1) / kRows);
-  const auto* from = static_cast<const float*>(x.data);
-  if (vector) {
-    WarpNormKernel<kRuns, true>
-        <<<blocks, kWarpNormThreads, 0, stream>>>(from, x.stride, x.rows, work);
-  } else {
-    WarpNormKernel<kRuns, false>
-        <<<blocks, kWarpNormThreads, 0, stream>>>(from, x.stride, x.rows, work);
-  }
+  const auto kernel = vector ? WarpNormKernel<kRuns, true> : WarpNormKernel<kRuns, false>;
+  return Launch(kernel, blocks, kWarpNormThreads, 0, on, static_cast<const float*>(x.data),
+                x.stride, x.rows, work);
 }
 
 }  // namespace
@@ -100,33 +102,22 @@ int LaunchNorm(const GpuNorm& norm, GpuMatrix x, GpuMatrix out, GpuMatrix rounde
   if (x.rows == 0) return cudaSuccess;
   const bool vector = checked.vector && InRunsOf(x, 4);
   const NormWork& work = checked.work;
-  const auto on = static_cast<cudaStream_t>(stream);
+  const auto on = OnStream(stream);
   const auto* from = static_cast<const float*>(x.data);
   const auto rows = static_cast<unsigned>(x.rows);
-  if (x.columns <= 128) {
-    LaunchWarps<1>(vector, x, work, on);
-  } else if (x.columns <= 256) {
-    LaunchWarps<2>(vector, x, work, on);
-  } else if (x.columns <= 384) {
-    LaunchWarps<3>(vector, x, work, on);
-  } else if (x.columns <= 512) {
-    LaunchWarps<4>(vector, x, work, on);
-  } else if (x.columns <= 768) {
-    LaunchWarps<6>(vector, x, work, on);
-  } else if (x.columns <= kWarpNormColumns) {
-    LaunchWarps<8>(vector, x, work, on);
-  } else if (x.columns <= kRegisterColumns) {
+  if (x.columns <= 128) return LaunchWarps<1>(vector, x, work, on);
+  if (x.columns <= 256) return LaunchWarps<2>(vector, x, work, on);
+  if (x.columns <= 384) return LaunchWarps<3>(vector, x, work, on);
+  if (x.columns <= 512) return LaunchWarps<4>(vector, x, work, on);
+  if (x.columns <= 768) return LaunchWarps<6>(vector, x, work, on);
+  if (x.columns <= kWarpNormColumns) return LaunchWarps<8>(vector, x, work, on);
+  if (x.columns <= kRegisterColumns) {
     constexpr int64_t kEach = kBlockRuns * 4;
     const auto threads = static_cast<unsigned>((x.columns + kEach * 32 - 1) / (kEach * 32) * 32);
-    if (vector) {
-      BlockNormKernel<true><<<rows, threads, 0, on>>>(from, x.stride, work);
-    } else {
-      BlockNormKernel<false><<<rows, threads, 0, on>>>(from, x.stride, work);
-    }
-  } else {
-    LongNormKernel<<<rows, kMaxThreads, 0, on>>>(from, x.stride, work);
+    const auto kernel = vector ? BlockNormKernel<true> : BlockNormKernel<false>;
+    return Launch(kernel, rows, threads, 0, on, from, x.stride, work);
   }
-  return cudaGetLastError();
+  return Launch(LongNormKernel, rows, kMaxThreads, 0, on, from, x.stride, work);
 }
 
 }  // namespace footnote::kernels::cuda

@@ -1,7 +1,8 @@
 // Launches that may begin while the kernel before them still runs (programmatic dependent launch).
 //
-// Every kernel launched so calls WaitForEarlierWork before it touches anything that earlier work
-// wrote or still reads; weights it may load sooner. Devices before compute capability 9.0 run the
+// Every thread of a kernel launched so calls WaitForEarlierWork before it touches anything that
+// earlier work wrote or still reads; weights it may load sooner. A grid ends after all before it
+// then, so what waits for one has waited for all. Devices before compute capability 9.0 run the
 // launches one after the other.
 #pragma once
 
@@ -16,13 +17,19 @@ struct LaunchOn {
   bool overlap = false;
 };
 
+// Whether the current device overlaps launches.
+bool DeviceOverlaps();
+// Launches on a cudaStream_t of the current device, overlapping where it can.
+LaunchOn OnStream(void* stream);
+
 __device__ __forceinline__ void WaitForEarlierWork() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
 }
 
-// The next kernel's blocks may come as soon as there is room.
+// The next kernel's blocks may come as soon as there is room, which is when all blocks of this one
+// have called or ended: they take no place from it, however early it calls.
 __device__ __forceinline__ void LetLaterWorkBegin() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.launch_dependents;" ::: "memory");

@@ -4,6 +4,7 @@
 #include "kernels/cuda/arguments.h"
 #include "kernels/cuda/elements.cuh"
 #include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/overlap.h"
 
 namespace footnote::kernels::cuda {
 namespace {
@@ -15,6 +16,8 @@ template <typename Piece>
 __global__ void __launch_bounds__(kThreads)
     GatherKernel(const Piece* x, int64_t x_stride, int64_t x_rows, const int32_t* which, Piece* out,
                  int64_t out_stride, int64_t rows, int64_t pieces) {
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   const int64_t index = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   const int64_t row = index / pieces;
   if (row >= rows) return;
@@ -25,14 +28,13 @@ __global__ void __launch_bounds__(kThreads)
 
 template <typename Piece>
 int Gather(const GpuMatrix& x, const int32_t* rows, const GpuMatrix& out, int64_t elements,
-           cudaStream_t stream) {
+           const LaunchOn& on) {
   const int64_t pieces = out.columns / elements;
   const int64_t blocks = (out.rows * pieces + kThreads - 1) / kThreads;
   if (blocks > 0x7fffffff) return cudaErrorInvalidValue;
-  GatherKernel<Piece><<<static_cast<unsigned>(blocks), kThreads, 0, stream>>>(
-      static_cast<const Piece*>(x.data), x.stride / elements, x.rows, rows,
-      static_cast<Piece*>(out.data), out.stride / elements, out.rows, pieces);
-  return cudaGetLastError();
+  return Launch(GatherKernel<Piece>, static_cast<unsigned>(blocks), kThreads, 0, on,
+                static_cast<const Piece*>(x.data), x.stride / elements, x.rows, rows,
+                static_cast<Piece*>(out.data), out.stride / elements, out.rows, pieces);
 }
 
 // Pooling: a block for each sequence. Of every 512 columns a thread sums 4, over each eighth row;
@@ -49,6 +51,8 @@ __global__ void __launch_bounds__(kPoolThreads)
                int columns) {
   __shared__ float4 parts[kPoolGroups][kPoolColumns];
   __shared__ float warps[32];
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   const int64_t begin = max(begins[blockIdx.x], 0);
   int64_t end = min(static_cast<int64_t>(ends[blockIdx.x]), x_rows);
   if (!mean) end = min(end, begin + 1);
@@ -97,6 +101,8 @@ __global__ void __launch_bounds__(kPoolThreads)
 template <bool kVector>
 __global__ void __launch_bounds__(kThreads)
     TanhKernel(float* x, int64_t stride, int64_t rows, int columns, int runs) {
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   const int64_t index = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   const int64_t row = index / runs;
   if (row >= rows) return;
@@ -114,7 +120,7 @@ int LaunchGatherRows(GpuMatrix x, const int32_t* rows, GpuMatrix out, void* stre
     return cudaErrorInvalidValue;
   }
   if (out.rows == 0) return cudaSuccess;
-  const auto on = static_cast<cudaStream_t>(stream);
+  const auto on = OnStream(stream);
   const int64_t wide = 16 / BlockBytes(x.dtype);
   if (InRunsOf(x, wide) && InRunsOf(out, wide)) return Gather<uint4>(x, rows, out, wide, on);
   if (x.dtype == DType::kF32) return Gather<uint32_t>(x, rows, out, 1, on);
@@ -129,17 +135,10 @@ int LaunchPool(GpuMatrix x, const int32_t* begins, const int32_t* ends, bool mea
     return cudaErrorInvalidValue;
   }
   if (out.rows == 0) return cudaSuccess;
-  const auto launch = [&](auto kernel) {
-    kernel<<<static_cast<unsigned>(out.rows), kPoolThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-        static_cast<const float*>(x.data), x.stride, x.rows, begins, ends, mean, normalise,
-        static_cast<float*>(out.data), out.stride, static_cast<int>(out.columns));
-  };
-  if (InRunsOf(x, 4) && InRunsOf(out, 4)) {
-    launch(PoolKernel<true>);
-  } else {
-    launch(PoolKernel<false>);
-  }
-  return cudaGetLastError();
+  const auto kernel = InRunsOf(x, 4) && InRunsOf(out, 4) ? PoolKernel<true> : PoolKernel<false>;
+  return Launch(kernel, static_cast<unsigned>(out.rows), kPoolThreads, 0, OnStream(stream),
+                static_cast<const float*>(x.data), x.stride, x.rows, begins, ends, mean, normalise,
+                static_cast<float*>(out.data), out.stride, static_cast<int>(out.columns));
 }
 
 int LaunchTanh(GpuMatrix x, void* stream) {
@@ -148,17 +147,10 @@ int LaunchTanh(GpuMatrix x, void* stream) {
   const int64_t runs = (x.columns + 3) / 4;
   const int64_t blocks = (x.rows * runs + kThreads - 1) / kThreads;
   if (blocks > 0x7fffffff) return cudaErrorInvalidValue;
-  const auto launch = [&](auto kernel) {
-    kernel<<<static_cast<unsigned>(blocks), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-        static_cast<float*>(x.data), x.stride, x.rows, static_cast<int>(x.columns),
-        static_cast<int>(runs));
-  };
-  if (InRunsOf(x, 4)) {
-    launch(TanhKernel<true>);
-  } else {
-    launch(TanhKernel<false>);
-  }
-  return cudaGetLastError();
+  const auto kernel = InRunsOf(x, 4) ? TanhKernel<true> : TanhKernel<false>;
+  return Launch(kernel, static_cast<unsigned>(blocks), kThreads, 0, OnStream(stream),
+                static_cast<float*>(x.data), x.stride, x.rows, static_cast<int>(x.columns),
+                static_cast<int>(runs));
 }
 
 }  // namespace footnote::kernels::cuda

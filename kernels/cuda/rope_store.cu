@@ -4,6 +4,7 @@
 #include "kernels/cuda/attention.h"
 #include "kernels/cuda/attention_plan.h"
 #include "kernels/cuda/attention_tile.h"
+#include "kernels/cuda/overlap.h"
 
 namespace footnote::kernels::cuda {
 namespace {
@@ -103,11 +104,20 @@ __device__ void TurnHead(const In* x, Out* out, int width, const float* norm, fl
   }
 }
 
+// Where a key or value of a head lies in its page.
+__device__ __forceinline__ int64_t CacheOffset(const GpuKvLayer& layer, int64_t page, int kv_head,
+                                               int position) {
+  return ((page * layer.kv_heads + kv_head) * kPageTokens + position % kPageTokens) *
+         layer.head_width;
+}
+
 // Grid: rows, heads of queries, keys and values in groups of kWarps.
 template <typename In, typename Out>
 __global__ void __launch_bounds__(kWarps * 32)
     RopeAndStoreKernel(const GpuRopeAndStore work, const GpuSequences sequences,
                        const GpuKvLayer layer) {
+  LetLaterWorkBegin();
+  WaitForEarlierWork();
   const auto row = static_cast<int64_t>(blockIdx.x);
   const int head = static_cast<int>(blockIdx.y) * kWarps + threadIdx.x / 32;
   const int lane = threadIdx.x % 32;
@@ -137,9 +147,126 @@ __global__ void __launch_bounds__(kWarps * 32)
   const bool is_key = head < heads + kv_heads;
   const int kv_head = (head - heads) % kv_heads;
   Out* out = static_cast<Out*>(is_key ? layer.keys : layer.values) +
-             ((page * kv_heads + kv_head) * kPageTokens + position % kPageTokens) * width;
+             CacheOffset(layer, page, kv_head, position);
   TurnHead(x, out, width, is_key ? work.key_norm : nullptr, work.norm_weight_bias, work.norm_eps,
            work.rope, is_key ? position : 0, is_key ? rotated : 0, lane);
+}
+
+constexpr int64_t kHeldWidth = 256;
+constexpr int kHeldRuns = kHeldWidth / 2 / 64;
+
+// What nearly all decoders have: heads that turn whole, by halves, or not at all. A lane holds
+// elements i, i + 1 and those half a head behind, for i = 2 lane + 64 r, so that the row, its
+// position and its page are on their way at the same time: at one row the kernel is nothing but the
+// wait for them. Same grid.
+template <typename In, typename Out>
+__global__ void __launch_bounds__(kWarps * 32)
+    HeldHeadKernel(const GpuRopeAndStore work, const GpuSequences sequences,
+                   const GpuKvLayer layer) {
+  const int head = static_cast<int>(blockIdx.y) * kWarps + WarpIndex();
+  const int lane = threadIdx.x % 32;
+  const int heads = static_cast<int>(work.heads), kv_heads = static_cast<int>(layer.kv_heads);
+  const int width = static_cast<int>(layer.head_width), half = width / 2;
+  const bool is_query = head < heads, is_value = head >= heads + kv_heads;
+  const float* norm = is_query ? work.query_norm : is_value ? nullptr : work.key_norm;
+  float2 weights[kHeldRuns][2];
+#pragma unroll
+  for (int r = 0; r < kHeldRuns; ++r) {
+#pragma unroll
+    for (int h = 0; h < 2; ++h) {
+      const int d = 2 * lane + 64 * r + h * half;
+      const bool inside = norm != nullptr && 2 * lane + 64 * r < half;
+      weights[r][h].x = inside ? norm[d] + work.norm_weight_bias : 0;
+      weights[r][h].y = inside ? norm[d + 1] + work.norm_weight_bias : 0;
+    }
+  }
+
+  LetLaterWorkBegin();
+  WaitForEarlierWork();
+  if (head >= heads + 2 * kv_heads) return;
+  const auto row = static_cast<int64_t>(blockIdx.x);
+  const int position = sequences.positions[row];
+  const int64_t end = sequences.first_row[sequences.count];
+  const int64_t b = sequences.row_sequence[row];
+  const In* x = static_cast<const In*>(work.projected.data) + row * work.projected.stride +
+                static_cast<int64_t>(head) * width;
+  float2 v[kHeldRuns][2];
+#pragma unroll
+  for (int r = 0; r < kHeldRuns; ++r) {
+#pragma unroll
+    for (int h = 0; h < 2; ++h) {
+      const int i = 2 * lane + 64 * r;
+      v[r][h] = i < half ? LoadPair(x + i + h * half) : make_float2(0, 0);
+    }
+  }
+
+  const bool padding = position < 0 || row >= end;
+  Out* out;
+  if (is_query) {
+    out = static_cast<Out*>(work.queries.data) + row * work.queries.stride +
+          static_cast<int64_t>(head) * width;
+  } else {
+    if (padding) return;
+    const int64_t page = sequences.pages[b * sequences.pages_stride + position / kPageTokens];
+    out = static_cast<Out*>(is_value ? layer.values : layer.keys) +
+          CacheOffset(layer, page, (head - heads) % kv_heads, position);
+  }
+  const bool turns = work.rope.rotated > 0 && !is_value && !padding;
+  const int64_t angles = static_cast<int64_t>(position) * half;
+  float2 c[kHeldRuns], s[kHeldRuns];
+#pragma unroll
+  for (int r = 0; r < kHeldRuns; ++r) {
+    const int i = 2 * lane + 64 * r;
+    const bool inside = turns && i < half;
+    c[r] = inside ? LoadPair(work.rope.cosines + angles + i) : make_float2(1, 1);
+    s[r] = inside ? LoadPair(work.rope.sines + angles + i) : make_float2(0, 0);
+  }
+  if (norm != nullptr) {
+    float squares = 0;
+#pragma unroll
+    for (int r = 0; r < kHeldRuns; ++r) {
+#pragma unroll
+      for (int h = 0; h < 2; ++h) {
+        squares = fmaf(v[r][h].x, v[r][h].x, squares);
+        squares = fmaf(v[r][h].y, v[r][h].y, squares);
+      }
+    }
+    for (int distance = 16; distance > 0; distance /= 2) {
+      squares += __shfl_xor_sync(0xffffffffu, squares, distance);
+    }
+    const float scale = 1.0f / sqrtf(squares / static_cast<float>(width) + work.norm_eps);
+#pragma unroll
+    for (int r = 0; r < kHeldRuns; ++r) {
+#pragma unroll
+      for (int h = 0; h < 2; ++h) {
+        v[r][h].x *= scale * weights[r][h].x;
+        v[r][h].y *= scale * weights[r][h].y;
+      }
+    }
+  }
+#pragma unroll
+  for (int r = 0; r < kHeldRuns; ++r) {
+    const int i = 2 * lane + 64 * r;
+    if (i >= half) continue;
+    float2 a = v[r][0], d = v[r][1];
+    if (padding) {
+      a = d = make_float2(0, 0);
+    } else if (turns) {  // not by cosine 1 and sine 0: infinity times 0 is NaN
+      a = make_float2(v[r][0].x * c[r].x - v[r][1].x * s[r].x,
+                      v[r][0].y * c[r].y - v[r][1].y * s[r].y);
+      d = make_float2(v[r][1].x * c[r].x + v[r][0].x * s[r].x,
+                      v[r][1].y * c[r].y + v[r][0].y * s[r].y);
+    }
+    StoreRoundedPair(out + i, a.x, a.y);
+    StoreRoundedPair(out + i + half, d.x, d.y);
+  }
+}
+
+bool Held(const GpuRopeAndStore& work, const GpuKvLayer& layer) {
+  const GpuRope& rope = work.rope;
+  return layer.head_width <= kHeldWidth && layer.head_width % 4 == 0 &&
+         (rope.rotated == 0 ||
+          (rope.rotated == layer.head_width && rope.pairing == RopePairing::kHalves));
 }
 
 bool Fits(const GpuRopeAndStore& work, const GpuSequences& sequences, const GpuKvLayer& layer) {
@@ -163,15 +290,15 @@ bool Fits(const GpuRopeAndStore& work, const GpuSequences& sequences, const GpuK
 }
 
 template <typename In>
-int Launch(const GpuRopeAndStore& work, const GpuSequences& sequences, const GpuKvLayer& layer,
-           cudaStream_t stream) {
+int LaunchInput(const GpuRopeAndStore& work, const GpuSequences& sequences, const GpuKvLayer& layer,
+                const LaunchOn& on) {
   const int64_t all_heads = work.heads + 2 * layer.kv_heads;
   const dim3 grid(static_cast<unsigned>(sequences.rows),
                   static_cast<unsigned>(CeilDivide(all_heads, kWarps)));
-  const auto kernel =
-      layer.dtype == DType::kF16 ? RopeAndStoreKernel<In, __half> : RopeAndStoreKernel<In, float>;
-  kernel<<<grid, kWarps * 32, 0, stream>>>(work, sequences, layer);
-  return cudaGetLastError();
+  const bool half = layer.dtype == DType::kF16;
+  const auto any = half ? RopeAndStoreKernel<In, __half> : RopeAndStoreKernel<In, float>;
+  const auto held = half ? HeldHeadKernel<In, __half> : HeldHeadKernel<In, float>;
+  return Launch(Held(work, layer) ? held : any, grid, kWarps * 32, 0, on, work, sequences, layer);
 }
 
 }  // namespace
@@ -180,14 +307,14 @@ int LaunchRopeAndStore(const GpuRopeAndStore& work, const GpuSequences& sequence
                        const GpuKvLayer& layer, void* stream) {
   if (!Fits(work, sequences, layer)) return cudaErrorInvalidValue;
   if (sequences.rows == 0) return cudaSuccess;
-  const auto on = static_cast<cudaStream_t>(stream);
+  const auto on = OnStream(stream);
   switch (work.projected.dtype) {
     case DType::kF32:
-      return Launch<float>(work, sequences, layer, on);
+      return LaunchInput<float>(work, sequences, layer, on);
     case DType::kF16:
-      return Launch<__half>(work, sequences, layer, on);
+      return LaunchInput<__half>(work, sequences, layer, on);
     case DType::kBF16:
-      return Launch<__nv_bfloat16>(work, sequences, layer, on);
+      return LaunchInput<__nv_bfloat16>(work, sequences, layer, on);
     default:
       return cudaErrorInvalidValue;
   }

@@ -8,6 +8,7 @@
 #include <cuda_runtime.h>
 
 #include "kernels/cuda/arguments.h"
+#include "kernels/cuda/overlap.h"
 #include "kernels/cuda/select.h"
 #include "kernels/cuda/select_key.h"
 
@@ -39,6 +40,8 @@ template <bool kVector>
 __global__ void __launch_bounds__(kWarps * 32)
     SegmentKernel(const float* logits, int64_t stride, int columns, const uint32_t* allowed,
                   int words, uint64_t* best, int segments) {
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   const int segment = blockIdx.x * kWarps + threadIdx.x / 32;
   if (segment >= segments) return;  // whole warps
   const float* row = logits + blockIdx.y * stride;
@@ -78,6 +81,8 @@ __global__ void __launch_bounds__(kWarps * 32)
 __global__ void __launch_bounds__(kArgMaxThreads)
     ArgMaxKernel(const uint64_t* best, int segments, int32_t* ids) {
   __shared__ uint64_t warps[kArgMaxThreads / 32];
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   uint64_t key = 0;
   for (int s = threadIdx.x; s < segments; s += kArgMaxThreads) {
     key = Larger(key, best[static_cast<int64_t>(blockIdx.x) * segments + s]);
@@ -137,6 +142,8 @@ __global__ void __launch_bounds__(kTopKThreads)
     TopKKernel(const float* logits, int64_t stride, int columns, const uint64_t* best, int segments,
                int k, float* values, int32_t* ids) {
   __shared__ TopKShared shared;
+  WaitForEarlierWork();
+  LetLaterWorkBegin();
   const int thread = threadIdx.x;
   const float* row = logits + blockIdx.x * stride;
   if (thread == 0) shared.chosen_count = shared.candidate_count = shared.winner_count = 0;
@@ -208,21 +215,15 @@ bool Takes(const GpuMatrix& logits, const void* scratch) {
          logits.columns <= kMaxSelectColumns && scratch != nullptr && Aligned(scratch, 8);
 }
 
-void FindBestOfSegments(const GpuMatrix& logits, const uint32_t* allowed, uint64_t* best,
-                        cudaStream_t stream) {
+int FindBestOfSegments(const GpuMatrix& logits, const uint32_t* allowed, uint64_t* best,
+                       const LaunchOn& on) {
   const int64_t segments = Segments(logits.columns);
   const dim3 grid(static_cast<unsigned>((segments + kWarps - 1) / kWarps),
                   static_cast<unsigned>(logits.rows));
-  const auto launch = [&](auto kernel) {
-    kernel<<<grid, kWarps * 32, 0, stream>>>(
-        static_cast<const float*>(logits.data), logits.stride, static_cast<int>(logits.columns),
-        allowed, static_cast<int>((logits.columns + 31) / 32), best, static_cast<int>(segments));
-  };
-  if (InRunsOf(logits, 4)) {
-    launch(SegmentKernel<true>);
-  } else {
-    launch(SegmentKernel<false>);
-  }
+  const auto kernel = InRunsOf(logits, 4) ? SegmentKernel<true> : SegmentKernel<false>;
+  return Launch(kernel, grid, kWarps * 32, 0, on, static_cast<const float*>(logits.data),
+                logits.stride, static_cast<int>(logits.columns), allowed,
+                static_cast<int>((logits.columns + 31) / 32), best, static_cast<int>(segments));
 }
 
 }  // namespace
@@ -236,11 +237,10 @@ int LaunchArgMax(GpuMatrix logits, const uint32_t* allowed, int32_t* ids, void* 
   if (!Takes(logits, scratch) || ids == nullptr) return cudaErrorInvalidValue;
   if (logits.rows == 0) return cudaSuccess;
   auto* best = static_cast<uint64_t*>(scratch);
-  const auto on = static_cast<cudaStream_t>(stream);
-  FindBestOfSegments(logits, allowed, best, on);
-  ArgMaxKernel<<<static_cast<unsigned>(logits.rows), kArgMaxThreads, 0, on>>>(
-      best, static_cast<int>(Segments(logits.columns)), ids);
-  return cudaGetLastError();
+  const auto on = OnStream(stream);
+  if (const int error = FindBestOfSegments(logits, allowed, best, on); error != 0) return error;
+  return Launch(ArgMaxKernel, static_cast<unsigned>(logits.rows), kArgMaxThreads, 0, on, best,
+                static_cast<int>(Segments(logits.columns)), ids);
 }
 
 int LaunchTopK(GpuMatrix logits, int64_t k, float* values, int32_t* ids, void* scratch,
@@ -250,12 +250,12 @@ int LaunchTopK(GpuMatrix logits, int64_t k, float* values, int32_t* ids, void* s
   }
   if (logits.rows == 0) return cudaSuccess;
   auto* best = static_cast<uint64_t*>(scratch);
-  const auto on = static_cast<cudaStream_t>(stream);
-  FindBestOfSegments(logits, nullptr, best, on);
-  TopKKernel<<<static_cast<unsigned>(logits.rows), kTopKThreads, 0, on>>>(
-      static_cast<const float*>(logits.data), logits.stride, static_cast<int>(logits.columns), best,
-      static_cast<int>(Segments(logits.columns)), static_cast<int>(k), values, ids);
-  return cudaGetLastError();
+  const auto on = OnStream(stream);
+  if (const int error = FindBestOfSegments(logits, nullptr, best, on); error != 0) return error;
+  return Launch(TopKKernel, static_cast<unsigned>(logits.rows), kTopKThreads, 0, on,
+                static_cast<const float*>(logits.data), logits.stride,
+                static_cast<int>(logits.columns), best, static_cast<int>(Segments(logits.columns)),
+                static_cast<int>(k), values, ids);
 }
 
 }  // namespace footnote::kernels::cuda

@@ -136,6 +136,41 @@ TEST(GpuModel, ManySequencesAtOnceGiveWhatEachGivesAlone) {
   }
 }
 
+// Requests of one tenant with the same passages share pages; their decode steps are told so.
+TEST(GpuModel, SequencesThatBeginAlikeAreReadOnce) {
+  const Emulation emulation;
+  ASSERT_OK_AND_ASSIGN(const auto model, LoadTiny("tiny-llama", emulation.Options()));
+  ASSERT_OK_AND_ASSIGN(const auto generator, MakeTextGenerator(model, {}));
+  const auto request = [](int i) {
+    GenerationRequest each;
+    for (int t = 0; t < 150; ++t) each.prompt.push_back(t * 31 % 90 + 5);
+    each.prompt.push_back(5 + i);
+    each.max_tokens = 8;
+    each.ignore_eos = true;
+    each.tenant = "one";
+    return each;
+  };
+  std::vector<std::vector<TokenId>> alone;
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_OK_AND_ASSIGN(const auto result,
+                         generator->Generate(request(i), CallContext(), nullptr));
+    alone.push_back(result.tokens);
+  }
+  EXPECT_EQ(emulation.device->most_shared_keys, 0);
+  std::vector<std::future<StatusOr<GenerationResult>>> calls;
+  for (int i = 0; i < 5; ++i) {
+    calls.push_back(std::async(std::launch::async, [&, i] {
+      return generator->Generate(request(i), CallContext(), nullptr);
+    }));
+  }
+  for (size_t i = 0; i < calls.size(); ++i) {
+    const auto result = calls[i].get();
+    ASSERT_OK(result);
+    EXPECT_EQ(result->tokens, alone[i]) << "request " << i;
+  }
+  EXPECT_EQ(emulation.device->most_shared_keys, 128);
+}
+
 TEST(GpuModel, ConstraintsAndBansHoldWhereTheTokenIsChosenOnTheDevice) {
   class OddOnly final : public TokenConstraint {
    public:

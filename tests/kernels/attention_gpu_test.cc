@@ -66,6 +66,37 @@ TEST_F(AttentionGpuDecode, AgreesWithTheReferenceOverWindowsAndCaps) {
   }
 }
 
+// A beginning that all sequences share, read for all at once; as the plain reading of it has it.
+TEST_F(AttentionGpuDecode, ReadsASharedBeginningOnce) {
+  struct Shared {
+    AttentionShape shape;
+    std::vector<NewRows> list;
+    int64_t keys;
+    float softcap = 0;
+    int64_t tail = 0;
+  };
+  const std::vector<NewRows> many(40, NewRows{1, 180});
+  for (const Shared& each :
+       {Shared{{8, 2, 128}, {{1, 250}, {1, 161}, {3, 175}, {1, 0}, {8, 400}}, 160, 0, 2},
+        Shared{{6, 6, 64}, {{1, 17}, {1, 40}, {2, 18}}, 16}, Shared{{4, 2, 80}, many, 128},
+        Shared{{71, 1, 64}, {{1, 100}, {2, 98}, {1, 300}}, 96, 3},
+        Shared{{6, 2, 96}, {{1, 530}, {1, 529}, {1, 0}}, 528},
+        Shared{{2, 1, 112}, {{5, 70}, {5, 330}}, 64, 20},
+        Shared{{4, 1, 256}, {{1, 200}, {4, 180}, {0, 0}, {7, 200}}, 176, 5, 1}}) {
+    AttentionBatch batch(each.shape, each.list, Params(each.shape.width, each.softcap), 21, 1,
+                         each.tail, each.keys);
+    CheckHalf(batch);
+    const std::vector<float> shared = batch.Run();
+    batch.host.shared_keys = 0;
+    const std::vector<float> separate = batch.Run();
+    ExpectHalfNear(shared, reference::Values(separate.begin(), separate.end()));
+  }
+  // Windows, long passes and single sequences take no notice.
+  CheckHalf(AttentionBatch({4, 2, 64}, {{1, 100}, {2, 99}}, Params(64, 0, 200), 22, 1, 0, 64));
+  CheckHalf(AttentionBatch({4, 2, 64}, {{1, 100}, {20, 120}}, Params(64), 23, 1, 0, 64));
+  CheckHalf(AttentionBatch({4, 2, 64}, {{1, 100}}, Params(64), 24, 1, 0, 64));
+}
+
 // More pages than one look-up of page numbers gives a warp, in one split: 600 blocks of work.
 TEST_F(AttentionGpuDecode, StreamsLongSequencesInOneSplit) {
   std::vector<NewRows> list(600, NewRows{1, 3});
@@ -190,7 +221,7 @@ TEST_F(AttentionGpu, RefusesShapesItDoesNotTake) {
   const AttentionParams params = Params(64);
   const auto launch = [&](const GpuMatrix& queries, const GpuSequences& s, const GpuKvLayer& l,
                           const AttentionParams& p, const GpuMatrix& to) {
-    return cuda::LaunchAttention(queries, s, l, p, to, nullptr, nullptr);
+    return cuda::LaunchAttention(queries, s, l, p, to, nullptr, nullptr, nullptr);
   };
   GpuMatrix wrong = q;
   wrong.dtype = DType::kF32;

@@ -70,9 +70,10 @@ struct NewRows {
 };
 
 struct AttentionBatch {
-  // `tail`: rows behind the last sequence.
+  // `tail`: rows behind the last sequence. shared_keys: in the first sequence's pages.
   AttentionBatch(const AttentionShape& shape, const std::vector<NewRows>& list,
-                 const AttentionParams& params, uint32_t seed, float spread = 1, int64_t tail = 0)
+                 const AttentionParams& params, uint32_t seed, float spread = 1, int64_t tail = 0,
+                 int64_t shared_keys = 0)
       : shape(shape), list(list), params(params) {
     std::mt19937 random(seed);
     int64_t most_pages = 1, all_pages = 3;
@@ -85,6 +86,7 @@ struct AttentionBatch {
       host.rows += each.rows;
     }
     host.rows += tail;
+    host.shared_keys = shared_keys;
     host.count = static_cast<int64_t>(list.size());
     host.pages_stride = most_pages + 2;
     std::vector<int32_t> free(Size(all_pages));
@@ -107,6 +109,10 @@ struct AttentionBatch {
           params.window > 0 ? std::max<int64_t>(0, length - rows - params.window + 1) : 0;
       for (int64_t j = unseen / kPageTokens * kPageTokens; j < length; ++j) {
         int32_t& page = page_table[b * Size(host.pages_stride) + Size(j / kPageTokens)];
+        if (b > 0 && j < shared_keys) {
+          page = page_table[Size(j / kPageTokens)];
+          continue;
+        }
         if (page == poisoned) {
           page = free.back();
           free.pop_back();
@@ -186,13 +192,17 @@ struct AttentionBatch {
     const size_t scratch_bytes =
         cuda::AttentionScratchBytes(shape.heads, sequences, gpu_layer, params);
     const DeviceBuffer scratch(scratch_bytes);
+    const DeviceBuffer counters(std::vector<float>(Size(cuda::kAttentionCounters), 0));
     const int error =
-        plain
-            ? cuda::LaunchAttentionPlain(q, sequences, gpu_layer, params, out, nullptr)
-            : cuda::LaunchAttention(q, sequences, gpu_layer, params, out, scratch.data(), nullptr);
+        plain ? cuda::LaunchAttentionPlain(q, sequences, gpu_layer, params, out, nullptr)
+              : cuda::LaunchAttention(q, sequences, gpu_layer, params, out, scratch.data(),
+                                      static_cast<unsigned*>(counters.data()), nullptr);
     EXPECT_EQ(error, 0) << cuda::ErrorText(error);
     EXPECT_EQ(cuda::Synchronize(), 0);
     scratch.Floats();  // its guard
+    for (const float counter : counters.Floats()) {
+      EXPECT_TRUE(counter == 0) << "a counter that the next launch would begin with";
+    }
     const std::vector<float> all = Decoded(d_out, out_dtype);
     std::vector<float> result;
     const float poison = all.empty() ? 0 : PoisonOf(out_dtype);

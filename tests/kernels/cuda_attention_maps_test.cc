@@ -134,7 +134,7 @@ TEST(CudaAttentionPlan, SplitsCoverEveryVisiblePageOnce) {
   for (const int64_t splits : {1, 2, 3, 43, 49, 132, 396}) {
     for (int64_t pages = 0; pages < 700; ++pages) {
       const int64_t each = SplitPages(pages, splits);
-      ASSERT_GE(each, kLeastSplitPages);
+      ASSERT_GE(each, LeastSplitPages(pages));
       ASSERT_EQ(each % kSplitStep, 0);
       ASSERT_GE(each * splits, pages);
       const int64_t used = SplitsUsed(pages, splits);
@@ -165,13 +165,15 @@ TEST(CudaAttentionPlan, FillsTheCardAndNeverSplitsTooFinely) {
   EXPECT_EQ(PlanSplits(4, 8, processors), 1);      // 64 keys
   EXPECT_EQ(PlanSplits(2048, 8, processors), 49);  // 32k keys: 392 blocks of 396
   EXPECT_EQ(PlanSplits(64, 8, processors), 8);     // 1k keys: 128 a block
+  EXPECT_EQ(PlanSplits(32, 8, processors), 8);     // 512 keys: 64 a block
+  EXPECT_EQ(PlanSplits(33, 8, processors), 8);     // for sequences of 512 in that launch
   EXPECT_EQ(PlanSplits(64, 512, processors), 3);   // batch 64: some waves
   EXPECT_EQ(PlanSplits(64, 100000, processors), 1);
   for (const int64_t blocks : {1, 5, 8, 40, 64, 197, 198, 199, 400, 1187, 1188, 5000}) {
     for (const int64_t pages : {1, 7, 8, 9, 64, 2048}) {
       const int64_t splits = PlanSplits(pages, blocks, processors);
       EXPECT_GE(splits, 1);
-      EXPECT_LE(splits, CeilDivide(pages, kLeastSplitPages));
+      EXPECT_LE(splits, CeilDivide(pages, kSplitStep));
       EXPECT_LE(splits, std::max<int64_t>(1, CeilDivide(3 * 396, blocks)));
     }
   }

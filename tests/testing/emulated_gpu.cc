@@ -263,6 +263,7 @@ class EmulatedGpu final : public kernels::Gpu {
   }
   Status Attention(GpuMatrix queries, const GpuSequences& sequences, const GpuKvLayer& layer,
                    const kernels::AttentionParams& params, GpuMatrix out) override {
+    device_->most_shared_keys = std::max(device_->most_shared_keys, sequences.shared_keys);
     return Enqueue([=] { Attend(queries, sequences, layer, params, out); });
   }
   Status AttentionPacked(const kernels::GpuPackedAttention& work) override {
@@ -437,6 +438,21 @@ class EmulatedGpu final : public kernels::Gpu {
     }
   }
 
+  // What the kernels take on trust.
+  static void CheckSharedKeys(const GpuSequences& sequences) {
+    if (sequences.shared_keys % kPageTokens != 0) std::terminate();
+    for (int64_t b = 0; b < sequences.count; ++b) {
+      const int32_t rows = sequences.first_row[b + 1] - sequences.first_row[b];
+      if (sequences.lengths[b] == 0) continue;
+      if (sequences.lengths[b] - rows < sequences.shared_keys) std::terminate();
+      for (int64_t page = 0; page < sequences.shared_keys / kPageTokens; ++page) {
+        if (sequences.pages[b * sequences.pages_stride + page] != sequences.pages[page]) {
+          std::terminate();
+        }
+      }
+    }
+  }
+
   // softmax(scores) · values.
   template <typename Value>
   static void Weigh(std::vector<double>& scores, int64_t width, const Value& value,
@@ -458,6 +474,7 @@ class EmulatedGpu final : public kernels::Gpu {
                      const GpuMatrix& out) {
     const int64_t width = layer.head_width;
     const int64_t heads = queries.columns / width;
+    CheckSharedKeys(sequences);
     for (int64_t row = 0; row < sequences.rows; ++row) {
       const int64_t position = sequences.positions[row];
       if (position < 0) {

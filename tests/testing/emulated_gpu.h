@@ -23,7 +23,8 @@ struct EmulatedDevice {
   int64_t used_bytes = 0;                // guarded by mutex
   int captures = 0;
   int replays = 0;
-  int choices = 0;      // ArgMax calls
+  int choices = 0;               // ArgMax calls
+  int64_t most_shared_keys = 0;  // of a batch
   int fail_after = -1;  // operations until all fail, as after a fault of the device; -1: never
 };
 

@@ -106,9 +106,13 @@ void Paged(int64_t count, int64_t rows, int64_t length, int64_t heads, int64_t k
   const size_t bytes = cuda::AttentionScratchBytes(heads, sequences, layer[0], params);
   void* scratch = nullptr;
   Check(cuda::Allocate(std::max<size_t>(bytes, 256), &scratch));
+  void* counters = nullptr;
+  const std::vector<unsigned> zeros(cuda::kAttentionCounters, 0);
+  Check(cuda::Allocate(zeros.size() * sizeof(unsigned), &counters));
+  Check(cuda::CopyIn(counters, zeros.data(), zeros.size() * sizeof(unsigned)));
   const double us = Time([&](int i) {
     return cuda::LaunchAttention(q, sequences, layer[static_cast<size_t>(i % layers)], params, out,
-                                 scratch, nullptr);
+                                 scratch, static_cast<unsigned*>(counters), nullptr);
   });
   const double keys_seen = static_cast<double>(rows) *
                            (static_cast<double>(length) - 0.5 * static_cast<double>(rows - 1));

@@ -61,10 +61,32 @@ auto Launch(void (*kernel)(Parameters...), dim3 grid, dim3 threads, size_t, cuda
 
 }  // namespace emulation
 
-#define threadIdx emulation::thread
-#define blockIdx emulation::block
-#define blockDim emulation::block_size
-#define gridDim emulation::grid_size
+// Of launches by configuration; attributes change nothing here.
+enum cudaLaunchAttributeID { cudaLaunchAttributeProgrammaticStreamSerialization };
+struct cudaLaunchAttribute {
+  cudaLaunchAttributeID id;
+  struct {
+    int programmaticStreamSerializationAllowed;
+  } val;
+};
+struct cudaLaunchConfig_t {
+  dim3 gridDim, blockDim;
+  size_t dynamicSmemBytes;
+  cudaStream_t stream;
+  cudaLaunchAttribute* attrs;
+  unsigned numAttrs;
+};
+template <typename... Parameters>
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
+                               std::type_identity_t<Parameters>... arguments) {
+  emulation::Run(config->gridDim, config->blockDim, [&] { kernel(arguments...); });
+  return cudaSuccess;
+}
+
+inline dim3& threadIdx = emulation::thread;
+inline dim3& blockIdx = emulation::block;
+inline dim3& blockDim = emulation::block_size;
+inline dim3& gridDim = emulation::grid_size;
 
 inline void __syncthreads() { emulation::Barrier(); }
 

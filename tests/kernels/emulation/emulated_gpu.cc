@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/cuda/memory.h"
+#include "kernels/cuda/overlap.h"
 #include "kernels/device.h"
 #include "tests/kernels/emulation/cuda_runtime.h"
 
@@ -160,6 +161,8 @@ int CopyIn(void* device, const void* host, size_t bytes) {
 }
 int CopyOut(void* host, const void* device, size_t bytes) { return CopyIn(host, device, bytes); }
 int Synchronize() { return 0; }
+bool DeviceOverlaps() { return false; }
+LaunchOn OnStream(void* stream) { return {stream, false}; }
 const char* ErrorText(int) { return "the emulated GPU has no memory left"; }
 
 }  // namespace cuda
