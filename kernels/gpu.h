@@ -51,9 +51,9 @@ class Gpu {
   virtual StatusOr<int> Capture(const std::function<Status()>& body) = 0;
   virtual Status Replay(int graph) = 0;
 
-  // Memory for a weight, filled with the rows of all `parts` (host; same columns), which must have
-  // one dtype for it to stay quantised; else, and for formats without kernels here, converted to
-  // `plain` (F32, F16, BF16). F32, F16 and BF16 matrices are always converted to `plain`.
+  // Memory for a weight, filled with the rows of all `parts` (host; same columns). Quantised parts
+  // of one dtype stay as they are, unless `plain` is F32, which means exact; everything else
+  // becomes `plain` (F32, F16 or BF16).
   virtual StatusOr<GpuWeight> Upload(std::span<const Weight> parts, DType plain) = 0;
 
   // out[t, :] = table[ids[t], :] * scale. out F32.

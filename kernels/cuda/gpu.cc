@@ -226,7 +226,8 @@ StatusOr<int> CudaGpu::Capture(const std::function<Status()>& body) {
 
 StatusOr<GpuWeight> CudaGpu::Upload(std::span<const Weight> parts, DType plain) {
   FOOTNOTE_RETURN_IF_ERROR(Use());
-  const GpuWeight shape = cuda::UploadedShape(parts, plain);
+  const bool keep_quantised = plain != DType::kF32;
+  const GpuWeight shape = cuda::UploadedShape(parts, plain, keep_quantised);
   if (shape.rows == 0) {
     return InvalidArgumentError("the parts of a weight differ in their columns");
   }
@@ -237,8 +238,9 @@ StatusOr<GpuWeight> CudaGpu::Upload(std::span<const Weight> parts, DType plain) 
   FOOTNOTE_ASSIGN_OR_RETURN(void* memory,
                             Allocate(static_cast<size_t>(cuda::UploadedBytes(shape))));
   GpuWeight weight;
-  const Status status =
-      Launch("an upload", [&] { return uploader_->Upload(parts, plain, memory, &weight); });
+  const Status status = Launch("an upload", [&] {
+    return uploader_->Upload(parts, plain, keep_quantised, memory, &weight);
+  });
   if (!status.ok()) {
     Free(memory);
     return status;

@@ -74,8 +74,9 @@ class StreamUploader final : public Uploader {
     return Grow(piece_bytes_);
   }
 
-  int Upload(std::span<const Weight> parts, DType plain, void* device, GpuWeight* weight) override {
-    *weight = UploadedShape(parts, plain);
+  int Upload(std::span<const Weight> parts, DType plain, bool keep_quantised, void* device,
+             GpuWeight* weight) override {
+    *weight = UploadedShape(parts, plain, keep_quantised);
     if (weight->rows == 0 || device == nullptr || reinterpret_cast<uintptr_t>(device) % 256 != 0) {
       return cudaErrorInvalidValue;
     }
@@ -157,7 +158,7 @@ class StreamUploader final : public Uploader {
 
 }  // namespace
 
-GpuWeight UploadedShape(std::span<const Weight> parts, DType plain) {
+GpuWeight UploadedShape(std::span<const Weight> parts, DType plain, bool keep_quantised) {
   GpuWeight shape;
   if (parts.empty() || IsQuantised(plain)) return shape;
   shape.dtype = parts[0].dtype;
@@ -168,7 +169,9 @@ GpuWeight UploadedShape(std::span<const Weight> parts, DType plain) {
         part.columns % BlockElements(part.dtype) != 0) {
       return GpuWeight();
     }
-    if (part.dtype != parts[0].dtype || !IsQuantised(part.dtype)) shape.dtype = plain;
+    if (part.dtype != parts[0].dtype || !IsQuantised(part.dtype) || !keep_quantised) {
+      shape.dtype = plain;
+    }
     rows += part.rows;
   }
   shape.rows = rows;

@@ -14,8 +14,8 @@
 namespace footnote::kernels::cuda {
 
 // What a weight made of these parts will be: dtype, rows, columns; no data. Rows 0: the parts do
-// not fit together.
-GpuWeight UploadedShape(std::span<const Weight> parts, DType plain);
+// not fit together. keep_quantised: false, and everything becomes `plain`.
+GpuWeight UploadedShape(std::span<const Weight> parts, DType plain, bool keep_quantised = true);
 
 // Bytes of device memory that it takes; a multiple of 256.
 int64_t UploadedBytes(const GpuWeight& shape);
@@ -29,7 +29,7 @@ class Uploader {
 
   // Fills `device` (UploadedBytes, at a multiple of 256 bytes) from `parts`; *weight says what it
   // is. Host memory of the parts may go when it returns; the device is done when the stream is.
-  virtual int Upload(std::span<const Weight> parts, DType plain, void* device,
+  virtual int Upload(std::span<const Weight> parts, DType plain, bool keep_quantised, void* device,
                      GpuWeight* weight) = 0;
 };
 

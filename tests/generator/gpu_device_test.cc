@@ -78,11 +78,7 @@ TEST(GpuDevice, ExactDecodersGiveHuggingFacesLogitsAndTokens) {
     ASSERT_OK_AND_ASSIGN(const auto model, LoadOn("cuda", path, kernels::Precision::kExact));
     ASSERT_OK_AND_ASSIGN(const auto logits,
                          model->Logits(golden["ids"].get<std::vector<TokenId>>()));
-    // Quantised weights meet x rounded to 8 bits in products of few rows, on the GPU in every
-    // precision; here all rows go together.
-    const bool quantised = std::string(name).find("q8") != std::string::npos;
-    EXPECT_LE(RelativeError(logits, GoldenFloats(golden["logits_file"])), quantised ? 2e-2 : 2e-5);
-    if (quantised) continue;
+    EXPECT_LE(RelativeError(logits, GoldenFloats(golden["logits_file"])), 2e-5);
     ASSERT_OK_AND_ASSIGN(const auto tokens, Greedy(model, golden));
     EXPECT_EQ(tokens, golden["greedy"].get<std::vector<TokenId>>());
   }

@@ -93,7 +93,7 @@ struct Uploaded {
   explicit Uploaded(std::span<const Weight> parts, DType plain) {
     const GpuWeight shape = cuda::UploadedShape(parts, plain);
     memory = std::make_unique<DeviceBuffer>(static_cast<size_t>(cuda::UploadedBytes(shape)));
-    EXPECT_EQ(SmallUploader().Upload(parts, plain, memory->data(), &weight), 0);
+    EXPECT_EQ(SmallUploader().Upload(parts, plain, true, memory->data(), &weight), 0);
     memory->Floats();  // nothing was written behind the end
   }
   explicit Uploaded(const OwnedWeight& w)

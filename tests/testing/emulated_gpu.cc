@@ -174,7 +174,8 @@ class EmulatedGpu final : public kernels::Gpu {
     for (const kernels::Weight& part : parts) {
       weight.rows += part.rows;
       if (part.columns != weight.columns) return InvalidArgumentError("parts differ in columns");
-      if (part.dtype != weight.dtype || kernels::BlockElements(part.dtype) == 1) {
+      if (part.dtype != parts[0].dtype || kernels::BlockElements(part.dtype) == 1 ||
+          plain == DType::kF32) {
         weight.dtype = plain;
       }
     }
