@@ -209,6 +209,11 @@ class StreamProducts final : public Products {
   // --- few rows
   // ------------------------------------------------------------------------------------
 
+  GemvVariant Variant() const {
+    return {options_.gemv_rows, options_.gemv_split, options_.gemv_blocks,
+            options_.gemv_prefetch_kib};
+  }
+
   int Gemv(std::span<const Part> parts, bool gated) {
     const DType dtype = parts[0].w.dtype;
     GemvWork work;
@@ -226,8 +231,7 @@ class StreamProducts final : public Products {
       FOOTNOTE_CUDA_TRY(IsQuantised(dtype) ? Rounded() : Staged());
       work.prepared = static_cast<const uint8_t*>(ready_x_.data());
     }
-    return LaunchGemv(dtype, work, multiprocessors_, {options_.gemv_rows, options_.gemv_split},
-                      on_);
+    return LaunchGemv(dtype, work, multiprocessors_, Variant(), on_);
   }
 
   // --- many rows

@@ -391,6 +391,30 @@ TEST(ProductsGpuAlone, AgreeInEveryVariant) {
   }
 }
 
+TEST(ProductsGpuAlone, AgreeHoweverFarAheadTheyPrefetch) {
+  SKIP_WITHOUT_GPU();
+  for (const DType dtype : {DType::kBF16, DType::kQ4_K, DType::kQ6_K, DType::kQ8_0}) {
+    for (const int kib : {-1, 1, 8, 4096}) {
+      for (const int blocks : {1, 2}) {
+        SCOPED_TRACE("prefetch " + std::to_string(kib) + " blocks " + std::to_string(blocks));
+        cuda::ProductOptions options;
+        options.gemv_prefetch_kib = kib;
+        options.gemv_blocks = blocks;
+        Case c{dtype, 1, 512, 9001};  // more than two rounds of all warps
+        c.norm = 1;
+        Check(c, options);
+        c.rows = 4400;
+        c.gated = true;
+        Check(c, options);
+        c = {dtype, 1, 4096, 70};
+        c.norm = 1;
+        c.bias = c.add = true;
+        Check(c, options);
+      }
+    }
+  }
+}
+
 TEST(ProductsGpuAlone, RunSeveralOfTheSameX) {
   SKIP_WITHOUT_GPU();
   const int64_t columns = 768;
@@ -505,7 +529,8 @@ TEST(UploadGpu, KeepsOrConvertsNumbers) {
               const size_t row = static_cast<size_t>(ids[i / columns]);
               const double value = 1.5 * wanted[row * columns + i % columns];
               const double with = add ? value + static_cast<double>(before[i]) : value;
-              ASSERT_NEAR(got[i], with, bound * (std::fabs(value) + std::fabs(with) + 1e-2)) << "element " << i;
+              ASSERT_NEAR(got[i], with, bound * (std::fabs(value) + std::fabs(with) + 1e-2))
+                  << "element " << i;
             }
           }
         }

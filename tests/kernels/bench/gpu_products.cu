@@ -160,19 +160,29 @@ class Bench {
 
   void Format(DType dtype) {
     const cuda::ProductOptions plain;
-    const Shape shapes[] = {{4096, 4096},  {14336, 4096}, {4096, 14336},
+    const Shape shapes[] = {{4096, 4096},  {14336, 4096}, {4096, 14336}, {4096, 11008},
                             {32000, 4096}, {2048, 2048},  {768, 768}};
     for (const Shape& shape : shapes) {
+      for (const int blocks : {1, 2}) {
+        for (const int kib : {-1, 48, 96, 192}) {
+          cuda::ProductOptions options;
+          options.gemv_blocks = blocks;
+          options.gemv_prefetch_kib = kib;
+          Product(dtype, shape, 1, false, false, options,
+                  "blocks " + std::to_string(blocks) + " ahead " + std::to_string(kib));
+        }
+      }
       for (const int rows : {1, 2}) {
         cuda::ProductOptions options;
         options.gemv_rows = rows;
         Product(dtype, shape, 1, false, false, options, "rows " + std::to_string(rows));
       }
-      for (const int split : {1, 2, 4}) {
-        cuda::ProductOptions options;
-        options.gemv_split = split;
-        Product(dtype, shape, 1, false, false, options, "split " + std::to_string(split));
-      }
+    }
+    for (const int blocks : {1, 2}) {
+      cuda::ProductOptions options;
+      options.gemv_blocks = blocks;
+      Product(dtype, {11008, 4096}, 1, true, true, options, "blocks " + std::to_string(blocks));
+      Product(dtype, {8192, 4096}, 1, false, true, options, "blocks " + std::to_string(blocks));
     }
     cuda::ProductOptions apart;
     apart.overlap = false;
