@@ -64,4 +64,11 @@ bool GemvTakes(DType dtype, int64_t tokens, int64_t columns);
 int LaunchGemv(DType dtype, const GemvWork& work, int multiprocessors, const GemvVariant& variant,
                const LaunchOn& on);
 
+// Two works of the same single row of x in one launch, each in a format of its own, not gated: some
+// blocks serve the one, some the other. Pairs that files mix are compiled.
+bool GemvPairs(DType first, DType second, int64_t tokens);
+int LaunchGemvPair(DType first_type, const GemvWork& first, DType second_type,
+                   const GemvWork& second, int multiprocessors, const GemvVariant& variant,
+                   const LaunchOn& on);
+
 }  // namespace footnote::kernels::cuda

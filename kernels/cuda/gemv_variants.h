@@ -16,8 +16,7 @@ int LaunchQuantised(const GemvWork& work, int multiprocessors, const GemvVariant
                     const LaunchOn& on) {
   using Operand = QuantisedOperand<Layout>;
   // At two rows and at one, as many as 64 registers hold.
-  constexpr int kSlots =
-      Layout::kBits == 8 || Layout::kBits == 6 || Layout::kType == DType::kQ5_K ? 1 : 2;
+  constexpr int kSlots = Layout::kBits == 4 ? 2 : 1;
   constexpr int kSlotsOfOne = kSlotsOfOneRow<Layout>;
   if (work.x.tokens == 1) {
     if (!work.gated && variant.rows != 2) {

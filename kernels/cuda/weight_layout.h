@@ -50,16 +50,6 @@ struct Words4 {
   return words;
 }
 
-// At multiples of 8 bytes.
-[[maybe_unused]] FOOTNOTE_HOST_DEVICE static inline void LoadWords2(const uint8_t* p,
-                                                                    uint32_t* words) {
-#ifdef __CUDA_ARCH__
-  asm volatile("ld.global.nc.v2.u32 {%0, %1}, [%2];" : "=r"(words[0]), "=r"(words[1]) : "l"(p));
-#else
-  memcpy(words, p, 8);
-#endif
-}
-
 // As many bytes as Word has; of aligned addresses.
 template <typename Word>
 FOOTNOTE_HOST_DEVICE static inline uint32_t LoadWord(const uint8_t* p) {
@@ -148,9 +138,9 @@ struct QuantisedLayout {
       const Words4 rest = LoadWords4(row + (static_cast<uint32_t>(groups) + at) * 16);
       for (int w = 0; w < 4; ++w) slot.codes[4 + w] = rest.word[w];
     }
-    const uint8_t* extra = row + ExtraAt(groups) + at * (4 * kExtraWords);
-    if constexpr (kExtraWords == 1) slot.extra[0] = LoadWord<uint32_t>(extra);
-    if constexpr (kExtraWords == 2) LoadWords2(extra, slot.extra);
+    for (int w = 0; w < kExtraWords; ++w) {
+      slot.extra[w] = LoadWord<uint32_t>(row + ExtraAt(groups) + at * (4 * kExtraWords) + 4 * w);
+    }
     const uint8_t* scales = row + ScalesAt(groups) + at * kScaleBytes;
     slot.scales = kScaleBytes == 4 ? LoadWord<uint32_t>(scales) : LoadWord<uint16_t>(scales);
     if constexpr (kSuperBytes > 0) {

@@ -420,6 +420,8 @@ TEST(ProductsGpuAlone, RunSeveralOfTheSameX) {
   const int64_t columns = 768;
   const DType formats[][5] = {
       {DType::kQ4_K, DType::kQ4_K, DType::kQ6_K, DType::kQ6_K, DType::kQ4_K},
+      {DType::kQ6_K, DType::kQ5_K, DType::kQ5_K, DType::kQ4_K, DType::kQ8_0},
+      {DType::kQ5_K, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kQ4_K},
       {DType::kBF16, DType::kBF16, DType::kBF16, DType::kBF16, DType::kBF16},
       {DType::kF16, DType::kQ5_0, DType::kF32, DType::kBF16, DType::kQ4_1}};
   const int64_t rows[5] = {66, 7, 130, 1, 32};
