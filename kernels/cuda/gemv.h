@@ -34,12 +34,19 @@ struct GemvWork {
   int units = 0;   // kRows rows each, of one target
   int split = 1;   // warps that share a unit
   int rounds = 1;  // units that a warp takes, one after the other
+  // Of each row, into the second-level cache: 0 or so many bytes; of a warp's units prefetch_first…
+  // prefetch_ahead at once, then as many rounds ahead.
+  uint32_t prefetch_bytes = 0;
+  int prefetch_first = 0;
+  int prefetch_ahead = 0;
 };
 
 // Which of the kernel's variants runs; 0: chosen by shape. For measurements.
 struct GemvVariant {
-  int rows = 0;   // of weights that a warp multiplies at once: 1, 2 or 4, where compiled
-  int split = 0;  // warps that share them
+  int rows = 0;          // of weights that a warp multiplies at once: 1, 2 or 4, where compiled
+  int split = 0;         // warps that share them
+  int blocks = 0;        // of a multiprocessor
+  int prefetch_kib = 0;  // by a multiprocessor; -1: none
 };
 
 // How many rows of x a launch takes, and whether blocks can prepare x themselves.
@@ -56,5 +63,12 @@ bool GemvTakes(DType dtype, int64_t tokens, int64_t columns);
 
 int LaunchGemv(DType dtype, const GemvWork& work, int multiprocessors, const GemvVariant& variant,
                const LaunchOn& on);
+
+// Two works of the same single row of x in one launch, each in a format of its own, not gated: some
+// blocks serve the one, some the other. Pairs that files mix are compiled.
+bool GemvPairs(DType first, DType second, int64_t tokens);
+int LaunchGemvPair(DType first_type, const GemvWork& first, DType second_type,
+                   const GemvWork& second, int multiprocessors, const GemvVariant& variant,
+                   const LaunchOn& on);
 
 }  // namespace footnote::kernels::cuda

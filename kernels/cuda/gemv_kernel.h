@@ -2,8 +2,9 @@
 //
 // A warp takes kRows rows of weights at once, or `split` warps of a block share them by chunks of
 // the columns; the grid is one load of the device, and warps go on to further rows. A ring of
-// kSlots loads a lane stays in flight from before x is ready to the last row. Sums: lanes in a
-// butterfly, then the sharing warps in order; nothing depends on the grid.
+// kSlots loads a lane stays in flight from before x is ready to the last row, and rows further
+// ahead are prefetched into the second-level cache, so that memory does not rest while blocks wait
+// for x. Sums: lanes in a butterfly, then the sharing warps in order; nothing depends on the grid.
 #pragma once
 
 #include <algorithm>
@@ -159,8 +160,9 @@ struct UnitRows {
   const uint8_t* row[kRows];
   int target;
   int first;
+  bool inside;
 
-  __device__ UnitRows(const GemvWork& work, int unit) {
+  __device__ UnitRows(const GemvWork& work, int unit) : inside(unit < work.units) {
     unit = min(unit, work.units - 1);
     target = 0;
     if (work.gated) {
@@ -182,10 +184,25 @@ struct UnitRows {
   }
 };
 
-// Lane j * kTokens + t has the sum of row j and token t: stores it.
+// Lane j * kTokens + t stores the sum of row j and token t. What it adds to it, bias and what is in
+// the output already, it loads while the weights are under way; 0 where it stores nothing.
+template <int kRows, int kTokens>
+__device__ __forceinline__ float LoadAddend(const GemvWork& work, int target, int first,
+                                            bool stores) {
+  const int lane = threadIdx.x % 32, t = lane % kTokens, n = first + lane / kTokens;
+  if (work.gated || !stores || lane >= kRows * kTokens || t >= work.x.tokens ||
+      n >= work.targets[target].rows) {
+    return 0.0f;
+  }
+  const RowOutput& out = work.targets[target].out;
+  float addend = out.bias == nullptr ? 0.0f : out.bias[n];
+  if (out.add) addend += static_cast<const float*>(out.data)[t * out.stride + n];
+  return addend;
+}
+
 template <int kRows, int kTokens>
 __device__ __forceinline__ void StoreUnit(const GemvWork& work, int target, int first, float sum,
-                                          bool stores) {
+                                          float addend, bool stores) {
   const int lane = threadIdx.x % 32, j = lane / kTokens, t = lane % kTokens;
   const float up = __shfl_down_sync(0xffffffffu, sum, kTokens % 32);  // of row j + 1, if gated
   if (!stores || lane >= kRows * kTokens || t >= work.x.tokens) return;
@@ -202,43 +219,86 @@ __device__ __forceinline__ void StoreUnit(const GemvWork& work, int target, int 
   }
   const int n = first + j;
   if (n >= work.targets[target].rows) return;
-  Store(out, t, n, Activated(out.activation, sum + (out.bias == nullptr ? 0.0f : out.bias[n])));
+  StoreRounded(out.data, out.dtype, t * out.stride + n, Activated(out.activation, sum + addend));
 }
 
-template <typename Operand, int kTokens, int kRows, int kSlots, bool kShared, int kBlocks>
-__global__ void __launch_bounds__(kGemvThreads, kBlocks)
-    GemvKernel(const __grid_constant__ GemvWork work) {
+// Brings [from, from + bytes) into the second-level cache; whole pieces of 16 bytes, a hint only.
+__device__ __forceinline__ void PrefetchBytes(const uint8_t* from, uint32_t bytes) {
+#if __CUDA_ARCH__ >= 900
+  const uint64_t begin = static_cast<uint64_t>(__cvta_generic_to_global(from)) & ~uint64_t{15};
+  bytes &= ~15u;
+  if (bytes == 0) return;
+  asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(begin), "r"(bytes) : "memory");
+#endif
+}
+
+// The block's share of a launch is that of block `block` of `blocks`.
+template <typename Operand, int kTokens, int kRows, int kSlots, bool kShared>
+__device__ __forceinline__ void RunGemvBlock(const GemvWork& work, int block, int blocks) {
   static_assert(kRows * kTokens <= 32);
   extern __shared__ __align__(16) uint8_t staged[];
-  __shared__ float parts[kGemvWarps];
+  __shared__ float parts[2][kGemvWarps];
   __shared__ float shared_sums[kGemvWarps][kRows * kTokens];
 
   const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   const int split = work.split, part = warp % split;
-  const int stride = static_cast<int>(gridDim.x) * (kGemvWarps / split);
-  int unit = warp / split * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
+  const int stride = blocks * (kGemvWarps / split);
+  int unit = warp / split * blocks + block;
   const Operand operand(work.x.columns);
   const int chunks = (operand.blocks + 31) / 32;
   const int steps = ((chunks + split - 1) / split + kSlots - 1) / kSlots * kSlots;
 
   UnitRows<kRows> load(work, unit);
   typename Operand::Slot slots[kSlots][kRows];
-  const auto fill = [&](int s, int of_unit, int step) {
+  const auto fill = [&](int s, int step) {
     const int index = (step * split + part) * 32 + lane;
-    const bool inside = of_unit < work.units && index < operand.blocks;
+    const bool inside = load.inside && index < operand.blocks;
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
       slots[s][r] = inside ? operand.Load(load.row[r], index) : Operand::Zero();
     }
   };
 #pragma unroll
-  for (int s = 0; s < kSlots; ++s) fill(s, unit, s);
+  for (int s = 0; s < kSlots; ++s) fill(s, s);
 
-  WaitForEarlierWork();
+  const auto prefetch = [&](int of_unit) {
+    if constexpr (kTokens > 1) return;  // their blocks leave the next kernel's no room
+    if (work.prefetch_bytes == 0 || part != 0 || of_unit >= work.units) return;
+    const UnitRows<kRows> rows(work, of_unit);
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      if (lane == r) PrefetchBytes(rows.row[r], work.prefetch_bytes);
+    }
+  };
+#pragma unroll 1
+  for (int i = work.prefetch_first; i <= work.prefetch_ahead; ++i) prefetch(unit + i * stride);
+  // As early as can be: the next kernel's weights come while this one still waits for its x.
+  LetLaterWorkBegin();
+
   const auto x_row = static_cast<int>(Operand::XRowBytes(work.x.columns));  // GemvTakes
   const uint8_t* x = kShared ? staged : work.prepared;
+  float factors[kTokens];
+#pragma unroll
+  for (int t = 0; t < kTokens; ++t) factors[t] = 1.0f;
   if constexpr (kShared) {
-    if (work.prepared != nullptr) {
+    const bool prepares = kTokens <= 2 && work.prepared == nullptr;
+    const bool factor_outside = prepares && work.x.has_norm && InOnePass(work.x);
+    auto* weights = reinterpret_cast<float*>(staged + work.x.tokens * x_row);
+    if (factor_outside) {
+      if constexpr (Operand::kRounds) {
+        KeepNormWeights<kGemvThreads>(work.x, work.x.columns / 4, [&](int quad) {
+          return reinterpret_cast<float4*>(weights) + quad;
+        });
+      } else {
+        for (int t = 0; t < work.x.tokens; ++t) {
+          KeepNormWeights<kGemvThreads>(work.x, StagedColumns(work.x.columns) / 4, [&](int quad) {
+            return StagedQuad(reinterpret_cast<float*>(staged + t * x_row), work.x.columns, quad);
+          });
+        }
+      }
+    }
+    WaitForEarlierWork();
+    if (!prepares) {
       const auto* from = reinterpret_cast<const uint4*>(work.prepared);
       const int count = work.x.tokens * x_row / 16;
 #pragma unroll 2
@@ -246,25 +306,51 @@ __global__ void __launch_bounds__(kGemvThreads, kBlocks)
         reinterpret_cast<uint4*>(staged)[i] = from[i];
       }
     } else {
-      for (int t = 0; t < work.x.tokens; ++t) {
-        const RowScaling scaling = ScalingOfRow<kGemvThreads>(work.x, t, parts);
-        if constexpr (Operand::kRounds) {
-          RoundRow<kGemvThreads>(work.x, t, scaling, staged + t * x_row);
+#pragma unroll 1
+      for (int t = 0; t < (kTokens == 1 ? 1 : work.x.tokens); ++t) {
+        uint8_t* to = staged + t * x_row;
+        if (InOnePass(work.x)) {
+          float squares = 0;
+          if constexpr (Operand::kRounds) {
+            squares =
+                RoundRowInOnePass<kGemvThreads>(work.x, t, factor_outside ? weights : nullptr, to);
+          } else {
+            squares = StageRowInOnePass<kGemvThreads>(work.x, t, reinterpret_cast<float*>(to));
+          }
+          if (factor_outside) KeepSquares(squares, parts[t]);
         } else {
-          StageRow<kGemvThreads>(work.x, t, scaling, reinterpret_cast<float*>(staged + t * x_row));
+          const RowScaling scaling = ScalingOfRow<kGemvThreads>(work.x, t, parts[0]);
+          if constexpr (Operand::kRounds) {
+            RoundRow<kGemvThreads>(work.x, t, scaling, to);
+          } else {
+            StageRow<kGemvThreads>(work.x, t, scaling, reinterpret_cast<float*>(to));
+          }
         }
       }
     }
     __syncthreads();
+    if (factor_outside) {
+#pragma unroll
+      for (int t = 0; t < (kTokens < 2 ? kTokens : 2); ++t) {
+        if (t < work.x.tokens) factors[t] = RmsFactor<kGemvThreads>(work.x, parts[t]);
+      }
+    }
+  } else {
+    WaitForEarlierWork();
   }
-  LetLaterWorkBegin();
 
   for (int round = 0; round < work.rounds; ++round, unit += stride) {
     const int target = load.target, first = load.first;
+    const bool stores = part == 0 && unit < work.units;
+    float addend = 0;
+    if constexpr (kTokens == 1) addend = LoadAddend<kRows, 1>(work, target, first, stores);
     float sums[kRows][kTokens] = {};
     for (int step = 0; step < steps; step += kSlots) {
       const bool last = step + kSlots >= steps;
-      if (last) load = UnitRows<kRows>(work, unit + stride);
+      if (last) {
+        load = UnitRows<kRows>(work, unit + stride);
+        prefetch(unit + (1 + work.prefetch_ahead) * stride);
+      }
 #pragma unroll
       for (int s = 0; s < kSlots; ++s) {
         const int chunk = (step + s) * split + part;
@@ -272,7 +358,7 @@ __global__ void __launch_bounds__(kGemvThreads, kBlocks)
           const int index = min(chunk * 32 + lane, operand.blocks - 1);
           operand.Multiply(slots[s], x, x_row, work.x.tokens, index, sums);
         }
-        fill(s, last ? unit + stride : unit, last ? s : step + kSlots + s);
+        fill(s, last ? s : step + kSlots + s);
       }
     }
 
@@ -286,7 +372,7 @@ __global__ void __launch_bounds__(kGemvThreads, kBlocks)
         for (int distance = 16; distance > 0; distance /= 2) {
           v += __shfl_xor_sync(0xffffffffu, v, distance);
         }
-        if (lane == r * kTokens + t) sum = v;
+        if (lane == r * kTokens + t) sum = v * factors[t];
       }
     }
     if (split > 1) {
@@ -297,51 +383,106 @@ __global__ void __launch_bounds__(kGemvThreads, kBlocks)
         for (int p = 1; p < split; ++p) sum += shared_sums[warp + p][lane];
       }
     }
-    StoreUnit<kRows, kTokens>(work, target, first, sum, part == 0 && unit < work.units);
+    if constexpr (kTokens > 1) addend = LoadAddend<kRows, kTokens>(work, target, first, stores);
+    StoreUnit<kRows, kTokens>(work, target, first, sum, addend, stores);
   }
+}
+
+template <typename Operand, int kTokens, int kRows, int kSlots, bool kShared, int kBlocks>
+__global__ void __launch_bounds__(kGemvThreads, kBlocks)
+    GemvKernel(const __grid_constant__ GemvWork work) {
+  RunGemvBlock<Operand, kTokens, kRows, kSlots, kShared>(work, static_cast<int>(blockIdx.x),
+                                                         static_cast<int>(gridDim.x));
+}
+
+// Shared memory that a block takes for x, and for a norm's weights beside x rounded.
+template <typename Operand>
+int64_t GemvSharedBytes(const GemvWork& work) {
+  const InputRows& x = work.x;
+  const int64_t rows = x.tokens * (Operand::kRounds ? RoundedRowBytes(x.columns)
+                                                    : int64_t{StagedColumns(x.columns)} * 4);
+  const bool keeps_norm = Operand::kRounds && x.has_norm && work.prepared == nullptr;
+  return rows + (keeps_norm ? int64_t{x.columns} * 4 : 0);
+}
+
+// Units of the work's rows, and how `blocks` blocks share them.
+template <typename Operand, int kRows, int kSlots>
+int PlanGemv(int64_t blocks, int64_t prefetch_bytes, int split, GemvWork* work) {
+  int64_t units = 0;
+  if (work->gated) {
+    units = (int64_t{work->targets[0].rows} * 2 + kRows - 1) / kRows;
+  } else {
+    for (int i = 0; i < work->target_count; ++i) {
+      work->targets[i].first_unit = static_cast<int>(units);
+      units += (work->targets[i].rows + kRows - 1) / kRows;
+    }
+  }
+  if (units > 0x3fffffff) return cudaErrorInvalidValue;
+  // Warps that run at once; they share rows while there are fewer rows than warps.
+  const int64_t warps = blocks * kGemvWarps;
+  constexpr int kLane = 32 * Operand::kElements;
+  const int chunks = (work->x.columns + kLane - 1) / kLane;
+  work->split = 1;
+  while (work->split < kGemvWarps && units * work->split * 2 <= warps &&
+         chunks >= 2 * work->split * kSlots) {
+    work->split *= 2;
+  }
+  if (split > 0) work->split = split;
+  if (kGemvWarps % work->split != 0) return cudaErrorInvalidValue;
+  const int64_t per_block = kGemvWarps / work->split;
+  work->units = static_cast<int>(units);
+  work->rounds = static_cast<int>((units + blocks * per_block - 1) / (blocks * per_block));
+
+  // Rows whose slots do not hold them are prefetched from the first on.
+  const bool long_rows = chunks > kSlots * work->split;
+  const int64_t row_bytes = work->targets[0].row_bytes;
+  const int64_t a_row = prefetch_bytes / (per_block * kRows);
+  const int64_t rows = a_row / row_bytes;  // of each warp, within prefetch_bytes
+  work->prefetch_first = long_rows ? 0 : 1;
+  work->prefetch_ahead =
+      static_cast<int>(std::min<int64_t>(std::max<int64_t>(rows - (long_rows ? 1 : 0), 0), 64));
+  work->prefetch_bytes = static_cast<uint32_t>(std::min(row_bytes, a_row));
+  if (!long_rows && rows == 0) work->prefetch_bytes = 0;
+  return cudaSuccess;
+}
+
+// A block is as large as half a multiprocessor holds, and there is one for each: the next kernel's
+// blocks find room beside it and load their first weights before this one ends.
+inline constexpr int64_t kGemvPrefetchBytes = 96 * 1024;  // of weights, by a block
+
+inline int64_t PrefetchBytesOf(const GemvVariant& variant, const LaunchOn& on, int64_t blocks) {
+  if (variant.prefetch_kib < 0 || !on.overlap) return 0;
+  const int64_t all =
+      variant.prefetch_kib > 0 ? int64_t{variant.prefetch_kib} * 1024 : kGemvPrefetchBytes;
+  return all / blocks;
+}
+
+template <typename Kernel>
+int AllowShared(Kernel kernel, int64_t shared) {
+  if (shared > kGemvSharedBytes) return cudaErrorInvalidValue;
+  if (shared <= 16 * 1024) return cudaSuccess;  // with the static part, what a block gets unasked
+  return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                              static_cast<int>(kGemvSharedBytes));
 }
 
 template <typename Operand, int kTokens, int kRows, int kSlots, bool kShared, int kBlocks>
 int LaunchGemvVariant(GemvWork work, int multiprocessors, const GemvVariant& variant,
                       const LaunchOn& on) {
   if (work.gated && kRows % 2 != 0) return cudaErrorInvalidValue;
-  int64_t units = 0;
-  if (work.gated) {
-    units = (int64_t{work.targets[0].rows} * 2 + kRows - 1) / kRows;
-  } else {
-    for (int i = 0; i < work.target_count; ++i) {
-      work.targets[i].first_unit = static_cast<int>(units);
-      units += (work.targets[i].rows + kRows - 1) / kRows;
-    }
-  }
-  if (units > 0x3fffffff) return cudaErrorInvalidValue;
-  const int64_t shared =
-      kShared ? work.x.tokens * (Operand::kRounds ? RoundedRowBytes(work.x.columns)
-                                                  : int64_t{StagedColumns(work.x.columns)} * 4)
-              : 0;
-  if (shared > kGemvSharedBytes) return cudaErrorInvalidValue;
+  if (kTokens > 2 && work.prepared == nullptr) return cudaErrorInvalidValue;
+  const int64_t shared = kShared ? GemvSharedBytes<Operand>(work) : 0;
   const auto kernel = GemvKernel<Operand, kTokens, kRows, kSlots, kShared, kBlocks>;
-  if (shared > 16 * 1024) {  // with the static part, more than a block gets unasked
-    const cudaError_t error = cudaFuncSetAttribute(
-        kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(kGemvSharedBytes));
-    if (error != cudaSuccess) return error;
+  if (const int error = AllowShared(kernel, shared); error != cudaSuccess) return error;
+  const int64_t blocks = variant.blocks > 0 ? std::min(variant.blocks, kBlocks) : 1;
+  const int64_t most = blocks * multiprocessors;
+  if (const int error = PlanGemv<Operand, kRows, kSlots>(most, PrefetchBytesOf(variant, on, blocks),
+                                                         variant.split, &work);
+      error != cudaSuccess) {
+    return error;
   }
-  // Warps that the device holds at once; they share rows while there are fewer rows than warps.
-  const int64_t warps = int64_t{multiprocessors} * kBlocks * kGemvWarps;
-  constexpr int kLane = 32 * Operand::kElements;
-  const int chunks = (work.x.columns + kLane - 1) / kLane;
-  work.split = 1;
-  while (work.split < kGemvWarps && units * work.split * 2 <= warps &&
-         chunks >= 2 * work.split * kSlots) {
-    work.split *= 2;
-  }
-  if (variant.split > 0) work.split = variant.split;
-  if (kGemvWarps % work.split != 0) return cudaErrorInvalidValue;
+  // All warps of the grid have a unit in the first round.
   const int64_t per_block = kGemvWarps / work.split;
-  const int64_t grid =
-      std::min<int64_t>((units + per_block - 1) / per_block, int64_t{multiprocessors} * kBlocks);
-  work.units = static_cast<int>(units);
-  work.rounds = static_cast<int>((units + grid * per_block - 1) / (grid * per_block));
+  const int64_t grid = std::min<int64_t>((work.units + per_block - 1) / per_block, most);
   return Launch(kernel, static_cast<unsigned>(grid), kGemvThreads, static_cast<size_t>(shared), on,
                 work);
 }

@@ -5,6 +5,10 @@
 
 namespace footnote::kernels::cuda {
 
+// Powers of two, as chunks of common rows are: 4096 columns are four.
+template <typename Layout>
+inline constexpr int kSlotsOfOneRow = Layout::kBits == 4 ? 4 : 2;
+
 // Rows at once trade loads of x from shared memory for registers; slots times bytes of a load are
 // what a lane keeps in flight.
 template <typename Layout>
@@ -12,9 +16,8 @@ int LaunchQuantised(const GemvWork& work, int multiprocessors, const GemvVariant
                     const LaunchOn& on) {
   using Operand = QuantisedOperand<Layout>;
   // At two rows and at one, as many as 64 registers hold.
-  constexpr int kSlots =
-      Layout::kBits == 8 || Layout::kBits == 6 || Layout::kType == DType::kQ5_K ? 1 : 2;
-  constexpr int kSlotsOfOne = Layout::kBits == 8 ? 2 : Layout::kBits == 4 ? 4 : 3;
+  constexpr int kSlots = Layout::kBits == 4 ? 2 : 1;
+  constexpr int kSlotsOfOne = kSlotsOfOneRow<Layout>;
   if (work.x.tokens == 1) {
     if (!work.gated && variant.rows != 2) {
       return LaunchGemvVariant<Operand, 1, 1, kSlotsOfOne, true, 2>(work, multiprocessors, variant,
@@ -47,7 +50,7 @@ int LaunchPlain(const GemvWork& work, int multiprocessors, const GemvVariant& va
   if (work.x.tokens <= 4) {
     return LaunchGemvVariant<Operand, 4, 4, 2, false, 1>(work, multiprocessors, variant, on);
   }
-  return LaunchGemvVariant<Operand, 8, 4, 1, false, 1>(work, multiprocessors, variant, on);
+  return LaunchGemvVariant<Operand, 8, 2, 2, false, 1>(work, multiprocessors, variant, on);
 }
 
 // One file each, for the compiler's sake.

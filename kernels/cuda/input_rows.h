@@ -111,13 +111,47 @@ __device__ __forceinline__ float Normalised(const InputRows& x, const RowScaling
 
 // --- x rounded to 8 bits -------------------------------------------------------------------------
 
-// Eight lanes round a group: scale = largest / 127.
-template <int kThreads>
-__device__ void RoundRow(const InputRows& x, int t, const RowScaling& scaling, uint8_t* to) {
-  const int groups = x.columns / 32, quads = groups * 8;
+// Eight lanes round a group, four numbers each: scale = largest / 127. Called by whole warps; lanes
+// that are not `inside`, eight alike, write nothing.
+__device__ __forceinline__ void RoundQuad(const float (&v)[4], int quad, bool inside, int groups,
+                                          uint8_t* to) {
   auto* low = reinterpret_cast<uint32_t*>(to);
   uint32_t* high = low + groups * 4;
   auto* scales = reinterpret_cast<GroupScale*>(high + groups * 4);
+  float largest = fmaxf(fmaxf(fabsf(v[0]), fabsf(v[1])), fmaxf(fabsf(v[2]), fabsf(v[3])));
+#pragma unroll
+  for (int distance = 1; distance < 8; distance *= 2) {
+    largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, distance));
+  }
+  const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
+  uint32_t codes = 0;
+  int sum = 0;
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    const int code = max(-127, min(127, __float2int_rn(v[i] * inverse)));
+    codes |= (static_cast<uint32_t>(code) & 255u) << (8 * i);
+    sum += code;
+  }
+  sum += __shfl_xor_sync(0xffffffffu, sum, 1);
+  sum += __shfl_xor_sync(0xffffffffu, sum, 2);
+  const int other = __shfl_xor_sync(0xffffffffu, sum, 4);
+  if (inside) {
+    const int group = quad / 8, part = quad % 8;
+    if (part < 4) {
+      low[group * 4 + part] = codes;
+    } else {
+      high[group * 4 + part - 4] = codes;
+    }
+    if (part == 0) {
+      scales[group] = {largest / 127.0f,
+                       (static_cast<uint32_t>(sum) & 0xffffu) | static_cast<uint32_t>(other) << 16};
+    }
+  }
+}
+
+template <int kThreads>
+__device__ void RoundRow(const InputRows& x, int t, const RowScaling& scaling, uint8_t* to) {
+  const int groups = x.columns / 32, quads = groups * 8;
 #pragma unroll 1
   for (int base = 0; base < quads; base += kThreads) {  // the same for all lanes of a warp
     const int quad = base + static_cast<int>(threadIdx.x);
@@ -130,35 +164,7 @@ __device__ void RoundRow(const InputRows& x, int t, const RowScaling& scaling, u
       v[2] = Normalised(x, scaling, 4 * quad + 2, four.z);
       v[3] = Normalised(x, scaling, 4 * quad + 3, four.w);
     }
-    float largest = fmaxf(fmaxf(fabsf(v[0]), fabsf(v[1])), fmaxf(fabsf(v[2]), fabsf(v[3])));
-#pragma unroll
-    for (int distance = 1; distance < 8; distance *= 2) {
-      largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, distance));
-    }
-    const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
-    uint32_t codes = 0;
-    int sum = 0;
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const int code = max(-127, min(127, __float2int_rn(v[i] * inverse)));
-      codes |= (static_cast<uint32_t>(code) & 255u) << (8 * i);
-      sum += code;
-    }
-    sum += __shfl_xor_sync(0xffffffffu, sum, 1);
-    sum += __shfl_xor_sync(0xffffffffu, sum, 2);
-    const int other = __shfl_xor_sync(0xffffffffu, sum, 4);
-    if (inside) {
-      const int group = quad / 8, part = quad % 8;
-      if (part < 4) {
-        low[group * 4 + part] = codes;
-      } else {
-        high[group * 4 + part - 4] = codes;
-      }
-      if (part == 0) {
-        scales[group] = {largest / 127.0f, (static_cast<uint32_t>(sum) & 0xffffu) |
-                                               static_cast<uint32_t>(other) << 16};
-      }
-    }
+    RoundQuad(v, quad, inside, groups, to);
   }
 }
 
@@ -172,6 +178,155 @@ __device__ void StageRow(const InputRows& x, int t, const RowScaling& scaling, f
         k < x.columns ? Normalised(x, scaling, k, LoadInput(x, t * x.stride + k)) : 0.0f;
     to[StagedAt(x.columns, k)] = v;
   }
+}
+
+// --- x in one pass: without a norm, or with an RMS norm ------------------------------------------
+//
+// An RMS norm multiplies a row by its weights and by one factor. The factor may multiply the
+// products' sums just as well, so that x goes through once: times the weights, rounded, and its
+// squares summed on the way, with one barrier behind all. The weights come to shared memory before
+// x is there; a thread reads back only what it wrote itself.
+
+__device__ __forceinline__ bool InOnePass(const InputRows& x) {
+  return !x.has_norm || x.norm.kind == GpuNorm::Kind::kRms;
+}
+
+// Quad q (columns 4 q…4 q + 3) belongs to thread q % kThreads, here and below. Calls
+// place(q) for the float4 of a quad; 0 behind column K.
+template <int kThreads, typename Place>
+__device__ __forceinline__ void KeepNormWeights(const InputRows& x, int quads, const Place& place) {
+#pragma unroll 2
+  for (int quad = static_cast<int>(threadIdx.x); quad < quads; quad += kThreads) {
+    float w[4];
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const int k = 4 * quad + i;
+      w[i] = k < x.columns ? __ldg(x.norm.weight + k) + x.norm.weight_bias : 0.0f;
+    }
+    *place(quad) = {w[0], w[1], w[2], w[3]};
+  }
+}
+
+// Calls take(quad, inside, v) for the quads that are whole, by all lanes of a warp at once; loads
+// of two quads are under way together. Returns the thread's share of the sum of squares.
+template <int kThreads, typename Take>
+__device__ __forceinline__ float ForEachQuad(const InputRows& x, int t, const Take& take) {
+  constexpr int kBatch = 2;
+  const int quads = x.columns / 4;
+  const int own = static_cast<int>(threadIdx.x);
+  float squares = 0;
+#pragma unroll 1
+  for (int base = 0; base < quads; base += kBatch * kThreads) {
+    uint4 bits[kBatch];
+    const int64_t row = t * x.stride;
+    if (x.dtype == DType::kF32) {
+#pragma unroll
+      for (int i = 0; i < kBatch; ++i) {
+        const int quad = base + i * kThreads + own;
+        bits[i] = {0, 0, 0, 0};
+        if (quad < quads) {
+          bits[i] =
+              *reinterpret_cast<const uint4*>(static_cast<const float*>(x.data) + row + 4 * quad);
+        }
+      }
+    } else {
+#pragma unroll
+      for (int i = 0; i < kBatch; ++i) {
+        const int quad = base + i * kThreads + own;
+        bits[i] = {0, 0, 0, 0};
+        if (quad < quads) {
+          const uint2 two = *reinterpret_cast<const uint2*>(static_cast<const uint16_t*>(x.data) +
+                                                            row + 4 * quad);
+          bits[i] = {two.x, two.y, 0, 0};
+        }
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < kBatch; ++i) {
+      if (base + i * kThreads >= quads) continue;  // the same for the whole block
+      const int quad = base + i * kThreads + own;
+      float v[4];
+      if (x.dtype == DType::kF32) {
+        v[0] = __uint_as_float(bits[i].x), v[1] = __uint_as_float(bits[i].y);
+        v[2] = __uint_as_float(bits[i].z), v[3] = __uint_as_float(bits[i].w);
+      } else if (x.dtype == DType::kF16) {
+        const float2 a = __half22float2(*reinterpret_cast<const __half2*>(&bits[i].x));
+        const float2 b = __half22float2(*reinterpret_cast<const __half2*>(&bits[i].y));
+        v[0] = a.x, v[1] = a.y, v[2] = b.x, v[3] = b.y;
+      } else {
+        v[0] = __uint_as_float(bits[i].x << 16), v[1] = __uint_as_float(bits[i].x & 0xffff0000u);
+        v[2] = __uint_as_float(bits[i].y << 16), v[3] = __uint_as_float(bits[i].y & 0xffff0000u);
+      }
+#pragma unroll
+      for (int e = 0; e < 4; ++e) squares = fmaf(v[e], v[e], squares);
+      take(quad, quad < quads, v);
+    }
+  }
+  return squares;
+}
+
+// weights: of the norm, kept with place(q) = weights + 4 q, or null. K a multiple of 32.
+template <int kThreads>
+__device__ __forceinline__ float RoundRowInOnePass(const InputRows& x, int t, const float* weights,
+                                                   uint8_t* to) {
+  const int groups = x.columns / 32;
+  return ForEachQuad<kThreads>(x, t, [&](int quad, bool inside, float(&v)[4]) {
+    if (weights != nullptr && inside) {
+      const float4 w = reinterpret_cast<const float4*>(weights)[quad];
+      v[0] *= w.x, v[1] *= w.y, v[2] *= w.z, v[3] *= w.w;
+    }
+    RoundQuad(v, quad, inside, groups, to);
+  });
+}
+
+// Where the float4 of a quad lies in a staged row.
+__device__ __forceinline__ float4* StagedQuad(float* staged, int columns, int quad) {
+  return reinterpret_cast<float4*>(staged + StagedAt(columns, 4 * quad));
+}
+
+// With a norm, `to` holds its weights, kept with place(q) = StagedQuad(to, K, q).
+template <int kThreads>
+__device__ __forceinline__ float StageRowInOnePass(const InputRows& x, int t, float* to) {
+  float squares = ForEachQuad<kThreads>(x, t, [&](int quad, bool inside, const float(&v)[4]) {
+    if (!inside) return;
+    float4* at = StagedQuad(to, x.columns, quad);
+    if (x.has_norm) {
+      const float4 w = *at;
+      *at = {v[0] * w.x, v[1] * w.y, v[2] * w.z, v[3] * w.w};
+    } else {
+      *at = {v[0], v[1], v[2], v[3]};
+    }
+  });
+  // Columns behind the last whole quad, and the zeros behind them.
+  const int all = StagedColumns(x.columns) / 4;
+  for (int quad = x.columns / 4; quad < all; ++quad) {
+    if (quad % kThreads != static_cast<int>(threadIdx.x)) continue;
+    float* at = to + StagedAt(x.columns, 4 * quad);
+    for (int i = 0; i < 4; ++i) {
+      const int k = 4 * quad + i;
+      const float v = k < x.columns ? LoadInput(x, t * x.stride + k) : 0.0f;
+      squares = fmaf(v, v, squares);
+      at[i] = x.has_norm && k < x.columns ? v * at[i] : v;
+    }
+  }
+  return squares;
+}
+
+// A thread's share becomes its warp's in parts[warp]; after a barrier RmsFactor gives every thread
+// the same.
+__device__ __forceinline__ void KeepSquares(float squares, float* parts) {
+#pragma unroll
+  for (int distance = 16; distance > 0; distance /= 2) {
+    squares += __shfl_xor_sync(0xffffffffu, squares, distance);
+  }
+  if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = squares;
+}
+template <int kThreads>
+__device__ __forceinline__ float RmsFactor(const InputRows& x, const float* parts) {
+  float sum = 0;
+#pragma unroll
+  for (int warp = 0; warp < kThreads / 32; ++warp) sum += parts[warp];
+  return 1.0f / sqrtf(sum / static_cast<float>(x.columns) + x.norm.eps);
 }
 
 }  // namespace footnote::kernels::cuda

@@ -88,16 +88,21 @@ class StreamProducts final : public Products {
     }
     if (x.rows == 0 || parts.empty()) return cudaSuccess;
     FOOTNOTE_CUDA_TRY(Begin(norm, x));
-    // Neighbours of one format go into one launch.
+    // Neighbours of one format, or of two that have a kernel together, go into one launch.
     for (size_t begin = 0; begin < parts.size();) {
       const DType dtype = parts[begin].w.dtype;
       size_t end = begin + 1;
       if (ByGemv(dtype)) {
-        while (end < parts.size() && end - begin < kMostGemvTargets &&
-               parts[end].w.dtype == dtype) {
-          ++end;
+        std::vector<Part> first = {parts[begin]}, second;
+        for (; end < parts.size(); ++end) {
+          const DType other = parts[end].w.dtype;
+          std::vector<Part>& list = other == dtype ? first : second;
+          const bool joins =
+              other == dtype || (second.empty() ? Pairs(dtype, other) : second[0].w.dtype == other);
+          if (!joins || list.size() == kMostGemvTargets) break;
+          list.push_back(parts[end]);
         }
-        FOOTNOTE_CUDA_TRY(Gemv(std::span(parts).subspan(begin, end - begin), false));
+        FOOTNOTE_CUDA_TRY(second.empty() ? Gemv(first, false) : GemvOfTwo(first, second));
       } else {
         FOOTNOTE_CUDA_TRY(Many(parts[begin]));
       }
@@ -209,14 +214,23 @@ class StreamProducts final : public Products {
   // --- few rows
   // ------------------------------------------------------------------------------------
 
-  int Gemv(std::span<const Part> parts, bool gated) {
+  GemvVariant Variant() const {
+    return {options_.gemv_rows, options_.gemv_split, options_.gemv_blocks,
+            options_.gemv_prefetch_kib};
+  }
+
+  bool Pairs(DType first, DType second) const {
+    return multiprocessors_ > 1 && ByGemv(first) && ByGemv(second) &&
+           GemvPairs(first, second, x_.tokens);
+  }
+
+  int WorkOf(std::span<const Part> parts, bool gated, GemvWork* work) {
     const DType dtype = parts[0].w.dtype;
-    GemvWork work;
-    work.x = x_;
-    work.gated = gated;
-    work.target_count = static_cast<int>(parts.size());
+    work->x = x_;
+    work->gated = gated;
+    work->target_count = static_cast<int>(parts.size());
     for (size_t i = 0; i < parts.size(); ++i) {
-      GemvTarget& target = work.targets[i];
+      GemvTarget& target = work->targets[i];
       target.w = static_cast<const uint8_t*>(parts[i].w.data);
       target.row_bytes = LaidRowBytes(dtype, parts[i].w.columns);
       target.rows = static_cast<int>(parts[i].w.rows);
@@ -224,10 +238,23 @@ class StreamProducts final : public Products {
     }
     if (!GemvStagesItself(dtype, x_.tokens, x_.columns)) {
       FOOTNOTE_CUDA_TRY(IsQuantised(dtype) ? Rounded() : Staged());
-      work.prepared = static_cast<const uint8_t*>(ready_x_.data());
+      work->prepared = static_cast<const uint8_t*>(ready_x_.data());
     }
-    return LaunchGemv(dtype, work, multiprocessors_, {options_.gemv_rows, options_.gemv_split},
-                      on_);
+    return cudaSuccess;
+  }
+
+  int Gemv(std::span<const Part> parts, bool gated) {
+    GemvWork work;
+    FOOTNOTE_CUDA_TRY(WorkOf(parts, gated, &work));
+    return LaunchGemv(parts[0].w.dtype, work, multiprocessors_, Variant(), on_);
+  }
+
+  int GemvOfTwo(std::span<const Part> first, std::span<const Part> second) {
+    GemvWork works[2];
+    FOOTNOTE_CUDA_TRY(WorkOf(first, false, &works[0]));
+    FOOTNOTE_CUDA_TRY(WorkOf(second, false, &works[1]));
+    return LaunchGemvPair(first[0].w.dtype, works[0], second[0].w.dtype, works[1], multiprocessors_,
+                          Variant(), on_);
   }
 
   // --- many rows

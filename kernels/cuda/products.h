@@ -33,6 +33,8 @@ struct ProductOptions {
   // As GemvVariant; 0: chosen by shape.
   int gemv_rows = 0;
   int gemv_split = 0;
+  int gemv_blocks = 0;
+  int gemv_prefetch_kib = 0;
 };
 
 class Products {

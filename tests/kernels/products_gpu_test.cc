@@ -391,11 +391,37 @@ TEST(ProductsGpuAlone, AgreeInEveryVariant) {
   }
 }
 
+TEST(ProductsGpuAlone, AgreeHoweverFarAheadTheyPrefetch) {
+  SKIP_WITHOUT_GPU();
+  for (const DType dtype : {DType::kBF16, DType::kQ4_K, DType::kQ6_K, DType::kQ8_0}) {
+    for (const int kib : {-1, 1, 8, 4096}) {
+      for (const int blocks : {1, 2}) {
+        SCOPED_TRACE("prefetch " + std::to_string(kib) + " blocks " + std::to_string(blocks));
+        cuda::ProductOptions options;
+        options.gemv_prefetch_kib = kib;
+        options.gemv_blocks = blocks;
+        Case c{dtype, 1, 512, 9001};  // more than two rounds of all warps
+        c.norm = 1;
+        Check(c, options);
+        c.rows = 4400;
+        c.gated = true;
+        Check(c, options);
+        c = {dtype, 1, 4096, 70};
+        c.norm = 1;
+        c.bias = c.add = true;
+        Check(c, options);
+      }
+    }
+  }
+}
+
 TEST(ProductsGpuAlone, RunSeveralOfTheSameX) {
   SKIP_WITHOUT_GPU();
   const int64_t columns = 768;
   const DType formats[][5] = {
       {DType::kQ4_K, DType::kQ4_K, DType::kQ6_K, DType::kQ6_K, DType::kQ4_K},
+      {DType::kQ6_K, DType::kQ5_K, DType::kQ5_K, DType::kQ4_K, DType::kQ8_0},
+      {DType::kQ5_K, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kQ4_K},
       {DType::kBF16, DType::kBF16, DType::kBF16, DType::kBF16, DType::kBF16},
       {DType::kF16, DType::kQ5_0, DType::kF32, DType::kBF16, DType::kQ4_1}};
   const int64_t rows[5] = {66, 7, 130, 1, 32};

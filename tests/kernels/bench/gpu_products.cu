@@ -158,20 +158,75 @@ class Bench {
     std::fflush(stdout);
   }
 
+  // Queries, keys and values of a layer whose values have a format of their own, after a norm: in
+  // one call, or in two.
+  void Mixed(DType first, Shape shape, DType second, Shape other, bool together) {
+    std::unique_ptr<cuda::Products> products;
+    Try(cuda::Products::Create(stream_, {}, &products), "Create");
+    GpuProduct p[2];
+    p[0].w = {first, nullptr, shape.rows, shape.columns};
+    p[1].w = {second, nullptr, other.rows, other.columns};
+    p[0].out = GpuMatrix::Of(out_, DType::kF32, 1, shape.rows);
+    p[1].out = GpuMatrix::Of(static_cast<float*>(out_) + shape.rows, DType::kF32, 1, other.rows);
+    const int64_t bytes[2] = {cuda::UploadedBytes(p[0].w), cuda::UploadedBytes(p[1].w)};
+    const int64_t copies = std::min<int64_t>(kWeightBytes / (bytes[0] + bytes[1]), 64);
+    const GpuMatrix x = GpuMatrix::Of(x_, DType::kF32, 1, shape.columns);
+    GpuNorm norm;
+    norm.weight = static_cast<const float*>(norm_);
+    norm.eps = 1e-5f;
+    const auto body = [&] {
+      for (int64_t i = 0; i < copies; ++i) {
+        p[0].w.data = weights_ + i * (bytes[0] + bytes[1]);
+        p[1].w.data = weights_ + i * (bytes[0] + bytes[1]) + bytes[0];
+        if (together) {
+          Try(products->Run(&norm, x, p), "Run");
+        } else {
+          for (const GpuProduct& each : p) {
+            Try(products->Run(&norm, x, std::span(&each, 1)), "Run");
+          }
+        }
+      }
+    };
+    const double seconds = Seconds(stream_, body) / static_cast<double>(copies);
+    const double rate = static_cast<double>(bytes[0] + bytes[1]) / seconds;
+    std::printf("%s %ldx%ld and %s %ldx%ld, norm, in %s: %.2f us %.0f GB/s %.1f%%\n",
+                std::string(DTypeName(first)).c_str(), static_cast<long>(shape.rows),
+                static_cast<long>(shape.columns), std::string(DTypeName(second)).c_str(),
+                static_cast<long>(other.rows), static_cast<long>(other.columns),
+                together ? "one" : "two", seconds * 1e6, rate / 1e9, 100 * rate / ceiling_);
+    std::fflush(stdout);
+  }
+
   void Format(DType dtype) {
     const cuda::ProductOptions plain;
-    const Shape shapes[] = {{4096, 4096},  {14336, 4096}, {4096, 14336},
+    const Shape shapes[] = {{4096, 4096},  {14336, 4096}, {4096, 14336}, {4096, 11008},
                             {32000, 4096}, {2048, 2048},  {768, 768}};
     for (const Shape& shape : shapes) {
+      for (const int blocks : {1, 2}) {
+        for (const int kib : {-1, 48, 96, 192}) {
+          cuda::ProductOptions options;
+          options.gemv_blocks = blocks;
+          options.gemv_prefetch_kib = kib;
+          Product(dtype, shape, 1, false, false, options,
+                  "blocks " + std::to_string(blocks) + " ahead " + std::to_string(kib));
+        }
+      }
       for (const int rows : {1, 2}) {
         cuda::ProductOptions options;
         options.gemv_rows = rows;
         Product(dtype, shape, 1, false, false, options, "rows " + std::to_string(rows));
       }
-      for (const int split : {1, 2, 4}) {
-        cuda::ProductOptions options;
-        options.gemv_split = split;
-        Product(dtype, shape, 1, false, false, options, "split " + std::to_string(split));
+    }
+    for (const int blocks : {1, 2}) {
+      cuda::ProductOptions options;
+      options.gemv_blocks = blocks;
+      Product(dtype, {11008, 4096}, 1, true, true, options, "blocks " + std::to_string(blocks));
+      Product(dtype, {8192, 4096}, 1, false, true, options, "blocks " + std::to_string(blocks));
+    }
+    if (dtype == DType::kQ4_K) {
+      for (const bool together : {false, true}) {
+        Mixed(dtype, {8192, 4096}, DType::kQ6_K, {4096, 4096}, together);
+        Mixed(dtype, {5120, 4096}, DType::kQ6_K, {1024, 4096}, together);
       }
     }
     cuda::ProductOptions apart;
