@@ -32,16 +32,23 @@ struct Decode {
   static_assert(kWarps * kTileRows * kRow * 4 <= kBytes, "merging the warps reuses the stages");
 };
 
+// atomicInc that orders: what came before it here and, in turn, what others did before theirs is
+// seen after it. A fence on either side would do the same, and take twice as long.
+__device__ __forceinline__ unsigned OrderedIncrement(unsigned* counter, unsigned last) {
+  unsigned before;
+  asm volatile("atom.acq_rel.gpu.global.inc.u32 %0, [%1], %2;"
+               : "=r"(before)
+               : "l"(__cvta_generic_to_global(counter)), "r"(last)
+               : "memory");
+  return before;
+}
+
 // Whether this block is the last of `count` to come here; then what the others wrote before can be
 // read (past the first-level cache). The counter is 0 again after the last.
 __device__ __forceinline__ bool IsLast(unsigned* counter, unsigned count) {
   __shared__ bool last;
-  __syncthreads();  // the block's stores come before the fence
-  if (threadIdx.x == 0) {
-    __threadfence();
-    last = atomicInc(counter, count - 1) == count - 1;
-    __threadfence();
-  }
+  __syncthreads();  // all of the block's stores come before
+  if (threadIdx.x == 0) last = OrderedIncrement(counter, count - 1) == count - 1;
   __syncthreads();
   return last;
 }

@@ -187,7 +187,8 @@ __global__ void __launch_bounds__(kWarps * 32)
   const auto row = static_cast<int64_t>(blockIdx.x);
   const int position = sequences.positions[row];
   const int64_t end = sequences.first_row[sequences.count];
-  const int64_t b = sequences.row_sequence[row];
+  // volatile: loaded now, not when the row is known to be no padding.
+  const int b = *static_cast<const volatile int32_t*>(sequences.row_sequence + row);
   const In* x = static_cast<const In*>(work.projected.data) + row * work.projected.stride +
                 static_cast<int64_t>(head) * width;
   float2 v[kHeldRuns][2];
@@ -201,16 +202,6 @@ __global__ void __launch_bounds__(kWarps * 32)
   }
 
   const bool padding = position < 0 || row >= end;
-  Out* out;
-  if (is_query) {
-    out = static_cast<Out*>(work.queries.data) + row * work.queries.stride +
-          static_cast<int64_t>(head) * width;
-  } else {
-    if (padding) return;
-    const int64_t page = sequences.pages[b * sequences.pages_stride + position / kPageTokens];
-    out = static_cast<Out*>(is_value ? layer.values : layer.keys) +
-          CacheOffset(layer, page, (head - heads) % kv_heads, position);
-  }
   const bool turns = work.rope.rotated > 0 && !is_value && !padding;
   const int64_t angles = static_cast<int64_t>(position) * half;
   float2 c[kHeldRuns], s[kHeldRuns];
@@ -220,6 +211,16 @@ __global__ void __launch_bounds__(kWarps * 32)
     const bool inside = turns && i < half;
     c[r] = inside ? LoadPair(work.rope.cosines + angles + i) : make_float2(1, 1);
     s[r] = inside ? LoadPair(work.rope.sines + angles + i) : make_float2(0, 0);
+  }
+  Out* out;
+  if (is_query) {
+    out = static_cast<Out*>(work.queries.data) + row * work.queries.stride +
+          static_cast<int64_t>(head) * width;
+  } else {
+    if (padding) return;
+    const int64_t page = sequences.pages[b * sequences.pages_stride + position / kPageTokens];
+    out = static_cast<Out*>(is_value ? layer.values : layer.keys) +
+          CacheOffset(layer, page, (head - heads) % kv_heads, position);
   }
   if (norm != nullptr) {
     float squares = 0;
