@@ -52,7 +52,7 @@ int LaunchPair(const GemvWork& first, const GemvWork& second, int multiprocessor
   const auto kernel = GemvPairKernel<First, Second>;
   const int64_t shared = GemvSharedBytes<A>(first);
   if (const int error = AllowShared(kernel, shared); error != cudaSuccess) return error;
-  const int64_t per_multiprocessor = variant.blocks > 0 ? std::min(variant.blocks, 2) : 1;
+  const int64_t per_multiprocessor = BlocksOf(variant, 2);
   const int64_t all = multiprocessors * per_multiprocessor;
   const int64_t ahead = PrefetchBytesOf(variant, on, per_multiprocessor);
   const int64_t of_first = BlocksOfFirst(first, second, all);
