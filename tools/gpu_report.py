@@ -113,9 +113,11 @@ def sanitizer_lines(work):
     for tool in ("memcheck", "racecheck"):
         statuses = [status for name, _, status in rows if name == tool]
         clean = sum(status == "0" for status in statuses)
-        yield line(tool, f"compute-sanitizer {tool}", clean if statuses else None,
-                   f"{clean} of {len(statuses)} programs clean" if statuses else "",
-                   verdict=None if not statuses else "ok" if clean == len(statuses) else "failed")
+        unfinished = sum(status == "124" for status in statuses)
+        shown = f"{clean} of {len(statuses)} tests clean" + (f", {unfinished} not finished" if unfinished else "")
+        found = clean + unfinished < len(statuses)
+        yield line(f"{tool}", f"compute-sanitizer {tool}", clean if statuses else None, shown if statuses else "",
+                   verdict=None if not statuses else "failed" if found else "partly" if unfinished else "ok")
 
 
 def compare_lines(work):
