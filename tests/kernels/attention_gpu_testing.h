@@ -256,7 +256,8 @@ inline std::string Describe(const AttentionBatch& batch) {
                      std::to_string(batch.params.window) + ", softcap " +
                      std::to_string(batch.params.softcap) + ", rows/length";
   for (const NewRows& each : batch.list) {
-    text += " " + std::to_string(each.rows) + "/" + std::to_string(each.length);
+    text += ' ';
+    text += std::to_string(each.rows) + "/" + std::to_string(each.length);
   }
   return text;
 }

@@ -57,7 +57,7 @@ TEST(PoolGpu, AgreesWithTheReference) {
         reference::Values wanted =
             mean ? reference::PoolMean(host, offsets) : reference::PoolFirst(host, offsets);
         for (const bool normalise : {false, true}) {
-          SCOPED_TRACE("K " + std::to_string(k) + " gap " + std::to_string(gap) +
+          SCOPED_TRACE(std::string("K ") + std::to_string(k) + " gap " + std::to_string(gap) +
                        (mean ? " mean" : " first") + (normalise ? " normalised" : ""));
           const DeviceMatrix out(DType::kF32, 5, k, gap);
           ASSERT_EQ(cuda::LaunchPool(x.view(), IntsOf(begins), IntsOf(ends), mean, normalise,
@@ -104,7 +104,7 @@ TEST(TanhGpu, AgreesWithDouble) {
   if (const std::string why = testing::WhyNoGpu(); !why.empty()) GTEST_SKIP() << why;
   for (const int64_t k : kWidths) {
     for (const int64_t gap : {8, 5}) {
-      SCOPED_TRACE("K " + std::to_string(k) + " gap " + std::to_string(gap));
+      SCOPED_TRACE(std::string("K ") + std::to_string(k) + " gap " + std::to_string(gap));
       const std::vector<float> values = RandomFloats(static_cast<size_t>(3 * k), 6, 2.0f);
       const DeviceMatrix x(DType::kF32, 3, k, values, gap);
       ASSERT_EQ(cuda::LaunchTanh(x.view(), nullptr), 0);

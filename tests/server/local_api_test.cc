@@ -323,7 +323,9 @@ TEST_F(LocalApiTest, ImportsAndDeletionsOfOneCorpusGoOnTogether) {
       for (int round = 0; round < kRounds; ++round) {
         const std::string id = std::to_string(t) + "-" + std::to_string(round) + ".txt";
         ASSERT_OK(Import("homes", id, "Something about " + id).status());
-        if (round % 2 == 0) ASSERT_OK(Delete("homes", id));
+        if (round % 2 == 0) {
+          ASSERT_OK(Delete("homes", id));
+        }
       }
     });
   }
