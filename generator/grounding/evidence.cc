@@ -25,6 +25,8 @@ constexpr double kCommonWordWeight = 0.35;
 constexpr double kDeniedShare = 0.2;
 // …but where both deny something, only more than so many times that.
 constexpr double kDeniedRatio = 2.5;
+// Items on either side of a number that tell what it counts; twice as many in the source.
+constexpr size_t kCountedReach = 4;
 // Below this alignment "must" and "may" of two texts are about different things.
 constexpr double kModalAlignment = 0.5;
 
@@ -220,6 +222,17 @@ double Evidence::Align(const Claims& claims, const EvidenceSpan& span, bool for_
   return all == 0 ? 0 : found / all;
 }
 
+double Evidence::HeadingShare(const Claims& question, int passage) const {
+  double all = 0;
+  double found = 0;
+  for (const ContentWord& word : question.words) {
+    const double weight = Weight(word, /*for_question=*/true);
+    all += weight;
+    if (title_stems_[static_cast<size_t>(passage)].contains(word.stem)) found += weight;
+  }
+  return all == 0 ? 0 : found / all;
+}
+
 bool Evidence::SaysNumber(const Number& claim, const EvidenceSpan& span) const {
   auto says = [&](const Claims& source) {
     return std::any_of(source.numbers.begin(), source.numbers.end(),
@@ -366,6 +379,42 @@ bool Evidence::AnyHas(const ContentWord& name) const {
                      [&](const StemTable& stems) { return stems.contains(name.stem); });
 }
 
+bool Evidence::CountsOtherThings(const Claims& claims, const Number& number) const {
+  const auto words_near = [](const Claims& text, size_t at, size_t reach) {
+    std::vector<std::string_view> near;
+    for (size_t i = at < reach ? 0 : at - reach; i < text.items.size() && i <= at + reach; ++i) {
+      const ItemKind kind = text.items[i].kind;
+      if (kind == ItemKind::kContent || kind == ItemKind::kName) near.push_back(text.items[i].key);
+    }
+    return near;
+  };
+  const auto place = std::find_if(claims.items.begin(), claims.items.end(), [&](const Item& item) {
+    return item.kind == ItemKind::kNumber && item.bytes == number.bytes;
+  });
+  if (place == claims.items.end()) return false;
+  const std::vector<std::string_view> beside =
+      words_near(claims, static_cast<size_t>(place - claims.items.begin()), kCountedReach);
+  if (beside.empty()) return false;
+  for (const std::vector<Claims>* texts : {&units_, &titles_}) {
+    for (const Claims& text : *texts) {
+      for (size_t i = 0; i < text.items.size(); ++i) {
+        if (text.items[i].kind != ItemKind::kNumber ||
+            !NumberSays(text.numbers[text.items[i].number_index], number)) {
+          continue;
+        }
+        for (const std::string_view word : words_near(text, i, 2 * kCountedReach)) {
+          if (std::any_of(beside.begin(), beside.end(), [&](std::string_view other) {
+                return other == word || StemLikeness(std::string(other), std::string(word)) > 0;
+              })) {
+            return false;
+          }
+        }
+      }
+    }
+  }
+  return true;
+}
+
 Comparison Evidence::Compare(const Claims& claims, const EvidenceSpan& span) const {
   using Kind = SupportProblem::Kind;
   Comparison comparison;
@@ -390,7 +439,9 @@ Comparison Evidence::Compare(const Claims& claims, const EvidenceSpan& span) con
     if (number.claimed && !at_fault(number.bytes) && !SaysNumber(number, span)) {
       // "the two fighters" may count what the source lists.
       const bool may_count = number.unit.empty() && number.label.empty() && number.value == "2";
-      const bool soft = may_count || number.unit == "th" || AnySays(number);
+      const bool soft = may_count || number.unit == "th" ||
+                        (AnySays(number) && !(number.range.empty() && number.unit != "%" &&
+                                              CountsOtherThings(claims, number)));
       comparison.problems.push_back({Kind::kNumber, number.bytes, !soft, soft});
     }
   }

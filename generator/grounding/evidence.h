@@ -58,6 +58,9 @@ class Evidence {
   // headings and other sentences) holds. With `for_question`, weak question words weigh little.
   double Align(const Claims& claims, const EvidenceSpan& span, bool for_question) const;
 
+  // Share of a question's content words, by weight, that the title and headings of a passage hold.
+  double HeadingShare(const Claims& question, int passage) const;
+
  private:
   // How often a stem stands plainly and in a negation's scope.
   struct Occurrence {
@@ -74,6 +77,8 @@ class Evidence {
   bool SaysNumber(const Number& claim, const EvidenceSpan& span) const;
   bool AnySays(const Number& claim) const;
   bool AnyHas(const ContentWord& name) const;
+  // No place that says the number has a word of those that stand beside it in `claims`.
+  bool CountsOtherThings(const Claims& claims, const Number& number) const;
   bool SaysName(const ContentWord& name, const EvidenceSpan& span) const;
   bool DenialIsUnheard(const Claims& claims, const EvidenceSpan& span) const;
   // The bytes at fault, if any.

@@ -57,9 +57,9 @@ constexpr auto kClauseNegations = std::to_array<std::string_view>({
     "unlawful",
 });
 constexpr auto kIdiomWords = std::to_array<std::string_view>({
-    "earlier", "exceed", "exceeding",  "fewer",   "greater",  "just",   "larger",
-    "later",   "less",   "limitation", "limited", "limiting", "longer", "merely",
-    "more",    "only",   "simply",     "smaller", "sooner",
+    "earlier", "exceed", "exceeding",  "fewer",   "greater",  "just",      "larger",
+    "later",   "less",   "limitation", "limited", "limiting", "longer",    "merely",
+    "more",    "only",   "simply",     "smaller", "sooner",   "unlimited",
 });
 
 constexpr auto kObligations = std::to_array<std::string_view>(
@@ -265,8 +265,8 @@ constexpr auto kUnits = std::to_array<UnitEntry>({
     {"°f", "°f"},
 });
 constexpr auto kUnitAdjectives =
-    std::to_array<std::string_view>({"additional", "business", "calendar", "consecutive", "full",
-                                     "successive", "whole", "working"});
+    std::to_array<std::string_view>({"additional", "business", "calendar", "consecutive", "extra",
+                                     "full", "further", "more", "successive", "whole", "working"});
 
 constexpr auto kOrdinarySuffixes = std::to_array<std::string_view>(
     {"s",   "ed", "ing", "ment", "tion", "sion", "ness", "ance", "ence", "ity",  "ism",

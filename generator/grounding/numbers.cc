@@ -45,6 +45,7 @@ class Finder {
     size_t i = ListMarkLength();
     while (i < tokens_.size()) i = At(i);
     ShareUnits();
+    PairRanges();
     return std::move(numbers_);
   }
 
@@ -64,6 +65,25 @@ class Finder {
         first.unit = second.unit;
         first.label.clear();
       }
+    }
+  }
+
+  // "6-8 hours", "$100 to $300", "between 5 and 10": each is an end of one range.
+  void PairRanges() {
+    for (size_t n = 1; n < numbers_.size(); ++n) {
+      Number& first = numbers_[n - 1];
+      Number& second = numbers_[n];
+      size_t joint = first.last_token + 1;
+      const bool currency = second.first_token == joint + 2 && !CurrencyBefore(joint + 2).empty();
+      if ((second.first_token != joint + 1 && !currency) || first.unit == "th") continue;
+      const std::string_view between = Lower(joint);
+      size_t before = first.first_token;
+      if (!CurrencyBefore(before).empty()) --before;
+      const bool joined = between == "-" || between == "–" || between == "—" || between == "to" ||
+                          (between == "and" && before > 0 && Lower(before - 1) == "between");
+      if (!joined) continue;
+      first.range = second.value;
+      second.range = first.value;
     }
   }
 
@@ -366,6 +386,8 @@ std::vector<Number> FindNumbers(std::span<const Token> tokens) { return Finder(t
 
 bool NumberSays(const Number& evidence, const Number& claim) {
   if (evidence.bound * claim.bound < 0) return false;
+  if (!evidence.range.empty() && !claim.range.empty() && evidence.range != claim.range)
+    return false;
   const bool dates = evidence.value.size() > claim.value.size() && claim.value.size() >= 4 &&
                      evidence.value.starts_with(claim.value) &&
                      evidence.value[claim.value.size()] == '-';

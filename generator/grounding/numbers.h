@@ -17,6 +17,7 @@ struct Number {
   std::string label;    // "step" of "step 2", "windows" of "Windows 10"; of numbers without a unit
   int bound = 0;        // -1 "at most", +1 "at least", 0 neither
   bool about = false;   // "nearly", "just over": rounded
+  std::string range;    // of one end of "6 to 8 hours": the other end's value
   // "one" without a unit and ordinals at a sentence's start state nothing that must be found
   // elsewhere; they still serve as evidence for a "1".
   bool claimed = true;
@@ -30,8 +31,8 @@ struct Number {
 std::vector<Number> FindNumbers(std::span<const Token> tokens);
 
 // True when `evidence` says `claim`: same value, units equal or the claim's unknown (or the claim's
-// is money or a share, which tables leave out), labels not different, bounds not opposed. A year or
-// month is said by a date within it.
+// is money or a share, which tables leave out), labels not different, bounds not opposed, not the
+// ends of different ranges. A year or month is said by a date within it.
 bool NumberSays(const Number& evidence, const Number& claim);
 
 }  // namespace footnote::generator::grounding

@@ -14,6 +14,13 @@ double Logistic(double x);
 // Support of a sentence by a span: support_model.h. What a contradiction leaves of it, however near
 // the words are: less than every threshold asks for.
 inline constexpr double kContradictedShare = 0.05;
+// What contradictions leave of a text's score: half by the worst sentence, half by the mean, of
+// which little is left where one sentence of two is contradicted, and all where one of five is.
+// tools/grounding/fit_support.py has the same formula.
+inline double LeftByContradictions(double mean_agreement, double least_agreement) {
+  const double mean = mean_agreement * std::clamp((mean_agreement - 0.4) / 0.4, 0.0, 1.0);
+  return kContradictedShare + (1 - kContradictedShare) * (mean + least_agreement) / 2;
+}
 // The feature "agreement": of numbers and names that stand elsewhere; and of a contradiction, by
 // how much of the rest the contradicting span says. Where that is little, the two may speak of
 // different things.
@@ -21,9 +28,9 @@ inline constexpr double kSaidElsewhere = 0.5;
 inline constexpr double kNumberSaidNowhere = 0.1;
 inline constexpr double kNameSaidNowhere = 0.25;
 // "not" and "must" are compared with less around them than numbers and names are.
-inline constexpr double kDenialBonus = 0.15;
+inline constexpr double kDenialBonus = 0.25;
 inline double AgreementBeside(double context_alignment) {
-  return std::clamp((0.8 - context_alignment) / 0.4, 0.0, 0.8);
+  return std::clamp((1.0 - context_alignment) / 0.4, 0.0, 0.8);
 }
 // Where the span that aligns best, by this margin, says the opposite, farther spans do not rescue.
 inline constexpr double kContradictionMargin = 0.1;

@@ -26,6 +26,9 @@ constexpr int kSourceReach = 7;
 constexpr int kAgreeing = 2;
 // Words behind a denial in which what it denies is looked for.
 constexpr size_t kDeniedReach = 6;
+// Words behind and before "must" in which what it orders is looked for.
+constexpr size_t kOrderReach = 8;
+constexpr size_t kOrderReachBack = 5;
 
 bool IsWord(const Item& item) {
   return item.kind == ItemKind::kContent || item.kind == ItemKind::kName;
@@ -267,15 +270,39 @@ class Alignment {
     // or may be so, and does not order it.
     if (item.modality != Modality::kObligation || denied || !head || !SpeakOfTheSame())
       return false;
-    if (std::any_of(source_.begin(), source_.end(), [](const SourceItem& source) {
-          return source.item->modality == Modality::kObligation ||
-                 source.item->modality == Modality::kAdvice || IsOrder(*source.item);
-        })) {
-      return false;
-    }
     // "Bake for 30 minutes" is an order: the verb begins it.
-    const bool order = partner_[*head] >= 0 && BeginsClause(partner_[*head]);
-    return !order;
+    if (partner_[*head] >= 0 && BeginsClause(partner_[*head])) return false;
+    return !IsOrdered(*head);
+  }
+
+  // The source obliges to what claim item `head` says; where it does not have that word, to what
+  // stands beside it.
+  bool IsOrdered(size_t head) const {
+    std::vector<int> said;
+    if (Agrees(head)) {
+      said.push_back(partner_[head]);
+    } else {
+      const size_t end = std::min(claims_.items.size(), head + kOrderReachBack);
+      for (size_t i = head < kOrderReach ? 0 : head - kOrderReach; i < end; ++i) {
+        if (IsWord(claims_.items[i]) && Agrees(i)) said.push_back(partner_[i]);
+      }
+    }
+    for (size_t j = 0; j < source_.size(); ++j) {
+      const Item& item = *source_[j].item;
+      if (item.modality != Modality::kObligation && item.modality != Modality::kAdvice &&
+          !IsOrder(item)) {
+        continue;
+      }
+      for (size_t k = j < kOrderReachBack ? 0 : j - kOrderReachBack;
+           k < source_.size() && k <= j + kOrderReach; ++k) {
+        if (std::any_of(said.begin(), said.end(), [&](int word) {
+              return Source(static_cast<int>(k)).key == Source(word).key;
+            })) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   // Enough of the claim's words stand in the source, in its order.
@@ -290,13 +317,13 @@ class Alignment {
     return 5 * agreeing >= 2 * words && agreeing > 0;
   }
 
-  // The first word of a sentence, or one behind "then", "and", "or", "to".
+  // The first word of a sentence, or one behind "then", "and", "or".
   bool BeginsClause(int j) const {
     if (j == 0 || source_[static_cast<size_t>(j - 1)].of != source_[static_cast<size_t>(j)].of) {
       return true;
     }
     const std::string& before = Source(j - 1).key;
-    return before == "then" || before == "and" || before == "or" || before == "to";
+    return before == "then" || before == "and" || before == "or";
   }
 
   // "is required", "need to", "it is important to": it obliges in other words.
@@ -310,6 +337,7 @@ class Alignment {
 
   bool DenialIsNew(size_t i) const {
     if (partner_[i] >= 0) return false;
+    if (DeniesTwice(i)) return true;
     // What is denied here is said there.
     for (std::optional<size_t> head = Head(i); head && *head <= i + kDeniedReach;
          head = Head(*head)) {
@@ -318,6 +346,21 @@ class Alignment {
       return !Source(partner_[*head]).negated && SamePlace(*head, partner_[*head]);
     }
     return false;
+  }
+
+  // "Nothing … never requires" of "nothing … requires": the source's denials have their partners,
+  // and this one stands between words that follow each other there.
+  bool DeniesTwice(size_t i) const {
+    const std::optional<size_t> head = Head(i);
+    if (!head || !Agrees(*head) || !Source(partner_[*head]).negated) return false;
+    const int denied = partner_[*head];
+    bool heard = false;
+    for (int j = std::max(0, denied - kSourceReach); j < denied; ++j) {
+      if (Source(j).kind != ItemKind::kDenial) continue;
+      if (claimant_[static_cast<size_t>(j)] < 0) return false;  // said by this one, perhaps
+      heard = true;
+    }
+    return heard && SamePlace(*head, denied);
   }
 
   // What the source denies is said here. The bytes of what is said.

@@ -11,6 +11,7 @@ namespace {
 using grounding::Claims;
 using grounding::SentenceFeature;
 using grounding::SentenceFeatures;
+using Kind = SupportProblem::Kind;
 
 // Whether a sentence asserts something that passages could support.
 bool Asserts(std::string_view sentence) {
@@ -21,15 +22,16 @@ bool Asserts(std::string_view sentence) {
   return !grounding::SpeaksOfTheText(sentence);
 }
 
-// The feature "agreement" beside a contradiction; `nearest` is the alignment of the nearest span
+// How near a span is to what was meant, as AgreementBeside takes it.
+double Nearness(const grounding::Comparison& comparison) {
+  const bool denial = comparison.Has(Kind::kNegation) || comparison.Has(Kind::kModality);
+  return comparison.context_alignment + (denial ? grounding::kDenialBonus : 0);
+}
+
+// The feature "agreement" beside a contradiction; `nearest` is the nearness of the nearest span
 // that contradicts.
 double Agreement(const grounding::Comparison& comparison, double nearest) {
-  using Kind = SupportProblem::Kind;
-  double near = std::max(nearest, comparison.context_alignment);
-  if (comparison.Has(Kind::kNegation) || comparison.Has(Kind::kModality)) {
-    near += grounding::kDenialBonus;
-  }
-  double agreement = grounding::AgreementBeside(near);
+  double agreement = grounding::AgreementBeside(std::max(nearest, Nearness(comparison)));
   if (comparison.SaidNowhere(Kind::kNumber)) {
     agreement = std::min(agreement, grounding::kNumberSaidNowhere);
   }
@@ -48,6 +50,23 @@ NamedFeatures Named(const SentenceFeatures& features) {
 }
 
 }  // namespace
+
+// A pair says no more than its sentences do: where one of them comes as near as the pair and says
+// otherwise, a number or "not" that the other happens to have does not make it true.
+void SupportScorer::State::CarryOver(const Claims& claims, const grounding::EvidenceSpan& span,
+                                     grounding::Comparison& comparison) const {
+  if (span.count == 1 || comparison.Contradicts()) return;
+  for (int unit = span.first; unit < span.first + span.count; ++unit) {
+    grounding::Comparison single = evidence_.Compare(claims, spans()[static_cast<size_t>(unit)]);
+    if (!single.Contradicts() ||
+        single.context_alignment < comparison.alignment - grounding::kContradictionMargin) {
+      continue;
+    }
+    comparison.problems = std::move(single.problems);
+    comparison.context_alignment = single.context_alignment;
+    return;
+  }
+}
 
 StatusOr<SentenceSupport> SupportScorer::State::ScoreSentence(std::string_view sentence,
                                                               int max_results,
@@ -73,13 +92,16 @@ StatusOr<SentenceSupport> SupportScorer::State::ScoreSentence(std::string_view s
 
   // Where the span that comes nearest says otherwise, farther ones do not rescue.
   double contradicted_alignment = 0;
+  double contradicted_nearness = 0;
   double disputed_alignment = 0;  // the same, with numbers and names that only stand elsewhere
   double single_alignment = 0;    // of the best single sentence
   for (SupportCandidate& candidate : candidates) {
     candidate.comparison = evidence_.Compare(claims, spans()[candidate.span]);
+    CarryOver(claims, spans()[candidate.span], candidate.comparison);
     if (candidate.comparison.Contradicts()) {
       contradicted_alignment =
           std::max(contradicted_alignment, candidate.comparison.context_alignment);
+      contradicted_nearness = std::max(contradicted_nearness, Nearness(candidate.comparison));
     }
     if (!candidate.comparison.problems.empty()) {
       disputed_alignment = std::max(disputed_alignment, candidate.comparison.context_alignment);
@@ -104,7 +126,7 @@ StatusOr<SentenceSupport> SupportScorer::State::ScoreSentence(std::string_view s
     const bool agrees = !contradicted && comparison.problems.empty();
     features[SentenceFeature::alignment] = comparison.alignment;
     features[SentenceFeature::similarity] = std::max(0.0, candidate.similarity);
-    const double contradiction = Agreement(comparison, contradicted_alignment);
+    const double contradiction = Agreement(comparison, contradicted_nearness);
     features[SentenceFeature::agreement] = agrees         ? 1
                                            : contradicted ? contradiction
                                                           : grounding::kSaidElsewhere;

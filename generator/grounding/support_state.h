@@ -46,6 +46,10 @@ class SupportScorer::State {
                                           const CallContext& call);
 
  private:
+  // Gives the comparison with a pair of sentences what one of them contradicts.
+  void CarryOver(const grounding::Claims& claims, const grounding::EvidenceSpan& span,
+                 grounding::Comparison& comparison) const;
+
   // Chunks may overlap: the same bytes can come in two passages.
   bool SamePlace(const Support& a, const Support& b) const;
 

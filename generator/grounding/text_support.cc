@@ -96,11 +96,9 @@ StatusOr<TextSupport> SupportScorer::ScoreText(std::string_view text, int max_re
   features[TextFeature::mean_copied] = spread(SentenceFeature::copied).mean();
   features[TextFeature::mean_agreement] = spread(SentenceFeature::agreement).mean();
   features[TextFeature::agreement] = spread(SentenceFeature::agreement).least();
-  // One contradicted sentence spoils a text; a long one less than all its sentences would.
-  const double agreement =
-      (features[TextFeature::mean_agreement] + features[TextFeature::agreement]) / 2;
   result.score = grounding::SupportOf(features, state_->has_embedder()) *
-                 (grounding::kContradictedShare + (1 - grounding::kContradictedShare) * agreement);
+                 grounding::LeftByContradictions(features[TextFeature::mean_agreement],
+                                                 features[TextFeature::agreement]);
   for (size_t i = 0; i < features.values.size(); ++i) {
     result.features.emplace_back(grounding::kTextFeatureNames[i], features.values[i]);
   }

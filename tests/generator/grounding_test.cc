@@ -130,6 +130,22 @@ TEST(NumberReading, EqualNumbersSayEachOther) {
   EXPECT_TRUE(Says("not more than 5 days", "at most 5 days"));
   EXPECT_FALSE(Says("at least 5 days", "at most 5 days"));
   EXPECT_FALSE(Says("no later than 5 days", "more than 5 days"));
+  EXPECT_TRUE(Says("three more minutes", "3 minutes"));
+}
+
+TEST(NumberReading, TheEndsOfARangeBelongTogether) {
+  // Of each text the first number.
+  const auto first_says = [](std::string_view evidence, std::string_view claim) {
+    return grounding::NumberSays(grounding::Analyse(evidence).numbers.at(0),
+                                 grounding::Analyse(claim).numbers.at(0));
+  };
+  EXPECT_TRUE(first_says("6-8 hours", "6 to 8 hours"));
+  EXPECT_TRUE(first_says("between $100 and $300", "$100-$300"));
+  EXPECT_FALSE(first_says("6 to 8 hours", "6-9 hours"));
+  EXPECT_FALSE(first_says("$100 to $300", "$100 to $500"));
+  EXPECT_TRUE(first_says("6 to 8 hours", "6 hours"));
+  EXPECT_TRUE(first_says("6 hours", "6 to 8 hours"));
+  EXPECT_TRUE(first_says("6 and 8 hours", "6 and 9 hours"));
 }
 
 TEST(Names, CapitalsAcronymsAndIdentifiers) {

@@ -72,6 +72,29 @@ TEST(Slots, DenialsInManyForms) {
   });
 }
 
+TEST(Slots, ADenialMoreIsTheContrary) {
+  ExpectFaults({
+      {"Nothing in this deed never limits the right of way.",
+       "Nothing in this deed limits the right of way.", "never"},
+      {"The fee covers repairs, including but not unlimited to painting.",
+       "The fee covers repairs, including but not limited to painting.", "unlimited"},
+      {"Nothing in this deed limits the right of way.",
+       "Nothing in this deed limits the right of way.", ""},
+  });
+}
+
+TEST(Slots, AnOrderReachesOnlyWhatItOrders) {
+  constexpr char kLoan[] =
+      "If you would like to extend the loan of a book online, you will need the number of your "
+      "library card and a valid password.";
+  ExpectFaults({
+      {"You must extend the loan of a book online.", kLoan, "must"},
+      {"You must have a valid password and the number of your library card.", kLoan, ""},
+      {"You must use an expression in each definition.",
+       "The examples show how to use an expression in each definition.", "must"},
+  });
+}
+
 TEST(Slots, DutiesAndPermissions) {
   ExpectFaults({
       {"The tenant must keep small pets.", "The tenant may keep small pets.", "must"},

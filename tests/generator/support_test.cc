@@ -114,6 +114,41 @@ TEST_F(SupportTest, ParaphrasesAreSupported) {
   ExpectSupported("The agreement was signed on May 12, 2020.", "12 May 2020");
 }
 
+TEST_F(SupportTest, ANeighbouringSentenceDoesNotRescueAContradiction) {
+  Add("remote.txt", "Remote control",
+      "Below these two buttons is the round dial for the volume. Three buttons stand on its left. "
+      "None of the lamps is lit. It is argued that the lamps waste the battery. "
+      "Old batteries can leak in the drawer. New batteries must be charged before use.");
+  ExpectSupported("Below these two buttons is the round dial for the volume.", "two buttons");
+  ExpectUnsupported("Below these three buttons is the round dial for the volume.");
+  ExpectUnsupported("It is not argued that the lamps waste the battery.");
+  ExpectUnsupported("Old batteries must leak in the drawer.");
+}
+
+TEST_F(SupportTest, ANumberThatCountsOtherThingsIsNotSaidElsewhere) {
+  Add("board.txt", "Board",
+      "The founder handed the company to the directors Ada Berg and Carl Dahl. "
+      "The shares fell by three cents on the next morning.");
+  const Support wrong = Best("The company has three directors, Ada Berg and Carl Dahl.");
+  ASSERT_FALSE(wrong.problems.empty());
+  EXPECT_FALSE(wrong.problems.front().elsewhere);
+  // What the number counts stands beside it in another sentence: not a contradiction.
+  const Support other = Best("The shares of Ada Berg and Carl Dahl's company fell by three cents.");
+  for (const SupportProblem& problem : other.problems) EXPECT_TRUE(problem.elsewhere);
+}
+
+TEST_F(SupportTest, OneContradictedSentenceSpoilsATextOfTwo) {
+  ASSERT_OK_AND_ASSIGN(const SupportScorer scorer,
+                       SupportScorer::Create(&embedder_, passages_, {}));
+  constexpr char kRight[] = "The Licensee may make two backup copies. A pipe has a capacity of ";
+  ASSERT_OK_AND_ASSIGN(const TextSupport right,
+                       scorer.ScoreText(std::string(kRight) + "65,536 bytes.", 1, {}));
+  ASSERT_OK_AND_ASSIGN(const TextSupport wrong,
+                       scorer.ScoreText(std::string(kRight) + "65,537 bytes.", 1, {}));
+  EXPECT_GT(right.score, 0.9);
+  EXPECT_LT(wrong.score, 0.25);
+}
+
 TEST_F(SupportTest, AChangedNumberIsNotSupported) {
   ExpectUnsupported(
       "The Licensee shall pay a fee of $1,600 within 30 days after receipt of the "

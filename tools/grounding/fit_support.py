@@ -95,10 +95,11 @@ CONTRADICTED_SHARE = 0.05  # kContradictedShare of generator/grounding/scoring.h
 
 
 def discount(x, names):
-    """What contradictions leave of a text's score; sentences are told apart before it (text_support.cc)."""
+    """What contradictions leave of a text's score (LeftByContradictions of scoring.h); sentences are told apart before it."""
     if "mean_agreement" not in names:
         return 1.0
-    agreement = (x[:, names.index("mean_agreement")] + x[:, names.index("agreement")]) / 2
+    mean = x[:, names.index("mean_agreement")]
+    agreement = (mean * np.clip((mean - 0.4) / 0.4, 0, 1) + x[:, names.index("agreement")]) / 2
     return CONTRADICTED_SHARE + (1 - CONTRADICTED_SHARE) * agreement
 
 
