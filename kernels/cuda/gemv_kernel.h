@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "kernels/cuda/gemv.h"
+#include "kernels/cuda/instructions.h"
 #include "kernels/cuda/weight_layout.h"
 
 namespace footnote::kernels::cuda {
@@ -236,7 +237,7 @@ __device__ __forceinline__ void PrefetchBytes(const uint8_t* from, uint32_t byte
 template <typename Operand, int kTokens, int kRows, int kSlots, bool kShared>
 __device__ __forceinline__ void RunGemvBlock(const GemvWork& work, int block, int blocks) {
   static_assert(kRows * kTokens <= 32);
-  extern __shared__ __align__(16) uint8_t staged[];
+  uint8_t* staged = DynamicShared();
   __shared__ float parts[2][kGemvWarps];
   __shared__ float shared_sums[kGemvWarps][kRows * kTokens];
 
