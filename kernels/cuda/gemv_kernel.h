@@ -224,7 +224,8 @@ __device__ __forceinline__ void StoreUnit(const GemvWork& work, int target, int 
 }
 
 // Brings [from, from + bytes) into the second-level cache; whole pieces of 16 bytes, a hint only.
-__device__ __forceinline__ void PrefetchBytes(const uint8_t* from, uint32_t bytes) {
+__device__ __forceinline__ void PrefetchBytes([[maybe_unused]] const uint8_t* from,
+                                              [[maybe_unused]] uint32_t bytes) {
 #if __CUDA_ARCH__ >= 900
   const uint64_t begin = static_cast<uint64_t>(__cvta_generic_to_global(from)) & ~uint64_t{15};
   bytes &= ~15u;
