@@ -358,13 +358,12 @@ TEST_P(ProductsGpu, Gate) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, ProductsGpu,
-                         ::testing::ValuesIn(kEmulated ? std::vector{DType::kBF16, DType::kQ8_0,
-                                                                     DType::kQ4_K, DType::kQ6_K}
-                                                       : testing::AllFormats()),
-                         [](const ::testing::TestParamInfo<DType>& info) {
-                           return std::string(DTypeName(info.param));
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Of, ProductsGpu,
+    ::testing::ValuesIn(kEmulated ? std::vector{DType::kBF16, DType::kQ8_0, DType::kQ4_0,
+                                                DType::kQ5_1, DType::kQ4_K, DType::kQ6_K}
+                                  : testing::AllFormats()),
+    [](const ::testing::TestParamInfo<DType>& info) { return std::string(DTypeName(info.param)); });
 
 TEST(ProductsGpuAlone, TakePlainRowsOfAnyLength) {
   SKIP_WITHOUT_GPU();
