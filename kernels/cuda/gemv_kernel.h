@@ -238,7 +238,11 @@ __device__ __forceinline__ void PrefetchBytes([[maybe_unused]] const uint8_t* fr
 template <typename Operand, int kTokens, int kRows, int kSlots, bool kShared>
 __device__ __forceinline__ void RunGemvBlock(const GemvWork& work, int block, int blocks) {
   static_assert(kRows * kTokens <= 32);
+#ifdef FOOTNOTE_EMULATED_GPU
   uint8_t* staged = DynamicShared();
+#else  // not by the function: two in one kernel then compile to other code
+  extern __shared__ __align__(16) uint8_t staged[];
+#endif
   __shared__ float parts[2][kGemvWarps];
   __shared__ float shared_sums[kGemvWarps][kRows * kTokens];
 
