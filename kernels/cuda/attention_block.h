@@ -37,7 +37,7 @@ __device__ __forceinline__ void AttendBlock(const RowTile& tile, const Keys& key
                                             const Scoring& scoring, const LoadQueries& load_queries,
                                             const StoreResult& store,
                                             const StoreWeight& store_weight) {
-  extern __shared__ __align__(16) unsigned char shared[];
+  unsigned char* shared = DynamicShared();
   constexpr int kRow = kD + kTilePad;
   constexpr int kN = kBlockKeys / 8;
   const int warp = WarpIndex(), lane = threadIdx.x % 32;
@@ -70,8 +70,7 @@ __device__ __forceinline__ void AttendBlock(const RowTile& tile, const Keys& key
   const auto load = [&](const __half* from, uint32_t to, int first) {
     // Opaque, so that what depends on the lane is computed anew for each tile: kept in registers
     // over the loop it would push results out of them.
-    int own_lane = lane;
-    asm volatile("" : "+r"(own_lane));
+    const int own_lane = Opaque(lane);
     LoadRows16<kD, Keys::kStride>(to + group_at, from + keys.Offset(place), keys.stride(),
                                   tile.key_end - first - warp * 16, from, own_lane);
     CommitCopies();

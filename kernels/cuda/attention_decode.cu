@@ -15,6 +15,7 @@
 #include "kernels/cuda/attention_scoring.h"
 #include "kernels/cuda/attention_splits.h"
 #include "kernels/cuda/attention_tile.h"
+#include "kernels/cuda/instructions.h"
 #include "kernels/cuda/overlap.h"
 
 namespace footnote::kernels::cuda {
@@ -32,17 +33,6 @@ struct Decode {
   static_assert(kWarps * kTileRows * kRow * 4 <= kBytes, "merging the warps reuses the stages");
 };
 
-// atomicInc that orders: what came before it here and, in turn, what others did before theirs is
-// seen after it. A fence on either side would do the same, and take twice as long.
-__device__ __forceinline__ unsigned OrderedIncrement(unsigned* counter, unsigned last) {
-  unsigned before;
-  asm volatile("atom.acq_rel.gpu.global.inc.u32 %0, [%1], %2;"
-               : "=r"(before)
-               : "l"(__cvta_generic_to_global(counter)), "r"(last)
-               : "memory");
-  return before;
-}
-
 // Whether this block is the last of `count` to come here; then what the others wrote before can be
 // read (past the first-level cache). The counter is 0 again after the last.
 __device__ __forceinline__ bool IsLast(unsigned* counter, unsigned count) {
@@ -59,7 +49,7 @@ __global__ void __launch_bounds__(Decode<kD>::kWarps * 32)
     DecodeKernel(const AttentionWork work, Splitting s, Scoring scoring) {
   using Shape = Decode<kD>;
   constexpr int kWarps = Shape::kWarps, kStages = Shape::kStages, kRow = Shape::kRow;
-  extern __shared__ __align__(16) unsigned char shared[];
+  unsigned char* shared = DynamicShared();
   __shared__ float warp_largest[kWarps][kTileRows], warp_weights[kWarps][kTileRows];
 
   const GpuSequences& sequences = work.sequences;

@@ -9,6 +9,7 @@
 #include <cuda_fp16.h>
 #include <math_constants.h>
 
+#include "kernels/cuda/instructions.h"
 #include "kernels/cuda/mma.h"
 #include "kernels/gpu_types.h"
 
@@ -21,12 +22,6 @@ struct Scoring {
   float softcap_scale;  // 2 log2(e) scale / softcap
   int window;           // 0: none
 };
-
-__device__ __forceinline__ float Exp2(float x) {
-  float y;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-  return y;
-}
 
 // softcap * tanh(score * scale / softcap), from tanh x = 1 - 2 / (1 + e^2x): absolute error about
 // 1e-7 softcap, unlike the instruction's 5e-4.
@@ -72,6 +67,11 @@ __device__ __forceinline__ void LoadRows16(uint32_t to, const __half* from, int6
                   exists);
     }
   }
+}
+
+__device__ __forceinline__ uint32_t PackHalves(float low, float high) {
+  const __half2 both = __floats2half2_rn(low, high);
+  return *reinterpret_cast<const uint32_t*>(&both);
 }
 
 template <int kD, int kM>

@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "kernels/cuda/gemv.h"
+#include "kernels/cuda/instructions.h"
 #include "kernels/cuda/weight_layout.h"
 
 namespace footnote::kernels::cuda {
@@ -223,7 +224,8 @@ __device__ __forceinline__ void StoreUnit(const GemvWork& work, int target, int 
 }
 
 // Brings [from, from + bytes) into the second-level cache; whole pieces of 16 bytes, a hint only.
-__device__ __forceinline__ void PrefetchBytes(const uint8_t* from, uint32_t bytes) {
+__device__ __forceinline__ void PrefetchBytes([[maybe_unused]] const uint8_t* from,
+                                              [[maybe_unused]] uint32_t bytes) {
 #if __CUDA_ARCH__ >= 900
   const uint64_t begin = static_cast<uint64_t>(__cvta_generic_to_global(from)) & ~uint64_t{15};
   bytes &= ~15u;
@@ -236,7 +238,11 @@ __device__ __forceinline__ void PrefetchBytes(const uint8_t* from, uint32_t byte
 template <typename Operand, int kTokens, int kRows, int kSlots, bool kShared>
 __device__ __forceinline__ void RunGemvBlock(const GemvWork& work, int block, int blocks) {
   static_assert(kRows * kTokens <= 32);
+#ifdef FOOTNOTE_EMULATED_GPU
+  uint8_t* staged = DynamicShared();
+#else  // not by the function: two in one kernel then compile to other code
   extern __shared__ __align__(16) uint8_t staged[];
+#endif
   __shared__ float parts[2][kGemvWarps];
   __shared__ float shared_sums[kGemvWarps][kRows * kTokens];
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "kernels/cuda/instructions.h"
 #include "kernels/cuda/weight_layout.h"
 
 namespace footnote::kernels::cuda {
@@ -15,22 +16,6 @@ namespace {
 constexpr int kWarps = 4;
 constexpr int kRowsPerBlock = kWarps * 16;
 constexpr int kAhead = 2;  // chunks of weights in flight a lane
-
-template <bool kBfloat>
-__device__ __forceinline__ void Mma(float (&sums)[4], uint32_t a0, uint32_t a1, uint32_t a2,
-                                    uint32_t a3, uint32_t b0, uint32_t b1) {
-  if constexpr (kBfloat) {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
-        "{%8, %9}, {%0, %1, %2, %3};"
-        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-  } else {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
-        "{%8, %9}, {%0, %1, %2, %3};"
-        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-  }
-}
 
 __device__ __forceinline__ uint32_t Bits(__half2 v) { return *reinterpret_cast<uint32_t*>(&v); }
 
@@ -159,8 +144,8 @@ __global__ void __launch_bounds__(kWarps * 32) MmaKernel(const __grid_constant__
 #pragma unroll
         for (int tile = 0; tile < kTiles; ++tile) {
           const uint4 b = from[tile * 32];
-          Mma<Row::kBfloat>(sums[tile], a[0][0], a[0][1], a[0][2], a[0][3], b.x, b.y);
-          Mma<Row::kBfloat>(sums[tile], a[1][0], a[1][1], a[1][2], a[1][3], b.z, b.w);
+          MultiplyAdd<Row::kBfloat>(sums[tile], a[0], b.x, b.y);
+          MultiplyAdd<Row::kBfloat>(sums[tile], a[1], b.z, b.w);
         }
       }
     }

@@ -31,12 +31,12 @@ void CheckHalf(const AttentionBatch& batch) {
   SCOPED_TRACE(Describe(batch));
   const std::vector<float> got = batch.Run();
   ExpectHalfNear(got, batch.Wanted());
-  EXPECT_TRUE(SameBits(got, batch.Run())) << "another run, other bits";
+  EXPECT_TRUE(kEmulated || SameBits(got, batch.Run())) << "another run, other bits";
 }
 
 TEST_F(AttentionGpuDecode, AgreesWithTheReferenceOverWidthsAndRows) {
   for (const int64_t width : kWidths) {
-    for (const int64_t rows : {1, 2, 3, 5, 8}) {
+    for (const int64_t rows : Some<int64_t>({1, 2, 3, 5, 8}, {1, 5})) {
       const AttentionShape shape = {6, 2, width};
       CheckHalf(AttentionBatch(
           shape, {{rows, 290}, {rows, rows}, {rows, 0}, {1, 16}, {rows, 33}, {rows, 129}},
@@ -56,9 +56,9 @@ TEST_F(AttentionGpuDecode, AgreesWithTheReferenceOverGroups) {
 }
 
 TEST_F(AttentionGpuDecode, AgreesWithTheReferenceOverWindowsAndCaps) {
-  for (const int64_t width : {64, 128, 256}) {
-    for (const int64_t window : {0, 1, 5, 16, 17, 100, 1000}) {
-      for (const float softcap : {0.0f, 2.0f, 50.0f}) {
+  for (const int64_t width : Some<int64_t>({64, 128, 256}, {64})) {
+    for (const int64_t window : Some<int64_t>({0, 1, 5, 16, 17, 100, 1000}, {1, 17, 100})) {
+      for (const float softcap : Some({0.0f, 2.0f, 50.0f}, {0.0f, 2.0f})) {
         CheckHalf(AttentionBatch({4, 1, width}, {{1, 300}, {6, 170}, {2, 2}, {8, 40}},
                                  Params(width, softcap, window), 9));
       }
@@ -83,6 +83,7 @@ TEST_F(AttentionGpuDecode, ReadsASharedBeginningOnce) {
         Shared{{6, 2, 96}, {{1, 530}, {1, 529}, {1, 0}}, 528},
         Shared{{2, 1, 112}, {{5, 70}, {5, 330}}, 64, 20},
         Shared{{4, 1, 256}, {{1, 200}, {4, 180}, {0, 0}, {7, 200}}, 176, 5, 1}}) {
+    if (kEmulated && each.keys > 200) continue;
     AttentionBatch batch(each.shape, each.list, Params(each.shape.width, each.softcap), 21, 1,
                          each.tail, each.keys);
     CheckHalf(batch);
@@ -108,7 +109,7 @@ TEST_F(AttentionGpuDecode, StreamsLongSequencesInOneSplit) {
 
 TEST_F(AttentionGpuPrefill, AgreesWithTheReferenceOverWidthsAndRows) {
   for (const int64_t width : kWidths) {
-    for (const int64_t rows : {9, 33, 64, 130}) {
+    for (const int64_t rows : Some<int64_t>({9, 33, 64, 130}, {33, 130})) {
       CheckHalf(AttentionBatch({2, 1, width}, {{rows, rows}}, Params(width), 2));
       // Chunks behind a cached prefix.
       CheckHalf(AttentionBatch({2, 2, width}, {{rows, rows + 77}}, Params(width), 3, 1, 5));
@@ -117,8 +118,8 @@ TEST_F(AttentionGpuPrefill, AgreesWithTheReferenceOverWidthsAndRows) {
 }
 
 TEST_F(AttentionGpuPrefill, AgreesWithTheReferenceOverWindowsAndCaps) {
-  for (const int64_t width : {64, 128, 256}) {
-    for (const int64_t window : {1, 7, 64, 65, 100, 1000}) {
+  for (const int64_t width : Some<int64_t>({64, 128, 256}, {64})) {
+    for (const int64_t window : Some<int64_t>({1, 7, 64, 65, 100, 1000}, {1, 65})) {
       for (const float softcap : {0.0f, 3.0f}) {
         CheckHalf(AttentionBatch({2, 1, width}, {{140, 225}}, Params(width, softcap, window), 4));
       }
@@ -128,7 +129,7 @@ TEST_F(AttentionGpuPrefill, AgreesWithTheReferenceOverWindowsAndCaps) {
 
 TEST_F(AttentionGpuPrefill, TakesBatchesOfBothKinds) {
   for (const int64_t width : kWidths) {
-    for (const int64_t window : {0, 50}) {
+    for (const int64_t window : Some<int64_t>({0, 50}, {50})) {
       CheckHalf(AttentionBatch(
           {6, 2, width},
           {{1, 200}, {70, 70}, {12, 0}, {3, 90}, {0, 40}, {2, 0}, {8, 8}, {9, 150}, {1, 1}},
@@ -165,7 +166,7 @@ TEST_F(AttentionGpu, RoundsItsOutputAsAsked) {
 }
 
 TEST_F(AttentionGpuPlain, IsExactInFloat32) {
-  for (const int64_t width : {24, 33, 64, 128, 256}) {
+  for (const int64_t width : Some<int64_t>({24, 33, 64, 128, 256}, {24, 33, 256})) {
     for (const AttentionParams& params :
          {Params(width), Params(width, 3), Params(width, 0, 20), Params(width, 5, 70)}) {
       const AttentionBatch batch({3, 1, width, DType::kF32},
@@ -174,7 +175,7 @@ TEST_F(AttentionGpuPlain, IsExactInFloat32) {
       // As the CPU's tests have it: scores of D terms, sums of L values.
       const std::vector<float> got = batch.Run();
       ExpectNear(got, batch.Wanted(), 0, 60 * kEps);
-      EXPECT_TRUE(SameBits(got, batch.Run()));
+      EXPECT_TRUE(kEmulated || SameBits(got, batch.Run()));
     }
   }
 }
@@ -190,6 +191,7 @@ TEST_F(AttentionGpuPlain, TakesOddWidthsInHalf) {
 
 // Sizes of real work: all tiles, waves and splits.
 TEST_F(AttentionGpu, AgreesWithThePlainKernelAtSize) {
+  if (kEmulated) GTEST_SKIP() << "takes minutes in the emulation";
   struct Big {
     AttentionShape shape;
     std::vector<NewRows> list;
@@ -300,11 +302,11 @@ void CheckPacked(DType dtype, DType out_dtype, int64_t heads, int64_t width,
   } else {
     ExpectHalfNear(got, wanted, out_dtype == DType::kF16 ? 1.0 / 2048 : 0);
   }
-  EXPECT_TRUE(SameBits(got, run()));
+  EXPECT_TRUE(kEmulated || SameBits(got, run()));
 }
 
 TEST_F(AttentionGpuPacked, AgreesWithTheReference) {
-  for (const int64_t width : {32, 64, 128}) {
+  for (const int64_t width : Some<int64_t>({32, 64, 128}, {64, 128})) {
     CheckPacked(DType::kF16, DType::kF16, 3, width, {1, 17, 64, 5, 0, 33, 16, 2});
     CheckPacked(DType::kF16, DType::kF16, 3, width, {128, 1, 65, 200, 63, 129, 15});
     CheckPacked(DType::kF16, DType::kF32, 2, width, {300, 7});
@@ -312,7 +314,7 @@ TEST_F(AttentionGpuPacked, AgreesWithTheReference) {
 }
 
 TEST_F(AttentionGpuPacked, AgreesWithTheReferenceInFloat32AndOddWidths) {
-  for (const int64_t width : {24, 32, 33, 80}) {
+  for (const int64_t width : Some<int64_t>({24, 32, 33, 80}, {24, 33})) {
     CheckPacked(DType::kF32, DType::kF32, 3, width, {1, 17, 64, 0, 90});
     CheckPacked(DType::kF16, DType::kF32, 2, width, {40, 3});
   }

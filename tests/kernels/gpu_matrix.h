@@ -12,13 +12,6 @@
 
 namespace footnote::kernels::testing {
 
-// Whether the tests run in tests/kernels/emulation, where large shapes take long.
-#ifdef FOOTNOTE_EMULATED_GPU
-inline constexpr bool kEmulated = true;
-#else
-inline constexpr bool kEmulated = false;
-#endif
-
 #ifdef FOOTNOTE_HAVE_CUDA
 inline float FloatOf(DType dtype, uint16_t bits) {
   return dtype == DType::kF16 ? FloatFromHalf(bits) : FloatFromBfloat(bits);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,19 @@
 #endif
 
 namespace footnote::kernels::testing {
+
+// Whether the tests run in tests/kernels/emulation, where large shapes take long.
+#ifdef FOOTNOTE_EMULATED_GPU
+inline constexpr bool kEmulated = true;
+#else
+inline constexpr bool kEmulated = false;
+#endif
+
+// All on a GPU, few in the emulation.
+template <typename T>
+std::vector<T> Some(std::initializer_list<T> all, std::initializer_list<T> few) {
+  return kEmulated ? few : all;
+}
 
 // Empty when the first GPU can run our code.
 inline std::string WhyNoGpu() {

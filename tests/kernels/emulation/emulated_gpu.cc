@@ -1,45 +1,44 @@
-// Runs a kernel's threads as fibers, and stands for the GPU's memory. See cuda_runtime.h here.
-#include <ucontext.h>
+// Runs a kernel's threads as fibers. See cuda_runtime.h here.
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <vector>
 
-#include "kernels/cuda/memory.h"
-#include "kernels/cuda/overlap.h"
-#include "kernels/device.h"
+#include "tests/kernels/emulation/copies.h"
 #include "tests/kernels/emulation/cuda_runtime.h"
+#include "tests/kernels/emulation/fiber.h"
 
 namespace emulation {
 
 dim3 thread, block, block_size, grid_size;
+unsigned char* shared;
 
 namespace {
 
 constexpr size_t kWarp = 32;
-constexpr size_t kStackBytes = 64 << 10;
+constexpr size_t kMostShared = 227 << 10;  // of a block on an H100
 
 enum class State { kReady, kAtBarrier, kInWarp, kDone };
 
-struct Fiber {
-  ucontext_t context;
-  std::unique_ptr<char[]> stack;
+struct Thread {
+  Fiber fiber;
   State state = State::kDone;
   uint64_t exchanges = 0;
 };
 
-std::vector<Fiber> fibers;
-ucontext_t scheduler;
+std::vector<Thread> threads_of_block;
+Fiber scheduler;
 size_t running;
 const std::function<void()>* body;
 // [warp][2][32]: a lane is at most one exchange ahead of another that has yet to read.
-std::vector<uint64_t> exchanged;
+std::vector<Slot> exchanged;
 
 void Wait(State state) {
-  Fiber& fiber = fibers[running];
-  fiber.state = state;
-  swapcontext(&fiber.context, &scheduler);
+  Thread& own = threads_of_block[running];
+  own.state = state;
+  scheduler.GoOn(&own.fiber);
 }
 
 void Enter() {
@@ -47,13 +46,14 @@ void Enter() {
   Wait(State::kDone);
 }
 
-// Those of fibers [begin, end) that wait as `state` go on when all do that have not ended.
+// Those of threads [begin, end) that wait as `state` go on when all do that have not ended.
 void Release(size_t begin, size_t end, State state) {
   for (size_t i = begin; i < end; ++i) {
-    if (fibers[i].state != state && fibers[i].state != State::kDone) return;
+    const State its = threads_of_block[i].state;
+    if (its != state && its != State::kDone) return;
   }
   for (size_t i = begin; i < end; ++i) {
-    if (fibers[i].state == state) fibers[i].state = State::kReady;
+    if (threads_of_block[i].state == state) threads_of_block[i].state = State::kReady;
   }
 }
 
@@ -65,10 +65,9 @@ bool RunWarp(size_t warp, bool reversed) {
     Release(warp * kWarp, (warp + 1) * kWarp, State::kInWarp);
     for (size_t lane = 0; lane < kWarp; ++lane) {
       running = warp * kWarp + (reversed ? kWarp - 1 - lane : lane);
-      Fiber& fiber = fibers[running];
-      if (fiber.state != State::kReady) continue;
+      if (threads_of_block[running].state != State::kReady) continue;
       thread = dim3(static_cast<unsigned>(running), 0, 0);
-      swapcontext(&scheduler, &fiber.context);
+      threads_of_block[running].fiber.GoOn(&scheduler);
       ran = moved = true;
     }
   }
@@ -77,15 +76,9 @@ bool RunWarp(size_t warp, bool reversed) {
 
 void RunBlock(size_t threads, bool reversed) {
   for (size_t i = 0; i < threads; ++i) {
-    Fiber& fiber = fibers[i];
-    if (fiber.stack == nullptr) fiber.stack = std::make_unique<char[]>(kStackBytes);
-    getcontext(&fiber.context);
-    fiber.context.uc_stack.ss_sp = fiber.stack.get();
-    fiber.context.uc_stack.ss_size = kStackBytes;
-    fiber.context.uc_link = nullptr;
-    makecontext(&fiber.context, Enter, 0);
-    fiber.state = State::kReady;
-    fiber.exchanges = 0;
+    threads_of_block[i].fiber.Start(Enter);
+    threads_of_block[i].state = State::kReady;
+    threads_of_block[i].exchanges = 0;
   }
   const size_t warps = threads / kWarp;
   for (bool ran = true; ran;) {
@@ -96,74 +89,60 @@ void RunBlock(size_t threads, bool reversed) {
     }
   }
   for (size_t i = 0; i < threads; ++i) {
-    if (fibers[i].state == State::kDone) continue;
+    if (threads_of_block[i].state == State::kDone) continue;
     std::fprintf(stderr, "emulated GPU: thread %zu of block %u waits for ever\n", i, block.x);
     std::abort();
   }
+}
+
+// So many bytes that end before a page nobody may touch.
+unsigned char* SharedEndingAtGuard(size_t bytes) {
+  static unsigned char* end = [] {
+    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    const size_t most = (kMostShared + page - 1) / page * page;
+    auto* begin = static_cast<unsigned char*>(
+        mmap(nullptr, most + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    mprotect(begin + most, page, PROT_NONE);
+    return begin + most;
+  }();
+  return end - (bytes + 15) / 16 * 16;
 }
 
 }  // namespace
 
 void Barrier() { Wait(State::kAtBarrier); }
 
-const uint64_t* Exchange(uint64_t value) {
-  uint64_t* row =
-      exchanged.data() + (running / kWarp * 2 + fibers[running].exchanges++ % 2) * kWarp;
-  row[running % kWarp] = value;
+const Slot* Exchange(const void* value, size_t bytes) {
+  Slot* row =
+      exchanged.data() + (running / kWarp * 2 + threads_of_block[running].exchanges++ % 2) * kWarp;
+  std::memcpy(row[running % kWarp].bytes, value, bytes);
   Wait(State::kInWarp);
   return row;
 }
 
-void Run(dim3 grid, dim3 threads, const std::function<void()>& kernel) {
+void Run(dim3 grid, dim3 threads, size_t shared_bytes, const std::function<void()>& kernel) {
   const bool reversed = std::getenv("FOOTNOTE_EMULATE_REVERSED") != nullptr;
-  if (threads.x % kWarp != 0 || threads.x > 1024 || threads.y != 1 || grid.z != 1) {
-    std::fprintf(stderr, "emulated GPU: a launch of %u x %u threads\n", threads.x, threads.y);
+  if (threads.x % kWarp != 0 || threads.x > 1024 || threads.y != 1 || threads.z != 1 ||
+      shared_bytes > kMostShared || grid.y > 65535 || grid.z > 65535) {
+    std::fprintf(stderr, "emulated GPU: %u x %u x %u blocks of %u x %u threads and %zu bytes\n",
+                 grid.x, grid.y, grid.z, threads.x, threads.y, shared_bytes);
     std::abort();
   }
   body = &kernel;
   grid_size = grid;
   block_size = threads;
-  if (fibers.size() < threads.x) fibers.resize(threads.x);
-  exchanged.assign(size_t{threads.x} * 2, 0);
-  for (unsigned y = 0; y < grid.y; ++y) {
-    for (unsigned x = 0; x < grid.x; ++x) {
-      block = dim3(x, y, 0);
-      RunBlock(threads.x, reversed);
-    }
+  shared = SharedEndingAtGuard(shared_bytes);
+  if (threads_of_block.size() < threads.x) threads_of_block.resize(threads.x);
+  exchanged.resize(size_t{threads.x} * 2);
+  const uint64_t blocks = uint64_t{grid.x} * grid.y * grid.z;
+  for (uint64_t i = 0; i < blocks; ++i) {
+    const uint64_t b = reversed ? blocks - 1 - i : i;
+    block = dim3(static_cast<unsigned>(b % grid.x), static_cast<unsigned>(b / grid.x % grid.y),
+                 static_cast<unsigned>(b / grid.x / grid.y));
+    std::memset(shared, 0xff, shared_bytes);  // NaN, in every format
+    ResetCopies(threads.x, reversed);
+    RunBlock(threads.x, reversed);
   }
 }
 
 }  // namespace emulation
-
-namespace footnote::kernels {
-
-GpuReport FindGpus() {
-  GpuInfo gpu;
-  gpu.name = "emulated";
-  gpu.usable = true;
-  return {{gpu}, ""};
-}
-
-namespace cuda {
-
-int Allocate(size_t bytes, void** data) {
-  constexpr size_t kAlignment = 256;
-  *data = std::aligned_alloc(kAlignment, (bytes / kAlignment + 1) * kAlignment);
-  return *data == nullptr;
-}
-int Free(void* data) {
-  std::free(data);
-  return 0;
-}
-int CopyIn(void* device, const void* host, size_t bytes) {
-  if (bytes > 0) std::memcpy(device, host, bytes);
-  return 0;
-}
-int CopyOut(void* host, const void* device, size_t bytes) { return CopyIn(host, device, bytes); }
-int Synchronize() { return 0; }
-bool DeviceOverlaps() { return false; }
-LaunchOn OnStream(void* stream) { return {stream, false}; }
-const char* ErrorText(int) { return "the emulated GPU has no memory left"; }
-
-}  // namespace cuda
-}  // namespace footnote::kernels
