@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <thread>
+#include <utility>
 
 #include "generator/engine.h"
 #include "generator/runtime/gpu_model.h"
@@ -160,8 +162,16 @@ TEST(GpuModel, SequencesThatBeginAlikeAreReadOnce) {
   std::vector<std::future<StatusOr<GenerationResult>>> calls;
   for (int i = 0; i < 5; ++i) {
     calls.push_back(std::async(std::launch::async, [&, i] {
-      return generator->Generate(request(i), CallContext(), nullptr);
+      // The first holds the scheduler until the others wait, so that they decode together.
+      const TextGenerator::TokenSink wait = [&generator, i](TokenId) {
+        while (i == 0 && generator->stats().running == 1 && generator->stats().waiting < 4) {
+          std::this_thread::yield();
+        }
+        return true;
+      };
+      return generator->Generate(request(i), CallContext(), wait);
     }));
+    while (i == 0 && generator->stats().running == 0) std::this_thread::yield();
   }
   for (size_t i = 0; i < calls.size(); ++i) {
     const auto result = calls[i].get();
@@ -303,8 +313,16 @@ TEST(GpuModel, ReplicasOnSeveralGpusShareCallsAndGiveTheSameTokens) {
     ASSERT_OK(result);
     EXPECT_EQ(result->tokens, golden["greedy"].get<std::vector<TokenId>>());
   }
-  for (const Emulation& emulation : emulations) EXPECT_GT(emulation.device->choices, 0);
   EXPECT_EQ(generator->stats().generated_tokens, 8 * static_cast<int64_t>(golden["greedy"].size()));
+  // While one is at work, another call of the same tenant goes to the other.
+  const TextGenerator::TokenSink ask_another = [&, asked = false](TokenId) mutable {
+    if (!std::exchange(asked, true)) {
+      EXPECT_OK(generator->Generate(GreedyRequest(golden), CallContext(), nullptr));
+    }
+    return true;
+  };
+  EXPECT_OK(generator->Generate(GreedyRequest(golden), CallContext(), ask_another));
+  for (const Emulation& emulation : emulations) EXPECT_GT(emulation.device->choices, 0);
 }
 
 TEST(GpuModel, AutoFallsBackToTheCpuAndSaysWhy) {
