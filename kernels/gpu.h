@@ -42,7 +42,6 @@ class Gpu {
   virtual Status CopyIn(void* device, const void* host, size_t bytes) = 0;
   // Device to host, when everything before it is done; returns then.
   virtual Status CopyOut(void* host, const void* device, size_t bytes) = 0;
-  virtual Status CopyWithin(void* to, const void* from, size_t bytes) = 0;
   virtual Status Synchronize() = 0;
 
   // Records what `body` enqueues, to be enqueued again with one call. The operations' scratch
@@ -67,7 +66,7 @@ class Gpu {
   virtual Status Norm(const GpuNorm& norm, GpuMatrix x, GpuMatrix out, GpuMatrix rounded) = 0;
 
   // Products of x [T, K], first normalised if `norm` is not null (x is F32 then). x: F32, or what
-  // the weights were converted to. Rounding: docs/engine.md.
+  // the weights were converted to. Rounding: docs/gpu.md.
   virtual Status Products(const GpuNorm* norm, GpuMatrix x,
                           std::span<const GpuProduct> products) = 0;
   virtual Status GatedProduct(const GpuNorm* norm, GpuMatrix x, const GpuGatedProduct& product) = 0;

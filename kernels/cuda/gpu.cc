@@ -42,11 +42,6 @@ class CudaGpu final : public Gpu {
   Status CopyOut(void* host, const void* device, size_t bytes) override {
     return Run([&] { return staging_->Out(host, device, bytes); });
   }
-  Status CopyWithin(void* to, const void* from, size_t bytes) override {
-    return Launch("a copy", [&] {
-      return static_cast<int>(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_));
-    });
-  }
   Status Synchronize() override {
     return Launch("waiting for the GPU",
                   [&] { return static_cast<int>(cudaStreamSynchronize(stream_)); });

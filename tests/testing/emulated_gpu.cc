@@ -146,9 +146,6 @@ class EmulatedGpu final : public kernels::Gpu {
     std::memcpy(host, device, bytes);
     return Tick();
   }
-  Status CopyWithin(void* to, const void* from, size_t bytes) override {
-    return Enqueue([=] { std::memmove(to, from, bytes); });
-  }
   Status Synchronize() override { return Tick(); }
 
   StatusOr<int> Capture(const std::function<Status()>& body) override {
