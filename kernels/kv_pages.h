@@ -51,6 +51,9 @@ struct KvSequence {
   int64_t first_position =
       0;  // position of the first of them; positions before it are already in the pages
   std::span<const int32_t> pages;  // at least ceil((first_position + rows) / kPageTokens)
+  // Positions that the prompt is known to have in all, when later passes bring more of it; 0: those
+  // so far. Decides between rotations that depend on a sequence's length.
+  int64_t known_positions = 0;
 };
 
 }  // namespace footnote::kernels

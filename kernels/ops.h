@@ -66,21 +66,30 @@ Status MatMulAdd(Context& ctx, ConstMatrix x, const Weight& w, std::span<const f
 Status RmsNorm(Context& ctx, ConstMatrix x, std::span<const float> weight, float weight_bias,
                float eps, Matrix out);
 
+// RmsNorm of every head of x [T, H, D] in place; weight [D], the same for all.
+Status RmsNormHeads(Context& ctx, std::span<const float> weight, float eps, Heads x);
+
 // out[t, k] = (x[t, k] - mean) / sqrt(variance + eps) * weight[k] + bias[k], over k; variance
 // divides by K. bias may be empty.
 Status LayerNorm(Context& ctx, ConstMatrix x, std::span<const float> weight,
                  std::span<const float> bias, float eps, Matrix out);
 
-// x += y.
-Status Add(Context& ctx, ConstMatrix y, Matrix x);
+// x += scale * y.
+Status Add(Context& ctx, ConstMatrix y, Matrix x, float scale = 1);
 
 // out = silu(gate) * up; silu(v) = v / (1 + exp(-v)). All [T, K]; out may be gate.
 Status SiluMul(Context& ctx, ConstMatrix gate, ConstMatrix up, Matrix out);
+
+// x = cap * tanh(x / cap), in place; cap > 0. Source: Bello et al. 2016, section 3.1.
+Status Softcap(Context& ctx, float cap, Matrix x);
 
 // In place. kErf: v/2 * (1 + erf(v / sqrt 2)); kTanh: the cubic approximation that "gelu_new"
 // means.
 enum class GeluKind { kErf, kTanh };
 Status Gelu(Context& ctx, GeluKind kind, Matrix x);
+
+// out = gelu(gate) * up. All [T, K]; out may be gate.
+Status GeluMul(Context& ctx, GeluKind kind, ConstMatrix gate, ConstMatrix up, Matrix out);
 
 // How a rotation pairs elements of a head: (2i, 2i+1), as GGUF stores Llama, or (i, i + rotated/2),
 // as Hugging Face does.

@@ -1,11 +1,12 @@
 #include "generator/arch/llama_family.h"
 
+#include <cmath>
 #include <string>
 #include <utility>
 
 #include "generator/arch/rope_config.h"
 #include "generator/arch/tensor_reader.h"
-#include "generator/blocks/gated_decoder.h"
+#include "generator/blocks/transformer_decoder.h"
 
 namespace footnote::generator {
 namespace {
@@ -82,9 +83,9 @@ Status CheckShape(const ConfigReader& config, const NetworkShape& shape) {
   return OkStatus();
 }
 
-StatusOr<GatedDecoderLayer> ReadLayer(TensorReader& tensors, const LayerNames& names,
-                                      const NetworkShape& shape, bool gguf,
-                                      const LlamaFamilyTraits& traits) {
+StatusOr<DecoderLayer> ReadLayer(TensorReader& tensors, const LayerNames& names,
+                                 const NetworkShape& shape, bool gguf,
+                                 const LlamaFamilyTraits& traits) {
   const int64_t query_width = shape.heads * shape.head_width;
   const int64_t kv_width = shape.kv_heads * shape.head_width;
   const int64_t width = shape.width;
@@ -96,8 +97,8 @@ StatusOr<GatedDecoderLayer> ReadLayer(TensorReader& tensors, const LayerNames& n
   const auto matrix = [&](const std::string& name, int64_t rows, int64_t columns) {
     return tensors.Matrix(name + ".weight", rows, columns);
   };
-  GatedDecoderLayer layer;
-  FOOTNOTE_ASSIGN_OR_RETURN(layer.attention_norm,
+  DecoderLayer layer;
+  FOOTNOTE_ASSIGN_OR_RETURN(layer.attention_norm.weight,
                             tensors.Vector(names.attention_norm + ".weight", width));
   FOOTNOTE_ASSIGN_OR_RETURN(layer.query, matrix(names.query, query_width, width));
   FOOTNOTE_ASSIGN_OR_RETURN(layer.key, matrix(names.key, kv_width, width));
@@ -108,7 +109,7 @@ StatusOr<GatedDecoderLayer> ReadLayer(TensorReader& tensors, const LayerNames& n
   FOOTNOTE_ASSIGN_OR_RETURN(layer.key_bias, bias(names.key, traits.attention_bias, kv_width));
   FOOTNOTE_ASSIGN_OR_RETURN(layer.value_bias, bias(names.value, traits.attention_bias, kv_width));
   FOOTNOTE_ASSIGN_OR_RETURN(layer.output_bias, bias(names.output, traits.output_bias, width));
-  FOOTNOTE_ASSIGN_OR_RETURN(layer.feed_forward_norm,
+  FOOTNOTE_ASSIGN_OR_RETURN(layer.feed_forward_norm.weight,
                             tensors.Vector(names.feed_forward_norm + ".weight", width));
   FOOTNOTE_ASSIGN_OR_RETURN(layer.gate, matrix(names.gate, inner, width));
   FOOTNOTE_ASSIGN_OR_RETURN(layer.up, matrix(names.up, inner, width));
@@ -129,16 +130,15 @@ ConfigReader LlamaFamilyConfig(const WeightSource& source, std::string_view name
 StatusOr<Network> BuildLlamaFamily(ConfigReader& config, const LlamaFamilyTraits& traits) {
   const bool gguf = config.gguf();
   TensorReader tensors(config.source());
-  GatedDecoderSpec spec;
+  DecoderSpec spec;
   FOOTNOTE_ASSIGN_OR_RETURN(spec.shape,
                             gguf ? ReadGgufShape(config) : ReadHuggingFaceShape(config));
   const NetworkShape shape = spec.shape;
   FOOTNOTE_RETURN_IF_ERROR(CheckShape(config, shape));
-  FOOTNOTE_ASSIGN_OR_RETURN(RopeConfig rope, gguf ? ReadGgufRope(config, tensors, shape.head_width)
-                                                  : ReadHuggingFaceRope(config, shape.head_width));
-  spec.rope_pairing = rope.pairing;
-  spec.inverse_frequencies = std::move(rope.inverse_frequencies);
-  spec.window = traits.window;
+  FOOTNOTE_ASSIGN_OR_RETURN(RotaryTable rope, gguf ? ReadGgufRope(config, tensors, shape.head_width)
+                                                   : ReadHuggingFaceRope(config, shape.head_width));
+  spec.rotary.push_back(std::move(rope));
+  spec.attention_scale = static_cast<float>(1 / std::sqrt(static_cast<double>(shape.head_width)));
   bool tied = false;
   double epsilon = 0;
   if (gguf) {
@@ -155,12 +155,13 @@ StatusOr<Network> BuildLlamaFamily(ConfigReader& config, const LlamaFamilyTraits
                             tensors.Matrix(gguf ? "token_embd.weight" : "model.embed_tokens.weight",
                                            shape.vocabulary_size, shape.width));
   for (int64_t layer = 0; layer < shape.layers; ++layer) {
-    FOOTNOTE_ASSIGN_OR_RETURN(GatedDecoderLayer read,
+    FOOTNOTE_ASSIGN_OR_RETURN(DecoderLayer read,
                               ReadLayer(tensors, NamesOf(gguf, layer), shape, gguf, traits));
+    read.window = traits.window;
     spec.layers.push_back(std::move(read));
   }
   FOOTNOTE_ASSIGN_OR_RETURN(
-      spec.final_norm,
+      spec.final_norm.weight,
       tensors.Vector(gguf ? "output_norm.weight" : "model.norm.weight", shape.width));
   spec.head = spec.embedding;
   if (!tied) {
@@ -172,7 +173,7 @@ StatusOr<Network> BuildLlamaFamily(ConfigReader& config, const LlamaFamilyTraits
                                 : tensors.CheckAllTaken({"rotary_emb.inv_freq"}));
   Network network;
   network.shape = shape;
-  network.decoder = MakeGatedDecoder(std::move(spec));
+  network.decoder = MakeTransformerDecoder(std::move(spec));
   return network;
 }
 

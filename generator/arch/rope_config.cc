@@ -46,8 +46,8 @@ void ApplyLlama3Scaling(const Llama3Scaling& scaling, std::vector<double>& inver
   }
 }
 
-StatusOr<RopeConfig> ReadHuggingFaceRope(ConfigReader& config, int64_t head_width) {
-  RopeConfig rope;
+StatusOr<RotaryTable> ReadHuggingFaceRope(ConfigReader& config, int64_t head_width) {
+  RotaryTable rope;
   rope.pairing = kernels::RopePairing::kHalves;
   // The weight source gives the older spelling (rope_theta, rope_scaling) as the newer one too.
   const std::string section = "rope_parameters";
@@ -96,8 +96,9 @@ StatusOr<RopeConfig> ReadHuggingFaceRope(ConfigReader& config, int64_t head_widt
                             "'; only default, linear and llama3 are supported");
 }
 
-StatusOr<RopeConfig> ReadGgufRope(ConfigReader& config, TensorReader& tensors, int64_t head_width) {
-  RopeConfig rope;
+StatusOr<RotaryTable> ReadGgufRope(ConfigReader& config, TensorReader& tensors,
+                                   int64_t head_width) {
+  RotaryTable rope;
   rope.pairing = kernels::RopePairing::kInterleaved;
   FOOTNOTE_ASSIGN_OR_RETURN(const double base, config.PositiveOr("rope.freq_base", kDefaultBase));
   FOOTNOTE_ASSIGN_OR_RETURN(const int64_t rotated,

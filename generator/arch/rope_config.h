@@ -7,14 +7,9 @@
 #include "common/status.h"
 #include "generator/arch/config_reader.h"
 #include "generator/arch/tensor_reader.h"
-#include "kernels/ops.h"
+#include "generator/blocks/transformer_decoder.h"
 
 namespace footnote::generator {
-
-struct RopeConfig {
-  kernels::RopePairing pairing = kernels::RopePairing::kHalves;
-  std::vector<double> inverse_frequencies;  // [rotated / 2], scaling applied
-};
 
 // base^(-2i / rotated) for i in [0, rotated / 2). Source: Su et al. 2021, equation 15.
 std::vector<double> PlainInverseFrequencies(double base, int64_t rotated);
@@ -32,10 +27,10 @@ void ApplyLlama3Scaling(const Llama3Scaling& scaling, std::vector<double>& inver
 
 // From config.json: rope_parameters, or rope_theta and rope_scaling (before transformers 5). Kinds:
 // default, linear, llama3. Errors: UNIMPLEMENTED names another kind.
-StatusOr<RopeConfig> ReadHuggingFaceRope(ConfigReader& config, int64_t head_width);
+StatusOr<RotaryTable> ReadHuggingFaceRope(ConfigReader& config, int64_t head_width);
 
 // From a GGUF: rope.freq_base, rope.scaling.*, and the tensor rope_freqs.weight, which divides the
 // frequencies. Pairs are interleaved.
-StatusOr<RopeConfig> ReadGgufRope(ConfigReader& config, TensorReader& tensors, int64_t head_width);
+StatusOr<RotaryTable> ReadGgufRope(ConfigReader& config, TensorReader& tensors, int64_t head_width);
 
 }  // namespace footnote::generator

@@ -193,11 +193,14 @@ struct CpuKernels {
                    float* out);
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float eps, int64_t k,
                      float* out);
-  void (*add)(const float* y, int64_t count, float* x);
+  void (*add)(float scale, const float* y, int64_t count, float* x);
   void (*scale)(float factor, int64_t count, float* x);
   void (*silu_mul)(const float* gate, const float* up, int64_t count, float* out);
   void (*gelu_erf)(int64_t count, float* x);
   void (*gelu_tanh)(int64_t count, float* x);
+  void (*gelu_erf_mul)(const float* gate, const float* up, int64_t count, float* out);
+  void (*gelu_tanh_mul)(const float* gate, const float* up, int64_t count, float* out);
+  void (*softcap)(float cap, int64_t count, float* x);
   float (*sum_of_squares)(const float* x, int64_t count);
 
   // Rotates pairs of x[0…2*half): halves pairs (i, i + half) by cosines[i], sines[i];

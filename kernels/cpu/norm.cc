@@ -1,4 +1,4 @@
-// RmsNorm, LayerNorm, L2Normalize: each row on its own.
+// RmsNorm, RmsNormHeads, LayerNorm, L2Normalize: each row on its own.
 #include <cmath>
 
 #include "kernels/cpu/check.h"
@@ -27,6 +27,22 @@ Status RmsNorm(Context& ctx, ConstMatrix x, std::span<const float> weight, float
   ctx.ParallelFor(x.shape[0], RowGrain(x.shape[1]), [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       ctx.kernels().rms_norm(x.row(t), weight.data(), weight_bias, eps, x.shape[1], out.row(t));
+    }
+  });
+  return OkStatus();
+}
+
+Status RmsNormHeads(Context& ctx, std::span<const float> weight, float eps, Heads x) {
+  constexpr std::string_view kName = "RmsNormHeads";
+  FOOTNOTE_RETURN_IF_ERROR(CheckView(kName, "x", x));
+  FOOTNOTE_RETURN_IF_ERROR(CheckLength(kName, "weight", weight.size(), x.shape[2]));
+  if (!(eps > 0)) return ShapeError(kName, "eps is " + std::to_string(eps) + " but must be > 0");
+  ctx.ParallelFor(x.shape[0], RowGrain(x.shape[1] * x.shape[2]), [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      for (int64_t h = 0; h < x.shape[1]; ++h) {
+        float* head = x.row(t) + h * x.stride[1];
+        ctx.kernels().rms_norm(head, weight.data(), 0, eps, x.shape[2], head);
+      }
     }
   });
   return OkStatus();

@@ -37,7 +37,7 @@ Status PoolMean(Context& ctx, ConstMatrix x, std::span<const int64_t> offsets, M
       const int64_t last = offsets[static_cast<size_t>(b) + 1];
       std::fill_n(out.row(b), out.shape[1], 0.0f);
       for (int64_t t = first; t < last; ++t) {
-        ctx.kernels().add(x.row(t), out.shape[1], out.row(b));
+        ctx.kernels().add(1, x.row(t), out.shape[1], out.row(b));
       }
       ctx.kernels().scale(1.0f / static_cast<float>(last - first), out.shape[1], out.row(b));
     }

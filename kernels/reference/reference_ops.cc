@@ -124,6 +124,18 @@ Values RmsNorm(ConstMatrix x, std::span<const float> weight, float weight_bias, 
   return out;
 }
 
+Values RmsNormHeads(std::span<const float> weight, float eps, ConstHeads x) {
+  Values out;
+  for (int64_t t = 0; t < x.shape[0]; ++t) {
+    for (int64_t h = 0; h < x.shape[1]; ++h) {
+      const Values head =
+          RmsNorm(ConstMatrix::Of(x.row(t) + h * x.stride[1], 1, x.shape[2]), weight, 0, eps);
+      out.insert(out.end(), head.begin(), head.end());
+    }
+  }
+  return out;
+}
+
 Values LayerNorm(ConstMatrix x, std::span<const float> weight, std::span<const float> bias,
                  float eps) {
   Values out;
@@ -144,11 +156,11 @@ Values LayerNorm(ConstMatrix x, std::span<const float> weight, std::span<const f
   return out;
 }
 
-Values Add(ConstMatrix y, ConstMatrix x) {
+Values Add(ConstMatrix y, ConstMatrix x, float scale) {
   Values out;
   for (int64_t t = 0; t < x.shape[0]; ++t) {
     for (int64_t k = 0; k < x.shape[1]; ++k) {
-      out.push_back(static_cast<double>(x.row(t)[k]) + y.row(t)[k]);
+      out.push_back(x.row(t)[k] + static_cast<double>(scale) * y.row(t)[k]);
     }
   }
   return out;
@@ -174,6 +186,26 @@ Values Gelu(GeluKind kind, ConstMatrix x) {
                                ? std::erf(v / std::sqrt(2.0))
                                : std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v));
       out.push_back(v / 2 * (1 + inner));
+    }
+  }
+  return out;
+}
+
+Values GeluMul(GeluKind kind, ConstMatrix gate, ConstMatrix up) {
+  Values out = Gelu(kind, gate);
+  for (int64_t t = 0; t < up.shape[0]; ++t) {
+    for (int64_t k = 0; k < up.shape[1]; ++k) {
+      out[static_cast<size_t>(t * up.shape[1] + k)] *= up.row(t)[k];
+    }
+  }
+  return out;
+}
+
+Values Softcap(float cap, ConstMatrix x) {
+  Values out;
+  for (int64_t t = 0; t < x.shape[0]; ++t) {
+    for (int64_t k = 0; k < x.shape[1]; ++k) {
+      out.push_back(cap * std::tanh(static_cast<double>(x.row(t)[k]) / cap));
     }
   }
   return out;

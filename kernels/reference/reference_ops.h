@@ -24,11 +24,14 @@ Values MatMul(ConstMatrix x, const Weight& w, std::span<const float> bias);
 // float32, so that the codes are the same.
 Values MatMulByGroups(ConstMatrix x, const Weight& w, std::span<const float> bias);
 Values RmsNorm(ConstMatrix x, std::span<const float> weight, float weight_bias, float eps);
+Values RmsNormHeads(std::span<const float> weight, float eps, ConstHeads x);
 Values LayerNorm(ConstMatrix x, std::span<const float> weight, std::span<const float> bias,
                  float eps);
-Values Add(ConstMatrix y, ConstMatrix x);
+Values Add(ConstMatrix y, ConstMatrix x, float scale = 1);
 Values SiluMul(ConstMatrix gate, ConstMatrix up);
 Values Gelu(GeluKind kind, ConstMatrix x);
+Values GeluMul(GeluKind kind, ConstMatrix gate, ConstMatrix up);
+Values Softcap(float cap, ConstMatrix x);
 Values Rope(std::span<const int32_t> positions, const RopeParams& params, ConstHeads x);
 Values AttentionPaged(ConstHeads q, std::span<const KvSequence> sequences, const KvLayer& layer,
                       const AttentionParams& params);

@@ -41,6 +41,36 @@ TEST_P(ElementwiseTest, RmsNormAgreesWithTheReference) {
   }
 }
 
+TEST_P(ElementwiseTest, RmsNormHeadsAgreesWithTheReference) {
+  for (const int64_t width : {1, 8, 17, 64, 80, 256}) {
+    // Three heads of each row, with a fourth behind them that must stay.
+    PaddedMatrix x(5, 4 * width);
+    x.Fill(RandomFloats(static_cast<size_t>(20 * width), 1, 3.0f));
+    const std::vector<float> weight = RandomFloats(static_cast<size_t>(width), 2);
+    Heads heads;
+    heads.data = x.view().data;
+    heads.shape[0] = 5, heads.shape[1] = 3, heads.shape[2] = width;
+    heads.stride[0] = x.view().stride[0], heads.stride[1] = width, heads.stride[2] = 1;
+    const reference::Values wanted = reference::RmsNormHeads(weight, 1e-6f, heads);
+    const std::vector<float> before = x.Values();
+    ASSERT_OK(RmsNormHeads(*ctx_, weight, 1e-6f, heads));
+    EXPECT_TRUE(x.Intact());
+    const std::vector<float> after = x.Values();
+    std::vector<float> normed;
+    for (int64_t t = 0; t < 5; ++t) {
+      for (int64_t k = 0; k < 4 * width; ++k) {
+        const auto at = static_cast<size_t>(t * 4 * width + k);
+        if (k < 3 * width) {
+          normed.push_back(after[at]);
+        } else {
+          EXPECT_EQ(after[at], before[at]);
+        }
+      }
+    }
+    ExpectNear(normed, wanted, kNormRelative, 0);
+  }
+}
+
 TEST_P(ElementwiseTest, LayerNormAgreesWithTheReferenceAroundALargeMean) {
   for (const int64_t k : kWidths) {
     for (const bool with_bias : {false, true}) {
@@ -78,10 +108,13 @@ TEST_P(ElementwiseTest, AddAgreesWithTheReference) {
     PaddedMatrix x(3, k), y(3, k);
     x.Fill(RandomFloats(static_cast<size_t>(3 * k), 6));
     y.Fill(RandomFloats(static_cast<size_t>(3 * k), 7));
-    const reference::Values wanted = reference::Add(y.view(), x.view());
-    ASSERT_OK(Add(*ctx_, y.view(), x.view()));
-    EXPECT_TRUE(x.Intact());
-    ExpectNear(x.Values(), wanted, kEps, 0);
+    for (const float scale : {1.0f, 0.22f}) {
+      const reference::Values wanted = reference::Add(y.view(), x.view(), scale);
+      ASSERT_OK(Add(*ctx_, y.view(), x.view(), scale));
+      EXPECT_TRUE(x.Intact());
+      // One rounding where the multiplication and the sum are fused, two where they are not.
+      ExpectNear(x.Values(), wanted, kEps, scale == 1 ? 0 : kEps);
+    }
   }
 }
 
@@ -119,6 +152,37 @@ TEST_P(ElementwiseTest, GeluAgreesWithTheReference) {
       EXPECT_TRUE(x.Intact());
       // elementwise.inc: under 3e-7 for erf; v/2 times 1.5e-7 of tanh, v below 6 where it matters.
       ExpectNear(x.Values(), wanted, 2 * kEps, 5e-7);
+    }
+  }
+}
+
+TEST_P(ElementwiseTest, GeluMulAgreesWithTheReference) {
+  for (const GeluKind kind : {GeluKind::kErf, GeluKind::kTanh}) {
+    for (const int64_t k : {1, 17, 96, 640}) {
+      PaddedMatrix gate(3, k), up(3, k), out(3, k);
+      gate.Fill(Spread(static_cast<size_t>(3 * k)));
+      up.Fill(RandomFloats(static_cast<size_t>(3 * k), 9));
+      const reference::Values wanted = reference::GeluMul(kind, gate.view(), up.view());
+      ASSERT_OK(GeluMul(*ctx_, kind, gate.view(), up.view(), out.view()));
+      EXPECT_TRUE(out.Intact());
+      // As Gelu's, times `up`, which stays below 5.
+      ExpectNear(out.Values(), wanted, 3 * kEps, 3e-6);
+      ASSERT_OK(GeluMul(*ctx_, kind, gate.view(), up.view(), gate.view()));
+      EXPECT_TRUE(testing::SameBits(gate.Values(), out.Values())) << "in place";
+    }
+  }
+}
+
+TEST_P(ElementwiseTest, SoftcapAgreesWithTheReference) {
+  for (const float cap : {30.0f, 50.0f}) {
+    for (const int64_t k : kWidths) {
+      PaddedMatrix x(3, k);
+      x.Fill(RandomFloats(static_cast<size_t>(3 * k), 15, 40.0f));
+      const reference::Values wanted = reference::Softcap(cap, x.view());
+      ASSERT_OK(Softcap(*ctx_, cap, x.view()));
+      EXPECT_TRUE(x.Intact());
+      // elementwise.inc: tanh within 1e-7 or so, times the cap.
+      ExpectNear(x.Values(), wanted, kEps, 3e-7 * cap);
     }
   }
 }
@@ -222,6 +286,10 @@ TEST_P(ElementwiseTest, ShapesThatDisagreeAreRefused) {
                 "bias has 7");
   EXPECT_STATUS(Add(*ctx_, a, b), kInvalidArgument, "y is [2, 8] but x is [2, 7]");
   EXPECT_STATUS(SiluMul(*ctx_, a, b, a), kInvalidArgument, "up is");
+  EXPECT_STATUS(GeluMul(*ctx_, GeluKind::kErf, a, b, a), kInvalidArgument, "up is");
+  EXPECT_STATUS(Softcap(*ctx_, 0, a), kInvalidArgument, "cap");
+  EXPECT_STATUS(RmsNormHeads(*ctx_, weight, 1e-5f, Heads::Of(data.data(), 2, 2, 7)),
+                kInvalidArgument, "weight has 8");
   Matrix nothing = a;
   nothing.data = nullptr;
   EXPECT_STATUS(Gelu(*ctx_, GeluKind::kErf, nothing), kInvalidArgument, "no data");

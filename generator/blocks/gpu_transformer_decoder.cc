@@ -1,6 +1,8 @@
-#include "generator/blocks/gpu_gated_decoder.h"
+#include "generator/blocks/gpu_transformer_decoder.h"
 
 #include <cmath>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "generator/blocks/gpu_parameters.h"
@@ -24,6 +26,7 @@ struct Projection {
 };
 
 struct Layer {
+  int64_t window = 0;
   GpuNorm attention_norm, feed_forward_norm;
   std::vector<Projection> projections;
   GpuWeight output, gate, up, down;
@@ -31,15 +34,15 @@ struct Layer {
               *down_bias = nullptr;
 };
 
-class GpuGatedDecoder final : public GpuDecoder {
+class GpuTransformerDecoder final : public GpuDecoder {
  public:
-  GpuGatedDecoder(std::shared_ptr<Gpu> gpu, const GatedDecoderSpec& spec, const GpuPlan& plan)
+  GpuTransformerDecoder(std::shared_ptr<Gpu> gpu, const DecoderSpec& spec, const GpuPlan& plan)
       : shape_(spec.shape),
-        window_(spec.window),
+        attention_{spec.attention_scale, spec.attention_softcap, 0},
         plan_(plan),
         parameters_(std::move(gpu), plan.plain) {}
 
-  Status Upload(const GatedDecoderSpec& spec);
+  Status Upload(const DecoderSpec& spec);
 
   int64_t weight_bytes() const override { return parameters_.bytes(); }
   int64_t step_weight_bytes() const override { return step_bytes_; }
@@ -47,17 +50,17 @@ class GpuGatedDecoder final : public GpuDecoder {
                  std::span<const kernels::GpuKvLayer> cache, GpuMatrix out) const override;
 
  private:
-  StatusOr<GpuNorm> UploadNorm(std::span<const float> weight, float epsilon);
-  Status UploadProjections(const GatedDecoderLayer& from, Layer& layer);
-  Status UploadRope(const GatedDecoderSpec& spec);
-  StatusOr<Layer> UploadLayer(const GatedDecoderLayer& from, float epsilon);
+  StatusOr<GpuNorm> UploadNorm(const DecoderSpec& spec, const NormWeights& norm);
+  Status UploadProjections(const DecoderLayer& from, Layer& layer);
+  Status UploadRope(const DecoderSpec& spec);
+  StatusOr<Layer> UploadLayer(const DecoderSpec& spec, const DecoderLayer& from);
   // False: nothing above this layer's cache is wanted.
   StatusOr<bool> RunLayer(Gpu& gpu, GpuWorkspace& workspace, size_t index,
                           const GpuDecoderBatch& batch, const kernels::GpuKvLayer& cache,
                           GpuMatrix& hidden) const;
 
   const NetworkShape shape_;
-  const int64_t window_;
+  const kernels::AttentionParams attention_;  // but for the layer's window
   const GpuPlan plan_;
   GpuParameters parameters_;
   int64_t step_bytes_ = 0;
@@ -67,15 +70,16 @@ class GpuGatedDecoder final : public GpuDecoder {
   std::vector<Layer> layers_;
 };
 
-StatusOr<GpuNorm> GpuGatedDecoder::UploadNorm(std::span<const float> weight, float epsilon) {
-  GpuNorm norm;
-  norm.eps = epsilon;
-  FOOTNOTE_ASSIGN_OR_RETURN(norm.weight, parameters_.Vector(weight));
-  return norm;
+StatusOr<GpuNorm> GpuTransformerDecoder::UploadNorm(const DecoderSpec& spec,
+                                                    const NormWeights& norm) {
+  GpuNorm uploaded;
+  uploaded.eps = spec.norm_epsilon;
+  FOOTNOTE_ASSIGN_OR_RETURN(uploaded.weight, parameters_.Vector(norm.weight));
+  return uploaded;
 }
 
 // Neighbours of one format become one matrix: fewer launches, and larger ones.
-Status GpuGatedDecoder::UploadProjections(const GatedDecoderLayer& from, Layer& layer) {
+Status GpuTransformerDecoder::UploadProjections(const DecoderLayer& from, Layer& layer) {
   const kernels::Weight weights[] = {from.query, from.key, from.value};
   const std::vector<float>* biases[] = {&from.query_bias, &from.key_bias, &from.value_bias};
   int64_t column = 0;
@@ -105,19 +109,20 @@ Status GpuGatedDecoder::UploadProjections(const GatedDecoderLayer& from, Layer& 
 }
 
 // Angles are computed in double, as kernels::Rope does.
-Status GpuGatedDecoder::UploadRope(const GatedDecoderSpec& spec) {
-  const size_t half = spec.inverse_frequencies.size();
+Status GpuTransformerDecoder::UploadRope(const DecoderSpec& spec) {
+  const RotaryTable& table = spec.rotary.front();
+  const size_t half = table.inverse_frequencies.size();
   const size_t positions = static_cast<size_t>(shape_.context_tokens);
   std::vector<float> cosines(positions * half);
   std::vector<float> sines(positions * half);
   for (size_t position = 0; position < positions; ++position) {
     for (size_t i = 0; i < half; ++i) {
-      const double angle = static_cast<double>(position) * spec.inverse_frequencies[i];
-      cosines[position * half + i] = static_cast<float>(std::cos(angle));
-      sines[position * half + i] = static_cast<float>(std::sin(angle));
+      const double angle = static_cast<double>(position) * table.inverse_frequencies[i];
+      cosines[position * half + i] = static_cast<float>(std::cos(angle) * table.attention_factor);
+      sines[position * half + i] = static_cast<float>(std::sin(angle) * table.attention_factor);
     }
   }
-  rope_.pairing = spec.rope_pairing;
+  rope_.pairing = table.pairing;
   rope_.positions = shape_.context_tokens;
   rope_.rotated = static_cast<int64_t>(2 * half);
   FOOTNOTE_ASSIGN_OR_RETURN(rope_.cosines, parameters_.Vector(cosines));
@@ -125,10 +130,12 @@ Status GpuGatedDecoder::UploadRope(const GatedDecoderSpec& spec) {
   return OkStatus();
 }
 
-StatusOr<Layer> GpuGatedDecoder::UploadLayer(const GatedDecoderLayer& from, float epsilon) {
+StatusOr<Layer> GpuTransformerDecoder::UploadLayer(const DecoderSpec& spec,
+                                                   const DecoderLayer& from) {
   Layer layer;
-  FOOTNOTE_ASSIGN_OR_RETURN(layer.attention_norm, UploadNorm(from.attention_norm, epsilon));
-  FOOTNOTE_ASSIGN_OR_RETURN(layer.feed_forward_norm, UploadNorm(from.feed_forward_norm, epsilon));
+  layer.window = from.window;
+  FOOTNOTE_ASSIGN_OR_RETURN(layer.attention_norm, UploadNorm(spec, from.attention_norm));
+  FOOTNOTE_ASSIGN_OR_RETURN(layer.feed_forward_norm, UploadNorm(spec, from.feed_forward_norm));
   FOOTNOTE_RETURN_IF_ERROR(UploadProjections(from, layer));
   FOOTNOTE_ASSIGN_OR_RETURN(layer.output, parameters_.Matrix(from.output));
   FOOTNOTE_ASSIGN_OR_RETURN(layer.output_bias, parameters_.Vector(from.output_bias));
@@ -141,18 +148,17 @@ StatusOr<Layer> GpuGatedDecoder::UploadLayer(const GatedDecoderLayer& from, floa
   return layer;
 }
 
-Status GpuGatedDecoder::Upload(const GatedDecoderSpec& spec) {
+Status GpuTransformerDecoder::Upload(const DecoderSpec& spec) {
   FOOTNOTE_ASSIGN_OR_RETURN(embedding_, parameters_.Matrix(spec.embedding));
   FOOTNOTE_RETURN_IF_ERROR(UploadRope(spec));
   const int64_t tables = parameters_.bytes();
   for (int64_t i = 0; i < plan_.layers; ++i) {
-    FOOTNOTE_ASSIGN_OR_RETURN(Layer layer,
-                              UploadLayer(spec.layers[static_cast<size_t>(i)], spec.norm_epsilon));
+    FOOTNOTE_ASSIGN_OR_RETURN(Layer layer, UploadLayer(spec, spec.layers[static_cast<size_t>(i)]));
     layers_.push_back(std::move(layer));
   }
   step_bytes_ = parameters_.bytes() - tables;
   if (plan_.layers < shape_.layers) return OkStatus();
-  FOOTNOTE_ASSIGN_OR_RETURN(final_norm_, UploadNorm(spec.final_norm, spec.norm_epsilon));
+  FOOTNOTE_ASSIGN_OR_RETURN(final_norm_, UploadNorm(spec, spec.final_norm));
   if (spec.head.data == spec.embedding.data) {
     head_ = embedding_;
   } else {
@@ -162,10 +168,10 @@ Status GpuGatedDecoder::Upload(const GatedDecoderSpec& spec) {
   return OkStatus();
 }
 
-StatusOr<bool> GpuGatedDecoder::RunLayer(Gpu& gpu, GpuWorkspace& workspace, size_t index,
-                                         const GpuDecoderBatch& batch,
-                                         const kernels::GpuKvLayer& cache,
-                                         GpuMatrix& hidden) const {
+StatusOr<bool> GpuTransformerDecoder::RunLayer(Gpu& gpu, GpuWorkspace& workspace, size_t index,
+                                               const GpuDecoderBatch& batch,
+                                               const kernels::GpuKvLayer& cache,
+                                               GpuMatrix& hidden) const {
   const Layer& layer = layers_[index];
   const int64_t rows = hidden.rows;
   const int64_t query_width = shape_.heads * shape_.head_width;
@@ -192,9 +198,8 @@ StatusOr<bool> GpuGatedDecoder::RunLayer(Gpu& gpu, GpuWorkspace& workspace, size
   if (last && batch.logits_count == 0) return false;
   FOOTNOTE_ASSIGN_OR_RETURN(GpuMatrix attended,
                             workspace.Matrix(kAttended, plan_.plain, rows, query_width));
-  kernels::AttentionParams attention;
-  attention.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(shape_.head_width)));
-  attention.window = window_;
+  kernels::AttentionParams attention = attention_;
+  attention.window = layer.window;
   FOOTNOTE_RETURN_IF_ERROR(
       gpu.Attention(store.queries, batch.sequences, cache, attention, attended));
   if (last && batch.logits_rows != nullptr) {
@@ -226,8 +231,10 @@ StatusOr<bool> GpuGatedDecoder::RunLayer(Gpu& gpu, GpuWorkspace& workspace, size
   return true;
 }
 
-Status GpuGatedDecoder::Forward(Gpu& gpu, GpuWorkspace& workspace, const GpuDecoderBatch& batch,
-                                std::span<const kernels::GpuKvLayer> cache, GpuMatrix out) const {
+Status GpuTransformerDecoder::Forward(Gpu& gpu, GpuWorkspace& workspace,
+                                      const GpuDecoderBatch& batch,
+                                      std::span<const kernels::GpuKvLayer> cache,
+                                      GpuMatrix out) const {
   if (cache.size() != layers_.size()) {
     return InvalidArgumentError("a cache has another number of layers than the GPU");
   }
@@ -248,12 +255,36 @@ Status GpuGatedDecoder::Forward(Gpu& gpu, GpuWorkspace& workspace, const GpuDeco
   return gpu.Products(&final_norm_, hidden, std::span(&head, 1));
 }
 
+Status CheckDone(const DecoderSpec& spec) {
+  std::string_view what;
+  if (spec.norm != NormKind::kRms) what = "LayerNorm";
+  if (spec.activation != FeedForwardActivation::kSilu) what = "GELU in the MLP";
+  if (spec.parallel) what = "attention and MLP side by side";
+  if (spec.embedding_scale != 1 || spec.residual_scale != 1) what = "scaled embeddings or branches";
+  if (spec.logits_softcap != 0) what = "capped logits";
+  if (spec.positions) what = "learned positions";
+  if (!spec.head_bias.empty()) what = "a head with a bias";
+  if (spec.rotary.size() != 1 || !spec.rotary.front().long_inverse_frequencies.empty()) {
+    what = "rotations that differ by layer or length";
+  }
+  for (const DecoderLayer& layer : spec.layers) {
+    if (layer.rotary != 0) what = "layers without a rotation";
+    if (!layer.query_norm.empty()) what = "norms of queries and keys";
+    if (!layer.gate) what = "an MLP without a gate";
+    if (layer.attention_post_norm || layer.feed_forward_post_norm) what = "norms behind branches";
+  }
+  if (what.empty()) return OkStatus();
+  return UnimplementedError("this model has " + std::string(what) +
+                            ", which is not done on a GPU yet; use --device cpu");
+}
+
 }  // namespace
 
-StatusOr<std::unique_ptr<GpuDecoder>> MakeGpuGatedDecoder(const GatedDecoderSpec& spec,
-                                                          std::shared_ptr<Gpu> gpu,
-                                                          const GpuPlan& plan) {
-  auto decoder = std::make_unique<GpuGatedDecoder>(std::move(gpu), spec, plan);
+StatusOr<std::unique_ptr<GpuDecoder>> MakeGpuTransformerDecoder(const DecoderSpec& spec,
+                                                                std::shared_ptr<Gpu> gpu,
+                                                                const GpuPlan& plan) {
+  auto decoder = std::make_unique<GpuTransformerDecoder>(std::move(gpu), spec, plan);
+  FOOTNOTE_RETURN_IF_ERROR(CheckDone(spec));
   FOOTNOTE_RETURN_IF_ERROR(decoder->Upload(spec));
   return std::unique_ptr<GpuDecoder>(std::move(decoder));
 }
