@@ -55,7 +55,7 @@ class Gpu {
   // becomes `plain` (F32, F16 or BF16).
   virtual StatusOr<GpuWeight> Upload(std::span<const Weight> parts, DType plain) = 0;
 
-  // out[t, :] = table[ids[t], :] * scale. out F32.
+  // out[t, :] = table[ids[t], :] * scale; an id outside the table stands for zeros. out F32.
   virtual Status EmbedRows(const GpuWeight& table, const int32_t* ids, float scale,
                            GpuMatrix out) = 0;
   // As EmbedRows, added to out.
@@ -85,7 +85,11 @@ class Gpu {
   // `normalise`, to length 1. out F32.
   virtual Status Pool(GpuMatrix x, const int32_t* begins, const int32_t* ends, bool mean,
                       bool normalise, GpuMatrix out) = 0;
+  // In place, F32: tanh(x); cap * tanh(x / cap), cap > 0.
   virtual Status Tanh(GpuMatrix x) = 0;
+  virtual Status Softcap(GpuMatrix x, float cap) = 0;
+  // x += scale * y, F32.
+  virtual Status AddScaled(GpuMatrix y, float scale, GpuMatrix x) = 0;
 
   // ids[r] = the column of the largest number of row r of logits (F32), the first of equals, among
   // those whose bit is set in row r of allowed [R, ceil(N / 32)] words; allowed null: all.

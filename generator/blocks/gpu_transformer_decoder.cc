@@ -12,11 +12,21 @@ namespace {
 
 using kernels::DType;
 using kernels::Gpu;
+using kernels::GpuActivation;
 using kernels::GpuMatrix;
 using kernels::GpuNorm;
 using kernels::GpuWeight;
 
-enum Slot : size_t { kHidden, kProjected, kQueries, kAttended, kInner, kKeptHidden, kKept };
+enum Slot : size_t {
+  kHidden,
+  kProjected,
+  kQueries,
+  kAttended,
+  kInner,
+  kBranch,
+  kKeptHidden,
+  kKept
+};
 
 // Some of the columns of queries, keys and values side by side.
 struct Projection {
@@ -25,9 +35,12 @@ struct Projection {
   int64_t first_column = 0;
 };
 
+// A norm whose weight is null is not there.
 struct Layer {
   int64_t window = 0;
-  GpuNorm attention_norm, feed_forward_norm;
+  int rotary = -1;
+  GpuNorm attention_norm, attention_post_norm, feed_forward_norm, feed_forward_post_norm;
+  const float *query_norm = nullptr, *key_norm = nullptr;
   std::vector<Projection> projections;
   GpuWeight output, gate, up, down;
   const float *output_bias = nullptr, *gate_bias = nullptr, *up_bias = nullptr,
@@ -39,6 +52,15 @@ class GpuTransformerDecoder final : public GpuDecoder {
   GpuTransformerDecoder(std::shared_ptr<Gpu> gpu, const DecoderSpec& spec, const GpuPlan& plan)
       : shape_(spec.shape),
         attention_{spec.attention_scale, spec.attention_softcap, 0},
+        embedding_scale_(spec.embedding_scale),
+        residual_scale_(spec.residual_scale),
+        logits_softcap_(spec.logits_softcap),
+        parallel_(spec.parallel),
+        norm_epsilon_(spec.norm_epsilon),
+        activation_(spec.activation == FeedForwardActivation::kSilu ? GpuActivation::kSilu
+                    : spec.activation == FeedForwardActivation::kGeluErf
+                        ? GpuActivation::kGeluErf
+                        : GpuActivation::kGeluTanh),
         plan_(plan),
         parameters_(std::move(gpu), plan.plain) {}
 
@@ -52,8 +74,16 @@ class GpuTransformerDecoder final : public GpuDecoder {
  private:
   StatusOr<GpuNorm> UploadNorm(const DecoderSpec& spec, const NormWeights& norm);
   Status UploadProjections(const DecoderLayer& from, Layer& layer);
-  Status UploadRope(const DecoderSpec& spec);
+  Status UploadRotary(const RotaryTable& table);
   StatusOr<Layer> UploadLayer(const DecoderSpec& spec, const DecoderLayer& from);
+
+  Status Project(Gpu& gpu, GpuWorkspace& workspace, const Layer& layer,
+                 const GpuDecoderBatch& batch, const kernels::GpuKvLayer& cache, GpuMatrix hidden,
+                 GpuMatrix* queries) const;
+  Status Join(Gpu& gpu, GpuWorkspace& workspace, GpuMatrix x, const GpuWeight& w, const float* bias,
+              const GpuNorm& post_norm, GpuMatrix hidden) const;
+  StatusOr<GpuMatrix> Inner(Gpu& gpu, GpuWorkspace& workspace, const Layer& layer,
+                            const GpuNorm& norm, GpuMatrix hidden) const;
   // False: nothing above this layer's cache is wanted.
   StatusOr<bool> RunLayer(Gpu& gpu, GpuWorkspace& workspace, size_t index,
                           const GpuDecoderBatch& batch, const kernels::GpuKvLayer& cache,
@@ -61,20 +91,29 @@ class GpuTransformerDecoder final : public GpuDecoder {
 
   const NetworkShape shape_;
   const kernels::AttentionParams attention_;  // but for the layer's window
+  const float embedding_scale_;
+  const float residual_scale_;
+  const float logits_softcap_;
+  const bool parallel_;
+  const float norm_epsilon_;
+  const GpuActivation activation_;
   const GpuPlan plan_;
   GpuParameters parameters_;
   int64_t step_bytes_ = 0;
-  GpuWeight embedding_, head_;
+  GpuWeight embedding_, positions_, head_;
+  const float* head_bias_ = nullptr;
   GpuNorm final_norm_;
-  kernels::GpuRope rope_;
+  std::vector<kernels::GpuRope> rotary_;
   std::vector<Layer> layers_;
 };
 
 StatusOr<GpuNorm> GpuTransformerDecoder::UploadNorm(const DecoderSpec& spec,
                                                     const NormWeights& norm) {
   GpuNorm uploaded;
+  uploaded.kind = spec.norm == NormKind::kRms ? GpuNorm::Kind::kRms : GpuNorm::Kind::kLayer;
   uploaded.eps = spec.norm_epsilon;
   FOOTNOTE_ASSIGN_OR_RETURN(uploaded.weight, parameters_.Vector(norm.weight));
+  FOOTNOTE_ASSIGN_OR_RETURN(uploaded.bias, parameters_.Vector(norm.bias));
   return uploaded;
 }
 
@@ -109,8 +148,7 @@ Status GpuTransformerDecoder::UploadProjections(const DecoderLayer& from, Layer&
 }
 
 // Angles are computed in double, as kernels::Rope does.
-Status GpuTransformerDecoder::UploadRope(const DecoderSpec& spec) {
-  const RotaryTable& table = spec.rotary.front();
+Status GpuTransformerDecoder::UploadRotary(const RotaryTable& table) {
   const size_t half = table.inverse_frequencies.size();
   const size_t positions = static_cast<size_t>(shape_.context_tokens);
   std::vector<float> cosines(positions * half);
@@ -118,15 +156,18 @@ Status GpuTransformerDecoder::UploadRope(const DecoderSpec& spec) {
   for (size_t position = 0; position < positions; ++position) {
     for (size_t i = 0; i < half; ++i) {
       const double angle = static_cast<double>(position) * table.inverse_frequencies[i];
-      cosines[position * half + i] = static_cast<float>(std::cos(angle) * table.attention_factor);
-      sines[position * half + i] = static_cast<float>(std::sin(angle) * table.attention_factor);
+      const size_t at = position * half + i;
+      cosines[at] = static_cast<float>(std::cos(angle) * table.attention_factor);
+      sines[at] = static_cast<float>(std::sin(angle) * table.attention_factor);
     }
   }
-  rope_.pairing = table.pairing;
-  rope_.positions = shape_.context_tokens;
-  rope_.rotated = static_cast<int64_t>(2 * half);
-  FOOTNOTE_ASSIGN_OR_RETURN(rope_.cosines, parameters_.Vector(cosines));
-  FOOTNOTE_ASSIGN_OR_RETURN(rope_.sines, parameters_.Vector(sines));
+  kernels::GpuRope rope;
+  rope.pairing = table.pairing;
+  rope.positions = shape_.context_tokens;
+  rope.rotated = static_cast<int64_t>(2 * half);
+  FOOTNOTE_ASSIGN_OR_RETURN(rope.cosines, parameters_.Vector(cosines));
+  FOOTNOTE_ASSIGN_OR_RETURN(rope.sines, parameters_.Vector(sines));
+  rotary_.push_back(rope);
   return OkStatus();
 }
 
@@ -134,12 +175,20 @@ StatusOr<Layer> GpuTransformerDecoder::UploadLayer(const DecoderSpec& spec,
                                                    const DecoderLayer& from) {
   Layer layer;
   layer.window = from.window;
+  layer.rotary = from.rotary;
   FOOTNOTE_ASSIGN_OR_RETURN(layer.attention_norm, UploadNorm(spec, from.attention_norm));
+  FOOTNOTE_ASSIGN_OR_RETURN(layer.attention_post_norm, UploadNorm(spec, from.attention_post_norm));
   FOOTNOTE_ASSIGN_OR_RETURN(layer.feed_forward_norm, UploadNorm(spec, from.feed_forward_norm));
+  FOOTNOTE_ASSIGN_OR_RETURN(layer.feed_forward_post_norm,
+                            UploadNorm(spec, from.feed_forward_post_norm));
+  FOOTNOTE_ASSIGN_OR_RETURN(layer.query_norm, parameters_.Vector(from.query_norm));
+  FOOTNOTE_ASSIGN_OR_RETURN(layer.key_norm, parameters_.Vector(from.key_norm));
   FOOTNOTE_RETURN_IF_ERROR(UploadProjections(from, layer));
   FOOTNOTE_ASSIGN_OR_RETURN(layer.output, parameters_.Matrix(from.output));
   FOOTNOTE_ASSIGN_OR_RETURN(layer.output_bias, parameters_.Vector(from.output_bias));
-  FOOTNOTE_ASSIGN_OR_RETURN(layer.gate, parameters_.Matrix(from.gate));
+  if (from.gate) {
+    FOOTNOTE_ASSIGN_OR_RETURN(layer.gate, parameters_.Matrix(from.gate));
+  }
   FOOTNOTE_ASSIGN_OR_RETURN(layer.gate_bias, parameters_.Vector(from.gate_bias));
   FOOTNOTE_ASSIGN_OR_RETURN(layer.up, parameters_.Matrix(from.up));
   FOOTNOTE_ASSIGN_OR_RETURN(layer.up_bias, parameters_.Vector(from.up_bias));
@@ -150,7 +199,10 @@ StatusOr<Layer> GpuTransformerDecoder::UploadLayer(const DecoderSpec& spec,
 
 Status GpuTransformerDecoder::Upload(const DecoderSpec& spec) {
   FOOTNOTE_ASSIGN_OR_RETURN(embedding_, parameters_.Matrix(spec.embedding));
-  FOOTNOTE_RETURN_IF_ERROR(UploadRope(spec));
+  if (spec.positions) {
+    FOOTNOTE_ASSIGN_OR_RETURN(positions_, parameters_.Matrix(spec.positions));
+  }
+  for (const RotaryTable& table : spec.rotary) FOOTNOTE_RETURN_IF_ERROR(UploadRotary(table));
   const int64_t tables = parameters_.bytes();
   for (int64_t i = 0; i < plan_.layers; ++i) {
     FOOTNOTE_ASSIGN_OR_RETURN(Layer layer, UploadLayer(spec, spec.layers[static_cast<size_t>(i)]));
@@ -159,6 +211,7 @@ Status GpuTransformerDecoder::Upload(const DecoderSpec& spec) {
   step_bytes_ = parameters_.bytes() - tables;
   if (plan_.layers < shape_.layers) return OkStatus();
   FOOTNOTE_ASSIGN_OR_RETURN(final_norm_, UploadNorm(spec, spec.final_norm));
+  FOOTNOTE_ASSIGN_OR_RETURN(head_bias_, parameters_.Vector(spec.head_bias));
   if (spec.head.data == spec.embedding.data) {
     head_ = embedding_;
   } else {
@@ -168,17 +221,16 @@ Status GpuTransformerDecoder::Upload(const DecoderSpec& spec) {
   return OkStatus();
 }
 
-StatusOr<bool> GpuTransformerDecoder::RunLayer(Gpu& gpu, GpuWorkspace& workspace, size_t index,
-                                               const GpuDecoderBatch& batch,
-                                               const kernels::GpuKvLayer& cache,
-                                               GpuMatrix& hidden) const {
-  const Layer& layer = layers_[index];
-  const int64_t rows = hidden.rows;
+// queries = what attention takes; keys and values are in the cache then.
+Status GpuTransformerDecoder::Project(Gpu& gpu, GpuWorkspace& workspace, const Layer& layer,
+                                      const GpuDecoderBatch& batch,
+                                      const kernels::GpuKvLayer& cache, GpuMatrix hidden,
+                                      GpuMatrix* queries) const {
   const int64_t query_width = shape_.heads * shape_.head_width;
   const int64_t kv_width = shape_.kv_heads * shape_.head_width;
   FOOTNOTE_ASSIGN_OR_RETURN(
       const GpuMatrix projected,
-      workspace.Matrix(kProjected, DType::kF32, rows, query_width + 2 * kv_width));
+      workspace.Matrix(kProjected, DType::kF32, hidden.rows, query_width + 2 * kv_width));
   std::vector<kernels::GpuProduct> products;
   for (const Projection& each : layer.projections) {
     products.push_back({.w = each.weight,
@@ -189,19 +241,75 @@ StatusOr<bool> GpuTransformerDecoder::RunLayer(Gpu& gpu, GpuWorkspace& workspace
   kernels::GpuRopeAndStore store;
   store.projected = projected;
   store.heads = shape_.heads;
-  store.rope = rope_;
+  if (layer.rotary >= 0) store.rope = rotary_[static_cast<size_t>(layer.rotary)];
+  store.query_norm = layer.query_norm;
+  store.key_norm = layer.key_norm;
+  store.norm_eps = norm_epsilon_;
   FOOTNOTE_ASSIGN_OR_RETURN(store.queries,
-                            workspace.Matrix(kQueries, cache.dtype, rows, query_width));
-  FOOTNOTE_RETURN_IF_ERROR(gpu.RopeAndStore(store, batch.sequences, cache));
+                            workspace.Matrix(kQueries, cache.dtype, hidden.rows, query_width));
+  *queries = store.queries;
+  return gpu.RopeAndStore(store, batch.sequences, cache);
+}
+
+// hidden += residual_scale * norm(w · x + bias).
+Status GpuTransformerDecoder::Join(Gpu& gpu, GpuWorkspace& workspace, GpuMatrix x,
+                                   const GpuWeight& w, const float* bias, const GpuNorm& post_norm,
+                                   GpuMatrix hidden) const {
+  const bool plain = post_norm.weight == nullptr && residual_scale_ == 1;
+  GpuMatrix out = hidden;
+  if (!plain) {
+    FOOTNOTE_ASSIGN_OR_RETURN(out,
+                              workspace.Matrix(kBranch, DType::kF32, hidden.rows, shape_.width));
+  }
+  const kernels::GpuProduct product{.w = w, .bias = bias, .out = out, .add = plain};
+  FOOTNOTE_RETURN_IF_ERROR(gpu.Products(nullptr, x, std::span(&product, 1)));
+  if (plain) return OkStatus();
+  if (post_norm.weight != nullptr) {
+    FOOTNOTE_RETURN_IF_ERROR(gpu.Norm(post_norm, out, out, {}));
+  }
+  return gpu.AddScaled(out, residual_scale_, hidden);
+}
+
+// What the MLP's last matrix multiplies.
+StatusOr<GpuMatrix> GpuTransformerDecoder::Inner(Gpu& gpu, GpuWorkspace& workspace,
+                                                 const Layer& layer, const GpuNorm& norm,
+                                                 GpuMatrix hidden) const {
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const GpuMatrix inner,
+      workspace.Matrix(kInner, plan_.plain, hidden.rows, shape_.feed_forward_width));
+  if (!layer.gate) {
+    const kernels::GpuProduct up{
+        .w = layer.up, .bias = layer.up_bias, .out = inner, .activation = activation_};
+    FOOTNOTE_RETURN_IF_ERROR(gpu.Products(&norm, hidden, std::span(&up, 1)));
+    return inner;
+  }
+  kernels::GpuGatedProduct gated;
+  gated.gate = layer.gate;
+  gated.up = layer.up;
+  gated.gate_bias = layer.gate_bias;
+  gated.up_bias = layer.up_bias;
+  gated.activation = activation_;
+  gated.out = inner;
+  FOOTNOTE_RETURN_IF_ERROR(gpu.GatedProduct(&norm, hidden, gated));
+  return inner;
+}
+
+StatusOr<bool> GpuTransformerDecoder::RunLayer(Gpu& gpu, GpuWorkspace& workspace, size_t index,
+                                               const GpuDecoderBatch& batch,
+                                               const kernels::GpuKvLayer& cache,
+                                               GpuMatrix& hidden) const {
+  const Layer& layer = layers_[index];
+  const int64_t query_width = shape_.heads * shape_.head_width;
+  GpuMatrix queries;
+  FOOTNOTE_RETURN_IF_ERROR(Project(gpu, workspace, layer, batch, cache, hidden, &queries));
   // Above the last layer's cache, only rows whose logits are wanted matter.
   const bool last = index + 1 == static_cast<size_t>(shape_.layers);
   if (last && batch.logits_count == 0) return false;
   FOOTNOTE_ASSIGN_OR_RETURN(GpuMatrix attended,
-                            workspace.Matrix(kAttended, plan_.plain, rows, query_width));
+                            workspace.Matrix(kAttended, plan_.plain, hidden.rows, query_width));
   kernels::AttentionParams attention = attention_;
   attention.window = layer.window;
-  FOOTNOTE_RETURN_IF_ERROR(
-      gpu.Attention(store.queries, batch.sequences, cache, attention, attended));
+  FOOTNOTE_RETURN_IF_ERROR(gpu.Attention(queries, batch.sequences, cache, attention, attended));
   if (last && batch.logits_rows != nullptr) {
     FOOTNOTE_ASSIGN_OR_RETURN(
         const GpuMatrix kept_hidden,
@@ -214,20 +322,20 @@ StatusOr<bool> GpuTransformerDecoder::RunLayer(Gpu& gpu, GpuWorkspace& workspace
     hidden = kept_hidden;
     attended = kept;
   }
-  const kernels::GpuProduct output{
-      .w = layer.output, .bias = layer.output_bias, .out = hidden, .add = true};
-  FOOTNOTE_RETURN_IF_ERROR(gpu.Products(nullptr, attended, std::span(&output, 1)));
-  kernels::GpuGatedProduct gated;
-  gated.gate = layer.gate;
-  gated.up = layer.up;
-  gated.gate_bias = layer.gate_bias;
-  gated.up_bias = layer.up_bias;
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      gated.out, workspace.Matrix(kInner, plan_.plain, hidden.rows, shape_.feed_forward_width));
-  FOOTNOTE_RETURN_IF_ERROR(gpu.GatedProduct(&layer.feed_forward_norm, hidden, gated));
-  const kernels::GpuProduct down{
-      .w = layer.down, .bias = layer.down_bias, .out = hidden, .add = true};
-  FOOTNOTE_RETURN_IF_ERROR(gpu.Products(nullptr, gated.out, std::span(&down, 1)));
+  // Side by side, the MLP reads the stream before attention has joined it.
+  GpuMatrix inner;
+  if (parallel_) {
+    const GpuNorm& norm =
+        layer.feed_forward_norm.weight != nullptr ? layer.feed_forward_norm : layer.attention_norm;
+    FOOTNOTE_ASSIGN_OR_RETURN(inner, Inner(gpu, workspace, layer, norm, hidden));
+  }
+  FOOTNOTE_RETURN_IF_ERROR(Join(gpu, workspace, attended, layer.output, layer.output_bias,
+                                layer.attention_post_norm, hidden));
+  if (!parallel_) {
+    FOOTNOTE_ASSIGN_OR_RETURN(inner, Inner(gpu, workspace, layer, layer.feed_forward_norm, hidden));
+  }
+  FOOTNOTE_RETURN_IF_ERROR(Join(gpu, workspace, inner, layer.down, layer.down_bias,
+                                layer.feed_forward_post_norm, hidden));
   return true;
 }
 
@@ -244,38 +352,19 @@ Status GpuTransformerDecoder::Forward(Gpu& gpu, GpuWorkspace& workspace,
     FOOTNOTE_ASSIGN_OR_RETURN(
         hidden, workspace.Matrix(kHidden, DType::kF32, batch.sequences.rows, shape_.width));
   }
-  FOOTNOTE_RETURN_IF_ERROR(gpu.EmbedRows(embedding_, batch.ids, 1, hidden));
+  FOOTNOTE_RETURN_IF_ERROR(gpu.EmbedRows(embedding_, batch.ids, embedding_scale_, hidden));
+  if (positions_) {
+    FOOTNOTE_RETURN_IF_ERROR(gpu.AddEmbeddedRows(positions_, batch.sequences.positions, hidden));
+  }
   for (size_t index = 0; index < layers_.size(); ++index) {
     FOOTNOTE_ASSIGN_OR_RETURN(const bool goes_on,
                               RunLayer(gpu, workspace, index, batch, cache[index], hidden));
     if (!goes_on) return OkStatus();
   }
   if (!whole) return OkStatus();
-  const kernels::GpuProduct head{.w = head_, .out = out};
-  return gpu.Products(&final_norm_, hidden, std::span(&head, 1));
-}
-
-Status CheckDone(const DecoderSpec& spec) {
-  std::string_view what;
-  if (spec.norm != NormKind::kRms) what = "LayerNorm";
-  if (spec.activation != FeedForwardActivation::kSilu) what = "GELU in the MLP";
-  if (spec.parallel) what = "attention and MLP side by side";
-  if (spec.embedding_scale != 1 || spec.residual_scale != 1) what = "scaled embeddings or branches";
-  if (spec.logits_softcap != 0) what = "capped logits";
-  if (spec.positions) what = "learned positions";
-  if (!spec.head_bias.empty()) what = "a head with a bias";
-  if (spec.rotary.size() != 1 || !spec.rotary.front().long_inverse_frequencies.empty()) {
-    what = "rotations that differ by layer or length";
-  }
-  for (const DecoderLayer& layer : spec.layers) {
-    if (layer.rotary != 0) what = "layers without a rotation";
-    if (!layer.query_norm.empty()) what = "norms of queries and keys";
-    if (!layer.gate) what = "an MLP without a gate";
-    if (layer.attention_post_norm || layer.feed_forward_post_norm) what = "norms behind branches";
-  }
-  if (what.empty()) return OkStatus();
-  return UnimplementedError("this model has " + std::string(what) +
-                            ", which is not done on a GPU yet; use --device cpu");
+  const kernels::GpuProduct head{.w = head_, .bias = head_bias_, .out = out};
+  FOOTNOTE_RETURN_IF_ERROR(gpu.Products(&final_norm_, hidden, std::span(&head, 1)));
+  return logits_softcap_ == 0 ? OkStatus() : gpu.Softcap(out, logits_softcap_);
 }
 
 }  // namespace
@@ -283,8 +372,16 @@ Status CheckDone(const DecoderSpec& spec) {
 StatusOr<std::unique_ptr<GpuDecoder>> MakeGpuTransformerDecoder(const DecoderSpec& spec,
                                                                 std::shared_ptr<Gpu> gpu,
                                                                 const GpuPlan& plan) {
+  for (const RotaryTable& table : spec.rotary) {
+    // One table serves a whole pass there, whose sequences may be of either length.
+    if (!table.long_inverse_frequencies.empty() &&
+        table.original_context < spec.shape.context_tokens) {
+      return UnimplementedError(
+          "this model turns long sequences by other factors than short ones (LongRoPE), which is "
+          "not done on a GPU yet; use --device cpu");
+    }
+  }
   auto decoder = std::make_unique<GpuTransformerDecoder>(std::move(gpu), spec, plan);
-  FOOTNOTE_RETURN_IF_ERROR(CheckDone(spec));
   FOOTNOTE_RETURN_IF_ERROR(decoder->Upload(spec));
   return std::unique_ptr<GpuDecoder>(std::move(decoder));
 }

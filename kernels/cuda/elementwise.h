@@ -1,4 +1,5 @@
-// CUDA launchers of what touches each number a few times: norms, embeddings, gathering, pooling.
+// CUDA launchers of what touches each number a few times: norms, embeddings, gathering, pooling,
+// sums.
 //
 // As in launch.h: a launcher only enqueues; ints are cudaError_t, 0 for success and
 // cudaErrorInvalidValue for what it does not take. Semantics: kernels/gpu.h. Any number of columns
@@ -45,5 +46,11 @@ int LaunchPool(GpuMatrix x, const int32_t* begins, const int32_t* ends, bool mea
 
 // x F32, in place.
 int LaunchTanh(GpuMatrix x, void* stream);
+
+// x = cap * tanh(x / cap), F32, in place; cap > 0.
+int LaunchSoftcap(GpuMatrix x, float cap, void* stream);
+
+// x += scale * y, both F32 and of one shape.
+int LaunchAddScaled(GpuMatrix y, float scale, GpuMatrix x, void* stream);
 
 }  // namespace footnote::kernels::cuda

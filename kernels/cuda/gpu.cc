@@ -91,6 +91,12 @@ class CudaGpu final : public Gpu {
   Status Tanh(GpuMatrix x) override {
     return Launch("Tanh", [&] { return cuda::LaunchTanh(x, stream_); });
   }
+  Status Softcap(GpuMatrix x, float cap) override {
+    return Launch("Softcap", [&] { return cuda::LaunchSoftcap(x, cap, stream_); });
+  }
+  Status AddScaled(GpuMatrix y, float scale, GpuMatrix x) override {
+    return Launch("AddScaled", [&] { return cuda::LaunchAddScaled(y, scale, x, stream_); });
+  }
   Status ArgMax(GpuMatrix logits, const uint32_t* allowed, int32_t* ids) override;
   Status TopK(GpuMatrix logits, int64_t k, float* values, int32_t* ids) override;
   Status CopyPage(const GpuKvLayer& layer, int32_t from, int32_t to) override {

@@ -1,4 +1,4 @@
-// Rows that become others: gathered, averaged by sequence, passed through tanh.
+// Rows that become others: gathered, averaged by sequence.
 #include <cuda_runtime.h>
 
 #include "kernels/cuda/arguments.h"
@@ -98,20 +98,6 @@ __global__ void __launch_bounds__(kPoolThreads)
   }
 }
 
-template <bool kVector>
-__global__ void __launch_bounds__(kThreads)
-    TanhKernel(float* x, int64_t stride, int64_t rows, int columns, int runs) {
-  WaitForEarlierWork();
-  LetLaterWorkBegin();
-  const int64_t index = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-  const int64_t row = index / runs;
-  if (row >= rows) return;
-  const int k = static_cast<int>(index - row * runs) * 4;
-  float4 v = LoadRun<kVector>(x + row * stride, k, columns);
-  v = make_float4(tanhf(v.x), tanhf(v.y), tanhf(v.z), tanhf(v.w));
-  StoreRun<kVector>(x + row * stride, k, columns, v);
-}
-
 }  // namespace
 
 int LaunchGatherRows(GpuMatrix x, const int32_t* rows, GpuMatrix out, void* stream) {
@@ -139,18 +125,6 @@ int LaunchPool(GpuMatrix x, const int32_t* begins, const int32_t* ends, bool mea
   return Launch(kernel, static_cast<unsigned>(out.rows), kPoolThreads, 0, OnStream(stream),
                 static_cast<const float*>(x.data), x.stride, x.rows, begins, ends, mean, normalise,
                 static_cast<float*>(out.data), out.stride, static_cast<int>(out.columns));
-}
-
-int LaunchTanh(GpuMatrix x, void* stream) {
-  if (!IsMatrix(x, DType::kF32) || x.columns > 0x7fff0000) return cudaErrorInvalidValue;
-  if (x.rows == 0) return cudaSuccess;
-  const int64_t runs = (x.columns + 3) / 4;
-  const int64_t blocks = (x.rows * runs + kThreads - 1) / kThreads;
-  if (blocks > 0x7fffffff) return cudaErrorInvalidValue;
-  const auto kernel = InRunsOf(x, 4) ? TanhKernel<true> : TanhKernel<false>;
-  return Launch(kernel, static_cast<unsigned>(blocks), kThreads, 0, OnStream(stream),
-                static_cast<float*>(x.data), x.stride, x.rows, static_cast<int>(x.columns),
-                static_cast<int>(runs));
 }
 
 }  // namespace footnote::kernels::cuda

@@ -100,21 +100,6 @@ TEST(PoolGpu, TakesWideRowsAndEmptyOrTinyOnes) {
   EXPECT_NEAR(got[2 * kColumns + 17], 1e-2, 1e-8);
 }
 
-TEST(TanhGpu, AgreesWithDouble) {
-  if (const std::string why = testing::WhyNoGpu(); !why.empty()) GTEST_SKIP() << why;
-  for (const int64_t k : kWidths) {
-    for (const int64_t gap : {8, 5}) {
-      SCOPED_TRACE(std::string("K ") + std::to_string(k) + " gap " + std::to_string(gap));
-      const std::vector<float> values = RandomFloats(static_cast<size_t>(3 * k), 6, 2.0f);
-      const DeviceMatrix x(DType::kF32, 3, k, values, gap);
-      ASSERT_EQ(cuda::LaunchTanh(x.view(), nullptr), 0);
-      reference::Values wanted;
-      for (const float v : values) wanted.push_back(std::tanh(static_cast<double>(v)));
-      testing::ExpectNear(x.Values(), wanted, 4 * kEps, 1e-30);
-    }
-  }
-}
-
 TEST(PoolGpu, RefusesWhatItDoesNotTake) {
   if (const std::string why = testing::WhyNoGpu(); !why.empty()) GTEST_SKIP() << why;
   const DeviceMatrix x(DType::kF32, 2, 64), half(DType::kF16, 2, 64), other(DType::kF32, 2, 72);
@@ -126,7 +111,6 @@ TEST(PoolGpu, RefusesWhatItDoesNotTake) {
   EXPECT_NE(cuda::LaunchGatherRows(x.view(), rows, half.view(), nullptr), 0);
   EXPECT_NE(cuda::LaunchGatherRows(x.view(), rows, other.view(), nullptr), 0);
   EXPECT_NE(cuda::LaunchGatherRows(x.view(), nullptr, x.view(), nullptr), 0);
-  EXPECT_NE(cuda::LaunchTanh(half.view(), nullptr), 0);
 }
 #else
 TEST(PoolGpu, NeedsABuildWithCuda) { GTEST_SKIP() << testing::WhyNoGpu(); }

@@ -302,6 +302,24 @@ class EmulatedGpu final : public kernels::Gpu {
       }
     });
   }
+  Status Softcap(GpuMatrix x, float cap) override {
+    return Enqueue([=] {
+      for (int64_t row = 0; row < x.rows; ++row) {
+        for (int64_t k = 0; k < x.columns; ++k) {
+          Set(x, row, k, cap * std::tanh(Get(x, row, k) / cap));
+        }
+      }
+    });
+  }
+  Status AddScaled(GpuMatrix y, float scale, GpuMatrix x) override {
+    return Enqueue([=] {
+      for (int64_t row = 0; row < x.rows; ++row) {
+        for (int64_t k = 0; k < x.columns; ++k) {
+          Set(x, row, k, Get(x, row, k) + static_cast<double>(scale) * Get(y, row, k));
+        }
+      }
+    });
+  }
 
   Status ArgMax(GpuMatrix logits, const uint32_t* allowed, int32_t* ids) override {
     ++device_->choices;
@@ -366,7 +384,11 @@ class EmulatedGpu final : public kernels::Gpu {
   static void Embed(const GpuWeight& table, const int32_t* ids, float scale, bool add,
                     const GpuMatrix& out) {
     for (int64_t t = 0; t < out.rows; ++t) {
-      const std::vector<float> row = RowOf(table, ids == nullptr ? 0 : ids[t]);
+      // As the device: what is outside the table (the position of padding) stands for zeros.
+      const int64_t id = ids == nullptr ? 0 : ids[t];
+      const std::vector<float> row = id >= 0 && id < table.rows
+                                         ? RowOf(table, id)
+                                         : std::vector<float>(static_cast<size_t>(table.columns));
       for (int64_t k = 0; k < out.columns; ++k) {
         const double value = static_cast<double>(row[static_cast<size_t>(k)] * scale);
         Set(out, t, k, add ? Get(out, t, k) + value : value);

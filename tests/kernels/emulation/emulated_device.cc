@@ -8,6 +8,7 @@
 #include "kernels/cuda/memory.h"
 #include "kernels/cuda/overlap.h"
 #include "kernels/device.h"
+#include "kernels/gpu.h"
 
 namespace footnote::kernels {
 
@@ -16,6 +17,11 @@ GpuReport FindGpus() {
   gpu.name = "emulated";
   gpu.usable = true;
   return {{gpu}, ""};
+}
+
+// So that a linker that takes a library's object for it does not bring that object's FindGpus too.
+StatusOr<std::unique_ptr<Gpu>> OpenGpu(int) {
+  return UnimplementedError("kernels are emulated one by one, not as a whole GPU");
 }
 
 namespace cuda {
