@@ -88,6 +88,8 @@ struct GpuSequences {
   const int32_t* pages = nullptr;         // [B, pages_stride] page numbers in order of position
   const int32_t* positions = nullptr;     // [T] of each row; -1: padding
   const int32_t* row_sequence = nullptr;  // [T] b of each row
+  // [B] positions that a sequence is known to have after its prompt; for GpuRope::original_context.
+  const int32_t* known_lengths = nullptr;
   int64_t pages_stride = 0;
   int64_t count = 0;      // B
   int64_t rows = 0;       // T
@@ -117,6 +119,9 @@ struct GpuRope {
   const float* sines = nullptr;
   int64_t positions = 0;
   int64_t rotated = 0;  // elements of a head that turn, from the first; even
+  // LongRoPE, if above 0: sequences known to become longer take the angles from a second table,
+  // which lies `positions` rows behind the first.
+  int64_t original_context = 0;
 };
 
 // Queries, keys and values of a pass become ready for attention: an optional RMS norm of each head

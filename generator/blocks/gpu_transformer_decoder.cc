@@ -1,8 +1,6 @@
 #include "generator/blocks/gpu_transformer_decoder.h"
 
 #include <cmath>
-#include <string>
-#include <string_view>
 #include <utility>
 
 #include "generator/blocks/gpu_parameters.h"
@@ -150,21 +148,22 @@ Status GpuTransformerDecoder::UploadProjections(const DecoderLayer& from, Layer&
 // Angles are computed in double, as kernels::Rope does.
 Status GpuTransformerDecoder::UploadRotary(const RotaryTable& table) {
   const size_t half = table.inverse_frequencies.size();
-  const size_t positions = static_cast<size_t>(shape_.context_tokens);
-  std::vector<float> cosines(positions * half);
-  std::vector<float> sines(positions * half);
-  for (size_t position = 0; position < positions; ++position) {
-    for (size_t i = 0; i < half; ++i) {
-      const double angle = static_cast<double>(position) * table.inverse_frequencies[i];
-      const size_t at = position * half + i;
-      cosines[at] = static_cast<float>(std::cos(angle) * table.attention_factor);
-      sines[at] = static_cast<float>(std::sin(angle) * table.attention_factor);
+  std::vector<float> cosines, sines;
+  for (const auto* frequencies : {&table.inverse_frequencies, &table.long_inverse_frequencies}) {
+    if (frequencies->empty()) continue;
+    for (int64_t position = 0; position < shape_.context_tokens; ++position) {
+      for (const double frequency : *frequencies) {
+        const double angle = static_cast<double>(position) * frequency;
+        cosines.push_back(static_cast<float>(std::cos(angle) * table.attention_factor));
+        sines.push_back(static_cast<float>(std::sin(angle) * table.attention_factor));
+      }
     }
   }
   kernels::GpuRope rope;
   rope.pairing = table.pairing;
   rope.positions = shape_.context_tokens;
   rope.rotated = static_cast<int64_t>(2 * half);
+  if (!table.long_inverse_frequencies.empty()) rope.original_context = table.original_context;
   FOOTNOTE_ASSIGN_OR_RETURN(rope.cosines, parameters_.Vector(cosines));
   FOOTNOTE_ASSIGN_OR_RETURN(rope.sines, parameters_.Vector(sines));
   rotary_.push_back(rope);
@@ -372,15 +371,6 @@ Status GpuTransformerDecoder::Forward(Gpu& gpu, GpuWorkspace& workspace,
 StatusOr<std::unique_ptr<GpuDecoder>> MakeGpuTransformerDecoder(const DecoderSpec& spec,
                                                                 std::shared_ptr<Gpu> gpu,
                                                                 const GpuPlan& plan) {
-  for (const RotaryTable& table : spec.rotary) {
-    // One table serves a whole pass there, whose sequences may be of either length.
-    if (!table.long_inverse_frequencies.empty() &&
-        table.original_context < spec.shape.context_tokens) {
-      return UnimplementedError(
-          "this model turns long sequences by other factors than short ones (LongRoPE), which is "
-          "not done on a GPU yet; use --device cpu");
-    }
-  }
   auto decoder = std::make_unique<GpuTransformerDecoder>(std::move(gpu), spec, plan);
   FOOTNOTE_RETURN_IF_ERROR(decoder->Upload(spec));
   return std::unique_ptr<GpuDecoder>(std::move(decoder));

@@ -56,7 +56,8 @@ int64_t SharedKeys(std::span<const kernels::KvSequence> sequences) {
 
 // Where the arrays of a pass begin, in numbers from the start; each on a new 256 bytes.
 struct Layout {
-  int64_t ids, positions, row_sequence, first_row, lengths, logits_rows, pages, count;
+  int64_t ids, positions, row_sequence, first_row, lengths, known_lengths, logits_rows, pages,
+      count;
   Layout(int64_t rows, int64_t sequences, int64_t logits, int64_t pages_stride) {
     int64_t next = 0;
     const auto take = [&next](int64_t size) {
@@ -67,6 +68,7 @@ struct Layout {
     row_sequence = take(rows);
     first_row = take(sequences + 1);
     lengths = take(sequences);
+    known_lengths = take(sequences);
     logits_rows = take(logits);
     pages = take(sequences * pages_stride);
     count = next;
@@ -186,6 +188,8 @@ Status GpuDecoderRunner::WriteNumbers(const DecoderBatch& batch, const PassShape
   for (const kernels::KvSequence& sequence : batch.sequences) {
     array(at.first_row)[b] = static_cast<int32_t>(row);
     array(at.lengths)[b] = static_cast<int32_t>(sequence.first_position + sequence.rows);
+    array(at.known_lengths)[b] = static_cast<int32_t>(
+        std::max(sequence.first_position + sequence.rows, sequence.known_positions));
     const auto pages =
         static_cast<size_t>(PagePool::PagesFor(sequence.first_position + sequence.rows));
     if (sequence.first_row != row || pages > sequence.pages.size()) {
@@ -220,6 +224,7 @@ GpuDecoderBatch GpuDecoderRunner::BatchAt(const void* device, const PassShape& s
   batch.ids = base + at.ids;
   batch.sequences.first_row = base + at.first_row;
   batch.sequences.lengths = base + at.lengths;
+  batch.sequences.known_lengths = base + at.known_lengths;
   batch.sequences.pages = base + at.pages;
   batch.sequences.positions = base + at.positions;
   batch.sequences.row_sequence = base + at.row_sequence;

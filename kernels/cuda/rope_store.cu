@@ -104,6 +104,14 @@ __device__ void TurnHead(const In* x, Out* out, int width, const float* norm, fl
   }
 }
 
+// The row of the tables that turns `position` of sequence b.
+__device__ __forceinline__ int64_t AngleRow(const GpuRope& rope, const GpuSequences& sequences,
+                                            int b, int position) {
+  const bool second =
+      rope.original_context > 0 && sequences.known_lengths[b] > rope.original_context;
+  return position + (second ? rope.positions : 0);
+}
+
 // Where a key or value of a head lies in its page.
 __device__ __forceinline__ int64_t CacheOffset(const GpuKvLayer& layer, int64_t page, int kv_head,
                                                int position) {
@@ -138,18 +146,20 @@ __global__ void __launch_bounds__(kWarps * 32)
       return;
     }
     TurnHead(x, out, width, work.query_norm, work.norm_weight_bias, work.norm_eps, work.rope,
-             position, rotated, lane);
+             AngleRow(work.rope, sequences, sequences.row_sequence[row], position), rotated, lane);
     return;
   }
   if (padding) return;
-  const int64_t b = sequences.row_sequence[row];
-  const int64_t page = sequences.pages[b * sequences.pages_stride + position / kPageTokens];
+  const int b = sequences.row_sequence[row];
+  const int64_t page =
+      sequences.pages[static_cast<int64_t>(b) * sequences.pages_stride + position / kPageTokens];
   const bool is_key = head < heads + kv_heads;
   const int kv_head = (head - heads) % kv_heads;
   Out* out = static_cast<Out*>(is_key ? layer.keys : layer.values) +
              CacheOffset(layer, page, kv_head, position);
   TurnHead(x, out, width, is_key ? work.key_norm : nullptr, work.norm_weight_bias, work.norm_eps,
-           work.rope, is_key ? position : 0, is_key ? rotated : 0, lane);
+           work.rope, is_key ? AngleRow(work.rope, sequences, b, position) : 0,
+           is_key ? rotated : 0, lane);
 }
 
 constexpr int64_t kHeldWidth = 256;
@@ -203,7 +213,7 @@ __global__ void __launch_bounds__(kWarps * 32)
 
   const bool padding = position < 0 || row >= end;
   const bool turns = work.rope.rotated > 0 && !is_value && !padding;
-  const int64_t angles = static_cast<int64_t>(position) * half;
+  const int64_t angles = (turns ? AngleRow(work.rope, sequences, b, position) : 0) * half;
   float2 c[kHeldRuns], s[kHeldRuns];
 #pragma unroll
   for (int r = 0; r < kHeldRuns; ++r) {
@@ -287,6 +297,7 @@ bool Fits(const GpuRopeAndStore& work, const GpuSequences& sequences, const GpuK
   if (projected.stride % 8 != 0 || queries.stride % 8 != 0) return false;
   if (projected.stride < projected.columns || queries.stride < queries.columns) return false;
   if (rope.rotated < 0 || rope.rotated > layer.head_width || rope.rotated % 2 != 0) return false;
+  if (rope.original_context > 0 && sequences.known_lengths == nullptr) return false;
   return rope.rotated == 0 || (rope.cosines != nullptr && rope.sines != nullptr);
 }
 

@@ -15,6 +15,7 @@ struct RopeCase {
   RopePairing pairing;
   bool query_norm, key_norm;
   DType input, cache;
+  bool two_tables = false;  // sequences known to be longer than 100 turn by the second
 };
 
 constexpr int64_t kPositions = 3000;
@@ -64,25 +65,33 @@ void Check(const RopeCase& c) {
     frequencies.push_back(
         std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(c.rotated)));
   }
+  std::vector<double> slower;
+  for (const double frequency : frequencies) slower.push_back(frequency / 3);
   std::vector<float> cosines, sines;
-  for (int64_t p = 0; p < kPositions; ++p) {
-    for (const double frequency : frequencies) {
-      cosines.push_back(static_cast<float>(std::cos(static_cast<double>(p) * frequency) * kFactor));
-      sines.push_back(static_cast<float>(std::sin(static_cast<double>(p) * frequency) * kFactor));
+  for (const auto& table : {frequencies, slower}) {
+    for (int64_t p = 0; p < kPositions; ++p) {
+      for (const double frequency : table) {
+        const double angle = static_cast<double>(p) * frequency;
+        cosines.push_back(static_cast<float>(std::cos(angle) * kFactor));
+        sines.push_back(static_cast<float>(std::sin(angle) * kFactor));
+      }
     }
   }
+  // The second sequence has more of its prompt to come.
+  const std::vector<int32_t> known_lengths = {100, 120, 0, 2900};
 
   const int64_t cache_elements = page_count * c.kv_heads * kPageTokens * c.width;
   const auto cache_bytes = Size(cache_elements * BlockBytes(c.cache));
   const DeviceBuffer d_x(Encoded(x, c.input)), d_q(Size(rows * q_stride * BlockBytes(c.cache))),
       d_keys(cache_bytes), d_values(cache_bytes), d_cos(cosines), d_sin(sines), d_q_norm(q_norm),
       d_k_norm(k_norm), d_first(first_row), d_lengths(lengths), d_positions(positions),
-      d_row_sequence(row_sequence), d_pages(pages);
+      d_row_sequence(row_sequence), d_pages(pages), d_known(known_lengths);
   GpuRopeAndStore work;
   work.projected = GpuMatrix::Of(d_x.data(), c.input, rows, all);
   work.projected.stride = stride;
   work.heads = c.heads;
-  work.rope = {c.pairing, d_cos.floats(), d_sin.floats(), kPositions, c.rotated};
+  work.rope = {c.pairing,  d_cos.floats(), d_sin.floats(),
+               kPositions, c.rotated,      c.two_tables ? 100 : 0};
   work.query_norm = c.query_norm ? d_q_norm.floats() : nullptr;
   work.key_norm = c.key_norm ? d_k_norm.floats() : nullptr;
   work.norm_weight_bias = 0.5f;
@@ -94,6 +103,7 @@ void Check(const RopeCase& c) {
   sequences.lengths = static_cast<const int32_t*>(d_lengths.data());
   sequences.positions = static_cast<const int32_t*>(d_positions.data());
   sequences.row_sequence = static_cast<const int32_t*>(d_row_sequence.data());
+  if (c.two_tables) sequences.known_lengths = static_cast<const int32_t*>(d_known.data());
   sequences.pages = static_cast<const int32_t*>(d_pages.data());
   sequences.pages_stride = stride_of_pages;
   sequences.count = 4;
@@ -131,7 +141,9 @@ void Check(const RopeCase& c) {
       }
       reference::Values wanted(head.begin(), head.end());
       if (!is_value && !padding) {
-        wanted = reference::Rope({positions.data() + t, 1}, {c.pairing, frequencies, kFactor},
+        const bool second = c.two_tables && known_lengths[Size(row_sequence[Size(t)])] > 100;
+        wanted = reference::Rope({positions.data() + t, 1},
+                                 {c.pairing, second ? slower : frequencies, kFactor},
                                  ConstHeads::Of(head.data(), 1, 1, c.width));
       }
       double size = 0;
@@ -189,6 +201,8 @@ TEST(RopeStoreGpu, AgreesWithTheReference) {
            RopeCase{3, 1, 33, 20, kHalves, false, false, kF32, kF16},
            RopeCase{71, 1, 64, 64, kHalves, false, false, kF32, kF16},
            RopeCase{12, 12, 64, 0, kHalves, false, false, kF32, kF16},
+           RopeCase{6, 2, 96, 96, kHalves, false, false, kF32, kF16, true},
+           RopeCase{6, 2, 96, 72, kHalves, false, false, kF32, kF32, true},
        }) {
     Check(c);
   }

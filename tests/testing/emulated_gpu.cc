@@ -405,8 +405,7 @@ class EmulatedGpu final : public kernels::Gpu {
 
   // Normalised and rotated.
   static std::vector<double> ReadyHead(const kernels::GpuRopeAndStore& work, const float* norm,
-                                       int64_t row, int64_t first, int64_t width,
-                                       int64_t position) {
+                                       int64_t row, int64_t first, int64_t width, int64_t angles) {
     std::vector<double> head;
     for (int64_t d = 0; d < width; ++d) head.push_back(Get(work.projected, row, first + d));
     if (norm != nullptr) {
@@ -421,8 +420,8 @@ class EmulatedGpu final : public kernels::Gpu {
       const bool halves = work.rope.pairing == kernels::RopePairing::kHalves;
       double& a = head[static_cast<size_t>(halves ? i : 2 * i)];
       double& b = head[static_cast<size_t>(halves ? i + half : 2 * i + 1)];
-      const double cosine = static_cast<double>(work.rope.cosines[position * half + i]);
-      const double sine = static_cast<double>(work.rope.sines[position * half + i]);
+      const double cosine = static_cast<double>(work.rope.cosines[angles * half + i]);
+      const double sine = static_cast<double>(work.rope.sines[angles * half + i]);
       const double turned = a * cosine - b * sine;
       b = a * sine + b * cosine;
       a = turned;
@@ -439,8 +438,13 @@ class EmulatedGpu final : public kernels::Gpu {
         for (int64_t k = 0; k < work.queries.columns; ++k) Set(work.queries, row, k, 0);
         continue;
       }
+      const kernels::GpuRope& rope = work.rope;
+      const bool second =
+          rope.original_context > 0 &&
+          sequences.known_lengths[sequences.row_sequence[row]] > rope.original_context;
+      const int64_t angles = position + (second ? rope.positions : 0);
       for (int64_t h = 0; h < work.heads; ++h) {
-        const auto head = ReadyHead(work, work.query_norm, row, h * width, width, position);
+        const auto head = ReadyHead(work, work.query_norm, row, h * width, width, angles);
         for (int64_t d = 0; d < width; ++d) {
           Set(work.queries, row, h * width + d, head[static_cast<size_t>(d)]);
         }
@@ -448,7 +452,7 @@ class EmulatedGpu final : public kernels::Gpu {
       for (int64_t h = 0; h < layer.kv_heads; ++h) {
         const int64_t at = PageAt(sequences, sequences.row_sequence[row], position, layer, h);
         const int64_t key = (work.heads + h) * width;
-        const auto head = ReadyHead(work, work.key_norm, row, key, width, position);
+        const auto head = ReadyHead(work, work.key_norm, row, key, width, angles);
         const int64_t value = (work.heads + layer.kv_heads + h) * width;
         for (int64_t d = 0; d < width; ++d) {
           Store(layer.keys, layer.dtype, at + d, head[static_cast<size_t>(d)]);
