@@ -48,7 +48,7 @@ StatusOr<std::vector<float>> TensorReader::VectorIf(bool present, const std::str
   return Vector(name, size);
 }
 
-Status TensorReader::CheckAllTaken(std::initializer_list<std::string_view> ignorable) const {
+Status TensorReader::CheckAllTaken(std::span<const std::string_view> ignorable) const {
   for (const StoredTensor& tensor : source_.tensors()) {
     if (taken_.contains(tensor.name)) continue;
     bool ignored = false;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +36,10 @@ class TensorReader {
 
   // OK when every tensor was taken or its name contains one of `ignorable`. Errors: UNIMPLEMENTED
   // names the first that was not.
-  Status CheckAllTaken(std::initializer_list<std::string_view> ignorable) const;
+  Status CheckAllTaken(std::span<const std::string_view> ignorable) const;
+  Status CheckAllTaken(std::initializer_list<std::string_view> ignorable) const {
+    return CheckAllTaken(std::span(ignorable.begin(), ignorable.size()));
+  }
 
  private:
   const WeightSource& source_;
