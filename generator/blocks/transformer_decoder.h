@@ -14,6 +14,7 @@
 #include <memory>
 #include <vector>
 
+#include "generator/arch/matrix_layout.h"
 #include "generator/arch/network.h"
 #include "kernels/ops.h"
 
@@ -81,7 +82,7 @@ struct DecoderSpec {
   kernels::Weight head;          // [vocabulary, W]
   std::vector<float> head_bias;  // [vocabulary]
   // Memory of matrices that do not lie in the file as they are multiplied.
-  std::vector<std::shared_ptr<std::vector<std::byte>>> owned;
+  OwnedMatrices owned;
 };
 
 std::unique_ptr<Decoder> MakeTransformerDecoder(DecoderSpec spec);
