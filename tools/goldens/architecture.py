@@ -172,6 +172,10 @@ class Converter:
         base = importlib.import_module("conversion.base")
         # It knows pre-tokenizers by what they make of a text; ours splits as GPT-2's does.
         base.TextModel.get_vocab_base_pre = lambda self, tokenizer: "gpt-2"
+        # Some families' classes look for a SentencePiece file, which ours does not need.
+        phi, gemma = (importlib.import_module("conversion." + name) for name in ("phi", "gemma"))
+        for family in (phi.Phi3MiniModel, gemma.GemmaModel, gemma.Gemma2Model):
+            family.set_vocab = lambda self: self._set_vocab_gpt2()
 
     def run(self, folder, path, kind):
         """`kind`: f32, f16, bf16 or q8_0."""
