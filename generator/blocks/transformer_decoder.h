@@ -59,8 +59,9 @@ struct DecoderLayer {
   kernels::Weight down;  // [W, F]
   std::vector<float> down_bias;
   NormWeights feed_forward_post_norm;
-  int64_t window = 0;  // positions a query sees, itself included; 0: all before it
-  int rotary = 0;      // index into DecoderSpec::rotary; negative: no rotation
+  int64_t window = 0;                // positions a query sees, itself included; 0: all before it
+  float attention_scale_factor = 1;  // of DecoderSpec::attention_scale
+  int rotary = 0;                    // index into DecoderSpec::rotary; negative: no rotation
 };
 
 struct DecoderSpec {

@@ -188,13 +188,15 @@ class Converter:
             sys.argv = arguments
 
 
-def write_gguf(architecture, folder, path, converter, kind, scratch):
-    """Converts what the folder holds, with the changes that the converter needs."""
-    plain = scratch / "to_convert"
-    shutil.rmtree(plain, ignore_errors=True)
-    if architecture.tensors is not None or architecture.spelling is not None:
-        standard = dataclasses.replace(architecture, tensors=None, spelling=None)
-        words = tokenizer()
-        save(standard, build(standard), scratch / "standard", words)
-        folder = scratch / "standard"
-    converter.run(with_config(folder, architecture.converter, plain), path, kind)
+def standard_folder(architecture, folder, scratch):
+    """The same model as transformers itself would write it: `folder`, if that is how it is."""
+    if architecture.tensors is None and architecture.spelling is None:
+        return folder
+    standard = dataclasses.replace(architecture, tensors=None, spelling=None)
+    save(standard, build(standard), scratch / "standard", tokenizer())
+    return scratch / "standard"
+
+
+def write_gguf(architecture, standard, path, converter, kind, scratch):
+    """Converts a standard folder, with the changes that the converter needs."""
+    converter.run(with_config(standard, architecture.converter, scratch / "to_convert"), path, kind)

@@ -77,10 +77,11 @@ def try_one(family, description, binary, converter, scratch):
     family.fast(f"fast {dtype}", folder, model, prompts[1], binary, FAST[dtype], what)
     if converter is None or description.gguf is None:
         return
-    said = tiny.reload(tiny.with_config(folder, description.gguf, scratch / "said"))
+    standard = tiny.standard_folder(description, folder, scratch)
+    said = tiny.reload(tiny.with_config(standard, description.gguf, scratch / "said"))
     for kind in ("f32", "q8_0"):
         path = scratch / f"{kind}.gguf"
-        tiny.write_gguf(description, folder, path, converter, kind, scratch)
+        tiny.write_gguf(description, standard, path, converter, kind, scratch)
         if kind == "f32":
             family.compare("gguf", path, said, prompts, binary, what)
         else:

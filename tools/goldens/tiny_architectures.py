@@ -83,14 +83,15 @@ def make(architecture, converter):
             changed = tiny.reload(tiny.with_config(folder, changes, scratch / "variant"))
             goldens.add(architecture, "", changes, changed, lengths=1)
         if architecture.gguf is not None:
+            standard = tiny.standard_folder(architecture, folder, scratch)
             kind = {"float16": "f16", "bfloat16": "bf16"}[str(architecture.dtype).split(".")[1]]
             if converter is not None:
-                tiny.write_gguf(architecture, folder, folder / gguf, converter, kind, scratch)
+                tiny.write_gguf(architecture, standard, folder / gguf, converter, kind, scratch)
             elif kept is not None:
                 (folder / gguf).write_bytes(kept)
             else:
                 sys.exit(f"{name}: needs --gguf CONVERTER_FOLDER")
-            said = tiny.reload(tiny.with_config(folder, architecture.gguf, scratch / "said"))
+            said = tiny.reload(tiny.with_config(standard, architecture.gguf, scratch / "said"))
             goldens.add(architecture, gguf, {}, said, lengths=2)
     goldens.write(name)
     size = sum(path.stat().st_size for path in [*folder.iterdir(),
