@@ -58,10 +58,8 @@ StatusOr<LayerNormSettings> ReadHuggingFace(ConfigReader& config, const TensorRe
   FOOTNOTE_ASSIGN_OR_RETURN(settings.activation, ReadActivation(config, "activation", "gelu"));
   FOOTNOTE_ASSIGN_OR_RETURN(settings.bias, config.FlagOr("bias", false));
   FOOTNOTE_ASSIGN_OR_RETURN(settings.tied, config.FlagOr("tie_word_embeddings", true));
-  FOOTNOTE_ASSIGN_OR_RETURN(RotaryTable rope, ReadHuggingFaceRope(config, shape.head_width));
-  settings.rotary.push_back(std::move(rope));
   settings.attention_scale = 1 / std::sqrt(static_cast<double>(shape.head_width));
-  const std::string prefix = PrefixOf(tensors, "transformer.", "word_embeddings.weight");
+  const std::string prefix = PrefixOf(tensors, "transformer.", "ln_f.weight");
   settings.embedding = prefix + "word_embeddings";
   settings.final_norm = prefix + "ln_f";
   settings.head = "lm_head";
@@ -91,10 +89,6 @@ StatusOr<LayerNormSettings> ReadHuggingFace(ConfigReader& config, const TensorRe
 StatusOr<LayerNormSettings> ReadGguf(ConfigReader& config, TensorReader& tensors) {
   FOOTNOTE_ASSIGN_OR_RETURN(LayerNormSettings settings, ReadGgufLayerNormSettings(config, tensors));
   FOOTNOTE_RETURN_IF_ERROR(config.ExpectText("tensor_data_layout", "jploski"));
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      RotaryTable rope,
-      ReadGgufRope(config, tensors, settings.shape.head_width, kernels::RopePairing::kHalves));
-  settings.rotary.push_back(std::move(rope));
   settings.parallel = true;
   settings.activation = FeedForwardActivation::kGeluErf;
   for (size_t layer = 0; layer < settings.layers.size(); ++layer) {
@@ -116,6 +110,11 @@ StatusOr<Network> BuildFalcon(const WeightSource& source) {
   TensorReader tensors(source);
   FOOTNOTE_ASSIGN_OR_RETURN(LayerNormSettings settings,
                             gguf ? ReadGguf(config, tensors) : ReadHuggingFace(config, tensors));
+  RopeTraits traits;
+  traits.head_width = settings.shape.head_width;
+  traits.context_tokens = settings.shape.context_tokens;
+  FOOTNOTE_ASSIGN_OR_RETURN(RotaryTable rope, ReadRope(config, tensors, traits));
+  settings.rotary.push_back(std::move(rope));
   return BuildLayerNormDecoder(config, tensors, std::move(settings),
                                {"rotary_emb.inv_freq", "self_attention.maybe_rotary.inv_freq"});
 }

@@ -139,8 +139,14 @@ StatusOr<Network> BuildLayerNormDecoder(ConfigReader& config, TensorReader& tens
   spec.parallel = settings.parallel;
   spec.attention_scale = static_cast<float>(settings.attention_scale);
   spec.rotary = settings.rotary;
-  FOOTNOTE_ASSIGN_OR_RETURN(spec.embedding, tensors.Matrix(settings.embedding + ".weight",
-                                                           shape.vocabulary_size, shape.width));
+  const std::string head_name = settings.head + ".weight";
+  std::string embedding_name = settings.embedding + ".weight";
+  // Of a matrix that is stored once for both, either name may be the one that is left.
+  if (settings.tied && !tensors.Has(embedding_name) && tensors.Has(head_name)) {
+    embedding_name = head_name;
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(spec.embedding,
+                            tensors.Matrix(embedding_name, shape.vocabulary_size, shape.width));
   if (!settings.positions.empty()) {
     FOOTNOTE_ASSIGN_OR_RETURN(spec.positions, tensors.Matrix(settings.positions + ".weight",
                                                              shape.context_tokens, shape.width));
@@ -154,19 +160,13 @@ StatusOr<Network> BuildLayerNormDecoder(ConfigReader& config, TensorReader& tens
     spec.layers.push_back(std::move(layer));
   }
   FOOTNOTE_ASSIGN_OR_RETURN(spec.final_norm, ReadNorm(tensors, settings.final_norm, shape.width));
-  spec.head = spec.embedding;
-  if (!settings.tied) {
-    FOOTNOTE_ASSIGN_OR_RETURN(
-        spec.head, tensors.Matrix(settings.head + ".weight", shape.vocabulary_size, shape.width));
-  }
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      spec.head, settings.tied ? tensors.TiedHead(head_name, spec.embedding)
+                               : tensors.Matrix(head_name, shape.vocabulary_size, shape.width));
   FOOTNOTE_ASSIGN_OR_RETURN(
       spec.head_bias,
       tensors.VectorIf(settings.head_bias, settings.head + ".bias", shape.vocabulary_size));
-  std::vector<std::string_view> ignorable(stray);
-  // Some tools write a copy of a tied head.
-  const std::string copy = settings.head + ".weight";
-  if (settings.tied) ignorable.push_back(copy);
-  FOOTNOTE_RETURN_IF_ERROR(tensors.CheckAllTaken(ignorable));
+  FOOTNOTE_RETURN_IF_ERROR(tensors.CheckAllTaken(stray));
   Network network;
   network.shape = shape;
   network.decoder = MakeTransformerDecoder(std::move(spec));
@@ -231,7 +231,7 @@ Status ReadGptSizes(ConfigReader& config, const TensorReader& tensors, std::stri
   FOOTNOTE_ASSIGN_OR_RETURN(const bool scaled, config.FlagOr("scale_attn_weights", true));
   settings.attention_scale = scaled ? 1 / std::sqrt(static_cast<double>(shape.head_width)) : 1;
   FOOTNOTE_RETURN_IF_ERROR(config.ExpectFlag("add_cross_attention", false));
-  const std::string prefix = PrefixOf(tensors, "transformer.", "wte.weight");
+  const std::string prefix = PrefixOf(tensors, "transformer.", "ln_f.weight");
   settings.embedding = prefix + "wte";
   settings.positions = prefix + "wpe";
   settings.final_norm = prefix + "ln_f";

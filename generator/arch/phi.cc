@@ -25,12 +25,9 @@ StatusOr<LayerNormSettings> ReadHuggingFace(ConfigReader& config, const TensorRe
   FOOTNOTE_ASSIGN_OR_RETURN(settings.activation, ReadActivation(config, "hidden_act", "gelu_new"));
   FOOTNOTE_ASSIGN_OR_RETURN(settings.tied, config.FlagOr("tie_word_embeddings", false));
   FOOTNOTE_RETURN_IF_ERROR(config.ExpectFlag("qk_layernorm", false));
-  FOOTNOTE_ASSIGN_OR_RETURN(RotaryTable rope,
-                            ReadHuggingFaceRope(config, shape.head_width, /*default_share=*/0.5));
-  settings.rotary.push_back(std::move(rope));
   settings.attention_scale = 1 / std::sqrt(static_cast<double>(shape.head_width));
   settings.head_bias = true;
-  const std::string prefix = PrefixOf(tensors, "model.", "embed_tokens.weight");
+  const std::string prefix = PrefixOf(tensors, "model.", "final_layernorm.weight");
   settings.embedding = prefix + "embed_tokens";
   settings.final_norm = prefix + "final_layernorm";
   settings.head = "lm_head";
@@ -46,10 +43,6 @@ StatusOr<LayerNormSettings> ReadHuggingFace(ConfigReader& config, const TensorRe
 
 StatusOr<LayerNormSettings> ReadGguf(ConfigReader& config, TensorReader& tensors) {
   FOOTNOTE_ASSIGN_OR_RETURN(LayerNormSettings settings, ReadGgufLayerNormSettings(config, tensors));
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      RotaryTable rope,
-      ReadGgufRope(config, tensors, settings.shape.head_width, kernels::RopePairing::kHalves));
-  settings.rotary.push_back(std::move(rope));
   for (LayerNormNames& names : settings.layers) names.feed_forward_norm.clear();
   return settings;
 }
@@ -62,6 +55,12 @@ StatusOr<Network> BuildPhi(const WeightSource& source) {
   TensorReader tensors(source);
   FOOTNOTE_ASSIGN_OR_RETURN(LayerNormSettings settings,
                             gguf ? ReadGguf(config, tensors) : ReadHuggingFace(config, tensors));
+  RopeTraits traits;
+  traits.head_width = settings.shape.head_width;
+  traits.context_tokens = settings.shape.context_tokens;
+  traits.rotated_part = 0.5;
+  FOOTNOTE_ASSIGN_OR_RETURN(RotaryTable rope, ReadRope(config, tensors, traits));
+  settings.rotary.push_back(std::move(rope));
   settings.parallel = true;
   return BuildLayerNormDecoder(config, tensors, std::move(settings), {"rotary_emb.inv_freq"});
 }

@@ -34,6 +34,10 @@ class TensorReader {
   // As Vector, but empty when `present` is false.
   StatusOr<std::vector<float>> VectorIf(bool present, const std::string& name, int64_t size);
 
+  // The head of a model whose configuration ties it to `embedding`: that, unless tensor `name` is
+  // there too with other values, which transformers then prefers to the configuration.
+  StatusOr<kernels::Weight> TiedHead(const std::string& name, const kernels::Weight& embedding);
+
   // OK when every tensor was taken or its name contains one of `ignorable`. Errors: UNIMPLEMENTED
   // names the first that was not.
   Status CheckAllTaken(std::span<const std::string_view> ignorable) const;

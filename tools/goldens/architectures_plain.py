@@ -63,6 +63,20 @@ GPT2_GGUF = {"activation_function": "gelu_new", "scale_attn_by_inverse_layer_idx
 ONE_KEY_HEAD = {"num_kv_heads": 1}
 GPT2_CONVERTER = {"n_ctx": CONTEXT}
 
+
+
+def only_the_head(tensors):
+    """A tied matrix stored once, under the head's name."""
+    return {("lm_head.weight" if name.endswith("wte.weight") else name): value
+            for name, value in tensors.items()}
+
+
+def head_of_its_own(tensors):
+    """Tied by its configuration, but the checkpoint has a head with other values."""
+    embedding = next(v for name, v in tensors.items() if name.endswith("word_embeddings.weight"))
+    return {**tensors, "lm_head.weight": embedding.flip(0).contiguous()}
+
+
 FIXTURES = [
     Architecture("phi", phi(), spelling=before_v5, seed=21,
                  variants=[{"partial_rotary_factor": 0.34, "rope_theta": 500000.0},
@@ -80,13 +94,13 @@ FIXTURES = [
                                           "rope_type": "default", "rope_theta": 500042.0}),
                  spelling=before_v5, seed=24, gguf=FALCON_GGUF),
     Architecture("falcon-sequential", falcon(parallel_attn=False, multi_query=False, bias=True),
-                 seed=25, gguf=None),
+                 tensors=head_of_its_own, seed=25, gguf=None),
     Architecture("gpt-bigcode", gpt_bigcode(activation_function="gelu"), seed=26,
                  variants=[{"activation_function": None}, {"scale_attn_weights": False}],
                  gguf=BIGCODE_GGUF),
-    Architecture("gpt-bigcode-heads", gpt_bigcode(multi_query=False, n_inner=None,
-                                                  tie_word_embeddings=False),
-                 dtype=torch.bfloat16, spelling=before_v5, seed=27, gguf=None),
+    Architecture("gpt-bigcode-heads", gpt_bigcode(multi_query=False, n_inner=None),
+                 dtype=torch.bfloat16, spelling=before_v5, seed=27, gguf=None,
+                 tensors=only_the_head),
     Architecture("gpt2", gpt2(), seed=28, tensors=published_gpt2, converter=GPT2_CONVERTER,
                  variants=[{"scale_attn_by_inverse_layer_idx": True,
                             "reorder_and_upcast_attn": True},
