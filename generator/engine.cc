@@ -118,6 +118,7 @@ StatusOr<std::unique_ptr<TextGenerator>> MakeTextGenerator(std::shared_ptr<const
   scheduling.context_tokens = context_tokens;
   scheduling.guess_tokens = options.guess_tokens;
   scheduling.reuse_prefixes = options.reuse_prefixes;
+  scheduling.short_rotation_tokens = loaded->network_shape().short_rotation_tokens;
   const std::span<const TokenId> ends = loaded->tokenizer().end_of_generation();
   scheduling.end_of_generation.assign(ends.begin(), ends.end());
   FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<Scheduler> scheduler,

@@ -1,5 +1,6 @@
 #include "generator/arch/config_reader.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -52,6 +53,11 @@ bool ConfigReader::Has(std::string_view key) {
   return found;
 }
 
+bool ConfigReader::Mentions(std::string_view key) const {
+  const std::vector<std::string> keys = source_.Keys();
+  return std::find(keys.begin(), keys.end(), prefix_ + std::string(key)) != keys.end();
+}
+
 StatusOr<int64_t> ConfigReader::Size(std::string_view key) {
   if (!Has(key)) return NotFoundError(Describe(key) + " is missing");
   FOOTNOTE_ASSIGN_OR_RETURN(const int64_t value, source_.GetInt(prefix_ + std::string(key)));
@@ -64,6 +70,12 @@ StatusOr<int64_t> ConfigReader::Size(std::string_view key) {
 
 StatusOr<int64_t> ConfigReader::SizeOr(std::string_view key, int64_t absent) {
   return Has(key) ? Size(key) : StatusOr<int64_t>(absent);
+}
+
+StatusOr<int64_t> ConfigReader::CountOr(std::string_view key, int64_t absent) {
+  if (!Has(key)) return absent;
+  FOOTNOTE_ASSIGN_OR_RETURN(const int64_t value, source_.GetInt(prefix_ + std::string(key)));
+  return value == 0 ? StatusOr<int64_t>(0) : Size(key);
 }
 
 StatusOr<double> ConfigReader::Positive(std::string_view key) {
@@ -87,6 +99,21 @@ StatusOr<bool> ConfigReader::FlagOr(std::string_view key, bool absent) {
 StatusOr<std::string> ConfigReader::TextOr(std::string_view key, std::string absent) {
   return Has(key) ? source_.GetString(prefix_ + std::string(key))
                   : StatusOr<std::string>(std::move(absent));
+}
+
+StatusOr<std::vector<int64_t>> ConfigReader::Integers(std::string_view key) {
+  if (!Has(key)) return NotFoundError(Describe(key) + " is missing");
+  return source_.GetInts(prefix_ + std::string(key));
+}
+
+StatusOr<std::vector<double>> ConfigReader::Numbers(std::string_view key) {
+  if (!Has(key)) return NotFoundError(Describe(key) + " is missing");
+  return source_.GetFloats(prefix_ + std::string(key));
+}
+
+StatusOr<std::vector<std::string>> ConfigReader::Texts(std::string_view key) {
+  if (!Has(key)) return NotFoundError(Describe(key) + " is missing");
+  return source_.GetStrings(prefix_ + std::string(key));
 }
 
 Status ConfigReader::ExpectFlag(std::string_view key, bool wanted) {

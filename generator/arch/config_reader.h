@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/status.h"
 #include "generator/weights/weight_source.h"
@@ -25,15 +26,23 @@ class ConfigReader {
   const WeightSource& source() const { return source_; }
   bool gguf() const { return source_.format() == WeightFormat::kGguf; }
   bool Has(std::string_view key);
+  // As Has, but JSON null counts too: some defaults hold only for a key that is not there.
+  bool Mentions(std::string_view key) const;
 
   // A size: 1…2^31-1. Errors: NOT_FOUND, INVALID_ARGUMENT.
   StatusOr<int64_t> Size(std::string_view key);
   StatusOr<int64_t> SizeOr(std::string_view key, int64_t absent);
+  // As SizeOr, but 0 is allowed too.
+  StatusOr<int64_t> CountOr(std::string_view key, int64_t absent);
   // A finite number above 0.
   StatusOr<double> Positive(std::string_view key);
   StatusOr<double> PositiveOr(std::string_view key, double absent);
   StatusOr<bool> FlagOr(std::string_view key, bool absent);
   StatusOr<std::string> TextOr(std::string_view key, std::string absent);
+  // Lists; the key must be there.
+  StatusOr<std::vector<int64_t>> Integers(std::string_view key);
+  StatusOr<std::vector<double>> Numbers(std::string_view key);
+  StatusOr<std::vector<std::string>> Texts(std::string_view key);
 
   // Errors: UNIMPLEMENTED when the key is there with another value than `wanted`.
   Status ExpectFlag(std::string_view key, bool wanted);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "generator/arch/llama_family.h"
+#include "generator/arch/gated_decoder.h"
 
 namespace footnote::generator {
 namespace {
@@ -13,19 +13,25 @@ constexpr int64_t kDefaultWindow = 4096;
 }  // namespace
 
 StatusOr<Network> BuildMistral(const WeightSource& source) {
-  ConfigReader config = LlamaFamilyConfig(source, "mistral");
-  LlamaFamilyTraits traits;
-  if (config.gguf()) {
-    FOOTNOTE_ASSIGN_OR_RETURN(traits.window, config.SizeOr("attention.sliding_window", 0));
-    return BuildLlamaFamily(config, traits);
+  GatedDecoder model(source, "mistral");
+  HuggingFaceDefaults defaults;
+  defaults.kv_heads = 8;
+  FOOTNOTE_RETURN_IF_ERROR(model.ReadCommon(defaults));
+  RopeTraits rope;
+  int64_t window = 0;
+  if (model.gguf()) {
+    rope.pairing = kernels::RopePairing::kInterleaved;
+    FOOTNOTE_ASSIGN_OR_RETURN(window, model.config().CountOr("attention.sliding_window", 0));
+  } else {
+    const bool mentioned = model.config().Mentions("sliding_window");
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        window, model.config().SizeOr("sliding_window", mentioned ? 0 : kDefaultWindow));
+    FOOTNOTE_RETURN_IF_ERROR(model.config().ExpectFlag("attention_bias", false));
+    FOOTNOTE_RETURN_IF_ERROR(model.config().ExpectFlag("mlp_bias", false));
   }
-  const std::vector<std::string> keys = source.Keys();
-  const bool mentioned = std::find(keys.begin(), keys.end(), "sliding_window") != keys.end();
-  FOOTNOTE_ASSIGN_OR_RETURN(traits.window,
-                            config.SizeOr("sliding_window", mentioned ? 0 : kDefaultWindow));
-  FOOTNOTE_RETURN_IF_ERROR(config.ExpectFlag("attention_bias", false));
-  FOOTNOTE_RETURN_IF_ERROR(config.ExpectFlag("mlp_bias", false));
-  return BuildLlamaFamily(config, traits);
+  std::fill(model.windows.begin(), model.windows.end(), window);
+  FOOTNOTE_RETURN_IF_ERROR(model.ReadRotary(rope));
+  return model.Build();
 }
 
 }  // namespace footnote::generator

@@ -33,6 +33,9 @@ struct NetworkShape {
   int64_t feed_forward_width = 0;
   int64_t vocabulary_size = 0;
   int64_t context_tokens = 0;
+  // A sequence of more positions is rotated otherwise (LongRoPE), all of it; 0: there is no such
+  // length.
+  int64_t short_rotation_tokens = 0;
 };
 
 // Rows of several sequences in one pass. Positions follow from `sequences`.

@@ -1,5 +1,7 @@
 #include "generator/arch/tensor_reader.h"
 
+#include <cstring>
+
 #include "kernels/dtype.h"
 
 namespace footnote::generator {
@@ -48,7 +50,18 @@ StatusOr<std::vector<float>> TensorReader::VectorIf(bool present, const std::str
   return Vector(name, size);
 }
 
-Status TensorReader::CheckAllTaken(std::initializer_list<std::string_view> ignorable) const {
+StatusOr<kernels::Weight> TensorReader::TiedHead(const std::string& name,
+                                                 const kernels::Weight& embedding) {
+  if (!Has(name)) return embedding;
+  FOOTNOTE_ASSIGN_OR_RETURN(const kernels::Weight head,
+                            Matrix(name, embedding.rows, embedding.columns));
+  const bool same = head.dtype == embedding.dtype &&
+                    std::memcmp(head.data, embedding.data,
+                                static_cast<size_t>(head.rows * head.row_bytes())) == 0;
+  return same ? embedding : head;
+}
+
+Status TensorReader::CheckAllTaken(std::span<const std::string_view> ignorable) const {
   for (const StoredTensor& tensor : source_.tensors()) {
     if (taken_.contains(tensor.name)) continue;
     bool ignored = false;

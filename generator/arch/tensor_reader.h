@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,9 +34,16 @@ class TensorReader {
   // As Vector, but empty when `present` is false.
   StatusOr<std::vector<float>> VectorIf(bool present, const std::string& name, int64_t size);
 
+  // The head of a model whose configuration ties it to `embedding`: that, unless tensor `name` is
+  // there too with other values, which transformers then prefers to the configuration.
+  StatusOr<kernels::Weight> TiedHead(const std::string& name, const kernels::Weight& embedding);
+
   // OK when every tensor was taken or its name contains one of `ignorable`. Errors: UNIMPLEMENTED
   // names the first that was not.
-  Status CheckAllTaken(std::initializer_list<std::string_view> ignorable) const;
+  Status CheckAllTaken(std::span<const std::string_view> ignorable) const;
+  Status CheckAllTaken(std::initializer_list<std::string_view> ignorable) const {
+    return CheckAllTaken(std::span(ignorable.begin(), ignorable.size()));
+  }
 
  private:
   const WeightSource& source_;

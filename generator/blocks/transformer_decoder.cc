@@ -147,7 +147,7 @@ Status TransformerDecoder::Attend(Context& context, Workspace& workspace, const 
       batch.sequences, cache));
   if (write_only) return OkStatus();
   kernels::AttentionParams params;
-  params.scale = spec_.attention_scale;
+  params.scale = spec_.attention_scale * layer.attention_scale_factor;
   params.softcap = spec_.attention_softcap;
   params.window = layer.window;
   return kernels::AttentionPaged(context, queries, batch.sequences, cache, params,

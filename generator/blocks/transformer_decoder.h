@@ -14,6 +14,7 @@
 #include <memory>
 #include <vector>
 
+#include "generator/arch/matrix_layout.h"
 #include "generator/arch/network.h"
 #include "kernels/ops.h"
 
@@ -58,8 +59,9 @@ struct DecoderLayer {
   kernels::Weight down;  // [W, F]
   std::vector<float> down_bias;
   NormWeights feed_forward_post_norm;
-  int64_t window = 0;  // positions a query sees, itself included; 0: all before it
-  int rotary = 0;      // index into DecoderSpec::rotary; negative: no rotation
+  int64_t window = 0;                // positions a query sees, itself included; 0: all before it
+  float attention_scale_factor = 1;  // of DecoderSpec::attention_scale
+  int rotary = 0;                    // index into DecoderSpec::rotary; negative: no rotation
 };
 
 struct DecoderSpec {
@@ -81,7 +83,7 @@ struct DecoderSpec {
   kernels::Weight head;          // [vocabulary, W]
   std::vector<float> head_bias;  // [vocabulary]
   // Memory of matrices that do not lie in the file as they are multiplied.
-  std::vector<std::shared_ptr<std::vector<std::byte>>> owned;
+  OwnedMatrices owned;
 };
 
 std::unique_ptr<Decoder> MakeTransformerDecoder(DecoderSpec spec);

@@ -241,6 +241,7 @@ StatusOr<std::vector<float>> LoadedModel::Logits(std::span<const TokenId> ids) c
     sequence.rows = rows;
     sequence.first_position = begin;
     sequence.pages = list.pages();
+    sequence.known_positions = count;
     std::vector<int64_t> wanted(static_cast<size_t>(rows));
     for (int64_t row = 0; row < rows; ++row) wanted[static_cast<size_t>(row)] = row;
     const DecoderBatch batch{
@@ -293,6 +294,7 @@ StatusOr<std::vector<float>> LoadedModel::GpuLogits(std::span<const TokenId> ids
     sequence.rows = rows;
     sequence.first_position = begin;
     sequence.pages = list.pages();
+    sequence.known_positions = count;
     std::vector<int64_t> wanted(static_cast<size_t>(rows));
     std::iota(wanted.begin(), wanted.end(), int64_t{0});
     const DecoderBatch batch{

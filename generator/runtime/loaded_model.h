@@ -42,6 +42,8 @@ class LoadedModel final : public Model {
   // Null: the model is on the CPU.
   const GpuModel* gpu() const { return gpu_.get(); }
 
+  const NetworkShape& network_shape() const { return network_.shape; }
+
   // Sizes of a cache for this decoder in this precision.
   KvShape kv_shape() const;
 

@@ -204,10 +204,11 @@ void Scheduler::Admit() {
 // What is known of the prompt, then pages for the rest; of what only the cache holds, as much is
 // given up as that takes.
 bool Scheduler::ReservePages(Job& job) {
+  job.long_rotation = IsLong(static_cast<int64_t>(job.tokens.size()));
   if (SharesPrefixes(job)) {
     // The prompt's last row must be computed: its logits are what comes next.
     const auto known = static_cast<int64_t>(job.prompt_size - 1) / kernels::kPageTokens;
-    for (const int32_t page : prefixes_.Match(job.tenant, job.tokens, known)) {
+    for (const int32_t page : prefixes_.Match(job.prefix_group(), job.tokens, known)) {
       job.pages.AppendShared(page);
     }
   }
@@ -224,12 +225,20 @@ bool Scheduler::ReservePages(Job& job) {
 }
 
 bool Scheduler::SharesPrefixes(const Job& job) const {
-  return options_.reuse_prefixes && !job.scoring();
+  return options_.reuse_prefixes && !job.scoring() && !MayTurnLong(job);
+}
+
+bool Scheduler::IsLong(int64_t positions) const {
+  return options_.short_rotation_tokens > 0 && positions > options_.short_rotation_tokens;
+}
+
+bool Scheduler::MayTurnLong(const Job& job) const {
+  return !job.ended && !job.long_rotation && IsLong(job.max_positions);
 }
 
 void Scheduler::Remember(const Job& job) {
   if (!SharesPrefixes(job)) return;
-  prefixes_.Insert(job.tenant, std::span(job.tokens).first(job.written), job.pages.pages());
+  prefixes_.Insert(job.prefix_group(), std::span(job.tokens).first(job.written), job.pages.pages());
 }
 
 void Scheduler::EndAll(const Status& status) {
@@ -245,9 +254,9 @@ void Scheduler::End(Job& job, Status status) {
     job.result.prefill_ms = Milliseconds(job.prompt_done - job.admitted);
     job.result.decode_ms = Milliseconds(Clock::now() - job.prompt_done);
   }
+  job.ended = true;
   if (status.ok()) Remember(job);
   job.pages.Clear();
-  job.ended = true;
   Count(job, status);
   std::lock_guard lock(job.mutex);
   job.status = std::move(status);

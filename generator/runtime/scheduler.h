@@ -69,6 +69,10 @@ struct SchedulerOptions {
   // that begin alike. What is only scored leaves and takes nothing: it has no tenant.
   bool reuse_prefixes = true;
   std::vector<TokenId> end_of_generation;
+  // NetworkShape's: a sequence that grows beyond so many positions is read anew, since all its keys
+  // are rotated otherwise then; prefixes are shared among the shorter and among the longer. 0: no
+  // such length.
+  int64_t short_rotation_tokens = 0;
 };
 
 // Threads: Generate and LogProbabilities may be called from any number.
@@ -102,6 +106,9 @@ class Scheduler {
   void Admit();  // needs mutex_
   bool ReservePages(Job& job);
   bool SharesPrefixes(const Job& job) const;
+  bool IsLong(int64_t positions) const;
+  // Whether its pages may yet be written anew, so that nobody else may read them.
+  bool MayTurnLong(const Job& job) const;
   void Remember(const Job& job);
   void DropEnded();                   // cancelled or late ones; needs mutex_
   void EndAll(const Status& status);  // needs mutex_

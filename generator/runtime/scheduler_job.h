@@ -34,7 +34,8 @@ struct Scheduler::Job {
 
   // The scheduler's.
   PageList pages;
-  size_t written = 0;  // tokens whose keys and values are in the cache
+  size_t written = 0;          // tokens whose keys and values are in the cache
+  bool long_rotation = false;  // of those; see SchedulerOptions::short_rotation_tokens
   GenerationResult result;
   std::vector<float> scores;
   AcceptanceRates rates;
@@ -52,7 +53,13 @@ struct Scheduler::Job {
   size_t rows_wanted() const { return scoring() ? tokens.size() - 1 : tokens.size(); }
   // The first row whose logits are wanted.
   size_t first_logits_row() const { return scoring() ? prompt_size - 1 : tokens.size() - 1; }
-  bool generating() const { return !scoring() && tokens.size() > prompt_size; }
+  // All but the last token are written, so its row gives a new one. (A sequence that is read anew
+  // is a prompt again.)
+  bool generating() const {
+    return !scoring() && tokens.size() > prompt_size && written + 1 == tokens.size();
+  }
+  // Whose pages it may take and leaves: other tenants' never, nor keys that are rotated otherwise.
+  std::string prefix_group() const { return (long_rotation ? "long " : "short ") + tenant; }
   int64_t tokens_left() const {
     return scoring() ? 0 : max_tokens - static_cast<int64_t>(result.tokens.size());
   }

@@ -45,7 +45,12 @@ void Scheduler::PlanGenerating(std::vector<Piece>& pieces) {
   for (Piece& piece : pieces) {
     Job& job = *piece.job;
     // One token comes without a guess, so all positions lie within the reservation.
-    const int64_t limit = std::min<int64_t>(options_.guess_tokens, job.tokens_left() - 1);
+    int64_t limit = std::min<int64_t>(options_.guess_tokens, job.tokens_left() - 1);
+    if (MayTurnLong(job)) {
+      // What turns it long must not stand behind rows that are rotated for a short sequence.
+      const int64_t room = options_.short_rotation_tokens - static_cast<int64_t>(job.tokens.size());
+      limit = std::min(limit, room);
+    }
     piece.guess = job.lookup->Next(job.tokens, static_cast<size_t>(limit));
     offers.push_back({piece.guess.match, piece.guess.tokens.size(), &job.rates});
   }
@@ -133,6 +138,7 @@ Status Scheduler::RunPass(std::vector<Piece>& pieces, PassResult& result) {
     sequence.rows = piece.rows;
     sequence.first_position = static_cast<int64_t>(job.written);
     sequence.pages = job.pages.pages();
+    sequence.known_positions = static_cast<int64_t>(job.tokens.size());
     sequences.push_back(sequence);
     const std::vector<TokenId>& guess = piece.guess.tokens;
     const auto known = piece.rows - static_cast<int64_t>(guess.size());
@@ -198,12 +204,13 @@ void Scheduler::EstimateRoom() {
 void Scheduler::Deliver(Piece& piece, const PassResult& result) {
   Job& job = *piece.job;
   const size_t known = static_cast<size_t>(piece.rows) - piece.guess.tokens.size();
+  const bool generating = job.generating();
   job.written += known;
   // Pages of the prompt are known as soon as they are full: a request that comes meanwhile shares
   // them. Those of the answer follow when it ends.
   const bool page_filled =
       job.written / kernels::kPageTokens != (job.written - known) / kernels::kPageTokens;
-  if (!job.generating() && page_filled) Remember(job);
+  if (!generating && page_filled) Remember(job);
   if (!job.scoring()) {
     if (piece.logits_rows > 0) DeliverTokens(piece, result);
     return;
@@ -261,6 +268,10 @@ bool Scheduler::DeliverToken(Job& job, TokenId token) {
   job.tokens.push_back(token);
   if (*job.sink && !(*job.sink)(token)) return end(FinishReason::kStopped);
   if (job.tokens_left() == 0) return end(FinishReason::kLength);
+  if (!job.long_rotation && IsLong(static_cast<int64_t>(job.tokens.size()))) {
+    job.long_rotation = true;
+    job.written = 0;
+  }
   return true;
 }
 

@@ -66,6 +66,17 @@ void AddNewerSpelling(json& config) {
   if (rope.empty()) config.erase("rope_parameters");
 }
 
+// A model that also reads images describes its text part in a section: its keys go to the top,
+// where they are those of the text model alone. What names the whole model stays.
+void LiftTextConfig(json& config) {
+  const auto section = config.find("text_config");
+  if (section == config.end() || !section->is_object()) return;
+  const json text = *section;
+  for (const auto& [key, value] : text.items()) {
+    if (key != "model_type" && key != "architectures") config[key] = value;
+  }
+}
+
 // One file of a folder, and nothing outside it.
 bool IsPlainFileName(const std::string& name) {
   return !name.empty() && name != "." && name != ".." &&
@@ -100,6 +111,7 @@ void HuggingFaceFolder::CountFile(const std::filesystem::path& path, size_t byte
 Status HuggingFaceFolder::ReadConfig(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "config.json";
   FOOTNOTE_ASSIGN_OR_RETURN(config_, ReadJsonObject(path));
+  LiftTextConfig(config_);
   AddNewerSpelling(config_);
   std::error_code error;
   const auto size = std::filesystem::file_size(path, error);

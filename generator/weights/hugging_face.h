@@ -3,7 +3,8 @@
 //
 // Keys are those of transformers v5 whatever the folder's spelling: `rope_theta` and `rope_scaling`
 // of older configs are also found in `rope_parameters` (with `rope_type` for `type`), `torch_dtype`
-// as `dtype`. The older `rope_theta` and `torch_dtype` are found in newer configs too.
+// as `dtype`; a section `text_config` is found at the top too. The older `rope_theta` and
+// `torch_dtype` are found in newer configs too.
 #pragma once
 
 #include <filesystem>

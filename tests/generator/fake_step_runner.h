@@ -20,6 +20,9 @@ using kernels::kPageTokens;
 inline constexpr int kVocabulary = 40;
 inline constexpr TokenId kEnd = 39;
 
+// Added to a token in a page whose keys are rotated for a long sequence.
+inline constexpr TokenId kLong = 1000;
+
 inline uint64_t Mix(uint64_t state, TokenId token) {
   state = (state ^ static_cast<uint64_t>(token + 1)) * 0x9E3779B97F4A7C15u;
   return state ^ state >> 29;
@@ -71,8 +74,12 @@ class FakeRunner final : public StepRunner {
       EXPECT_EQ(sequence.first_row, next_row);
       EXPECT_GT(sequence.rows, 0);
       steps.back().push_back(sequence.rows);
+      const bool is_long =
+          short_rotation_tokens > 0 && std::max(sequence.first_position + sequence.rows,
+                                                sequence.known_positions) > short_rotation_tokens;
       for (int64_t i = 0; i < sequence.rows; ++i) {
-        Slot(sequence, sequence.first_position + i) = batch.ids[static_cast<size_t>(next_row + i)];
+        Slot(sequence, sequence.first_position + i) =
+            batch.ids[static_cast<size_t>(next_row + i)] + (is_long ? kLong : 0);
       }
       for (; next_logits < batch.logits_rows.size() &&
              batch.logits_rows[next_logits] < next_row + sequence.rows;
@@ -80,7 +87,10 @@ class FakeRunner final : public StepRunner {
         const int64_t position =
             sequence.first_position + batch.logits_rows[next_logits] - next_row;
         std::vector<TokenId> history;
-        for (int64_t i = 0; i <= position; ++i) history.push_back(Slot(sequence, i));
+        for (int64_t i = 0; i <= position; ++i) {
+          EXPECT_EQ(Slot(sequence, i) >= kLong, is_long) << "keys of both rotations, at " << i;
+          history.push_back(Slot(sequence, i) % kLong);
+        }
         float* row = logits.row(static_cast<int64_t>(next_logits));
         std::fill(row, row + kVocabulary, 0.0f);
         row[end_after > 0 && position >= end_after ? kEnd : next(history)] = 5;
@@ -96,6 +106,7 @@ class FakeRunner final : public StepRunner {
   std::function<void()> before_step;
   NextTokenFunction next = NextToken;
   int64_t budget = 1 << 20;
+  int64_t short_rotation_tokens = 0;        // as SchedulerOptions'
   int64_t end_after = 0;                    // from this position on the model ends its answer
   std::mutex mutex;                         // guards what follows
   Status failure;                           // of the next step

@@ -107,8 +107,8 @@ TEST(ModelConfig, MistralsWindowIsReadFromTheConfig) {
 
 TEST(ModelConfig, RefusesByNameWhatItDoesNotDo) {
   const std::vector<std::pair<std::function<void(json&)>, std::string>> refusals = {
-      {[](json& c) { c["hidden_act"] = "gelu"; }, "hidden_act"},
-      {[](json& c) { c["rope_parameters"]["rope_type"] = "yarn"; }, "yarn"},
+      {[](json& c) { c["hidden_act"] = "relu"; }, "hidden_act"},
+      {[](json& c) { c["rope_parameters"]["rope_type"] = "proportional"; }, "proportional"},
       {[](json& c) {
          c["rope_scaling"] = json{{"type", "dynamic"}, {"factor", 2.0}};
          c.erase("rope_parameters");

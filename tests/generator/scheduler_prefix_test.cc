@@ -49,6 +49,56 @@ TEST(Scheduler, APromptThatBeginsAlikeIsReadFromWhereTheyPart) {
   EXPECT_EQ(turn->cached_prompt_tokens, 80);
 }
 
+// What a sequence's keys are rotated by depends on its length; the fake's pages know by which.
+std::unique_ptr<Scheduler> TwoRotations(FakeRunner& runner, int guess_tokens = 0) {
+  runner.short_rotation_tokens = 64;
+  SchedulerOptions options = ReusingOptions();
+  options.short_rotation_tokens = 64;
+  options.guess_tokens = guess_tokens;
+  return std::move(Scheduler::Create(&runner, options)).value();
+}
+
+TEST(Scheduler, ASequenceThatGrowsLongIsReadAnew) {
+  for (const int guess_tokens : {0, 8}) {
+    FakeRunner runner(100);
+    if (guess_tokens > 0) runner.next = CopyingToken;
+    const auto scheduler = TwoRotations(runner, guess_tokens);
+    for (const int length : {1, 40, 63, 64, 65, 100}) {
+      const std::vector<TokenId> prompt = Prompt(length, length);
+      const auto answer = scheduler->Generate(Request(prompt, 80), CallContext(), nullptr);
+      ASSERT_OK(answer);
+      EXPECT_EQ(answer->tokens, Continuation(prompt, 80, runner.next)) << length;
+    }
+    EXPECT_GT(runner.pages().free(), 0);
+  }
+}
+
+TEST(Scheduler, APromptInPiecesIsRotatedAsAWhole) {
+  FakeRunner runner(100);
+  const auto scheduler = TwoRotations(runner);
+  const std::vector<TokenId> prompt = Prompt(100, 1);  // five passes of 24 rows
+  ASSERT_OK(scheduler->Generate(Request(prompt, 2), CallContext(), nullptr));
+  ASSERT_OK(scheduler->LogProbabilities(prompt, Prompt(30, 2), CallContext()));
+}
+
+TEST(Scheduler, PrefixesAreSharedAmongSequencesOfOneRotationOnly) {
+  FakeRunner runner(100);
+  const auto scheduler = TwoRotations(runner);
+  const std::vector<TokenId> passages = Prompt(100, 1);
+  const auto cached = [&](size_t length, int max_tokens) {
+    const auto answer = scheduler->Generate(
+        Request({passages.begin(), passages.begin() + static_cast<ptrdiff_t>(length)}, max_tokens),
+        CallContext(), nullptr);
+    EXPECT_OK(answer);
+    return answer->cached_prompt_tokens;
+  };
+  EXPECT_EQ(cached(40, 4), 0);
+  EXPECT_EQ(cached(100, 4), 0) << "the short one's keys are no use to it";
+  EXPECT_EQ(cached(90, 4), 80);
+  EXPECT_EQ(cached(50, 4), 32);
+  EXPECT_EQ(cached(50, 40), 0) << "it will write over its pages";
+}
+
 TEST(Scheduler, APromptOfWholePagesLeavesItsLastTokenToCompute) {
   FakeRunner runner(100);
   ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, ReusingOptions()));

@@ -60,15 +60,15 @@ def randomise(model, seed):
                 parameter.copy_(1.6 * noise / parameter.shape[1] ** 0.5)
 
 
-def byte_level_tokenizer():
+def byte_level_tokenizer(vocabulary=VOCABULARY, alphabet=None):
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY, special_tokens=CONTROL_TOKENS, show_progress=False,
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
+        vocab_size=vocabulary, special_tokens=CONTROL_TOKENS, show_progress=False,
+        initial_alphabet=alphabet or sorted(pre_tokenizers.ByteLevel.alphabet()))
     tokenizer.train_from_iterator(texts.embedding_texts()[:24], trainer)
-    assert tokenizer.get_vocab_size() == VOCABULARY
+    assert tokenizer.get_vocab_size() == vocabulary
     return tokenizer
 
 
