@@ -110,12 +110,13 @@ Status ReadGguf(const WeightSource& source, PostNormEncoderSpec& spec) {
   TensorReader tensors(source);
   FOOTNOTE_RETURN_IF_ERROR(
       ReadGgufOutput(config, tensors, shape.width, spec.pooling, spec.classifier));
-  spec.classifier.activation =
-      spec.classifier.dense ? HeadActivation::kTanh : HeadActivation::kNone;
-  constexpr std::string_view kSaidElsewhere[] = {"tokenizer_type", "token_type_count"};
-  config.Ignore(kSaidElsewhere);
-  FOOTNOTE_RETURN_IF_ERROR(config.CheckAllRead());
+  // llama.cpp's converter leaves out the layer before BERT's labels, so that they mean nothing;
+  // that of RoBERTa's family it keeps.
+  if (!spec.classifier.dense) spec.classifier = {};
+  spec.classifier.activation = HeadActivation::kTanh;
   FOOTNOTE_RETURN_IF_ERROR(FinishEncoderShape(config, shape));
+  FOOTNOTE_RETURN_IF_ERROR(CheckGgufHeads(config, shape));
+  FOOTNOTE_RETURN_IF_ERROR(config.CheckAllRead());
 
   FOOTNOTE_ASSIGN_OR_RETURN(
       spec.token_embedding,

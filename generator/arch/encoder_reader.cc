@@ -142,6 +142,19 @@ Status ReadHead(TensorReader& tensors, const WeightSource& source, int64_t width
   return OkStatus();
 }
 
+Status CheckGgufHeads(ConfigReader& config, const NetworkShape& shape) {
+  const auto width = static_cast<double>(shape.head_width);
+  for (const char* key :
+       {"attention.key_length", "attention.value_length", "rope.dimension_count"}) {
+    FOOTNOTE_RETURN_IF_ERROR(config.ExpectNumber(key, width));
+  }
+  FOOTNOTE_RETURN_IF_ERROR(
+      config.ExpectNumber("attention.head_count_kv", static_cast<double>(shape.heads)));
+  constexpr std::string_view kTokenizers[] = {"tokenizer_type", "token_type_count"};
+  config.Ignore(kTokenizers);
+  return OkStatus();
+}
+
 int64_t GgufRows(const WeightSource& source, std::string_view name) {
   const StoredTensor* tensor = source.Find(name);
   if (tensor == nullptr || tensor->shape.empty()) return 0;

@@ -60,6 +60,10 @@ Status ReadHead(TensorReader& tensors, const WeightSource& source, int64_t width
 Status ReadGgufOutput(ConfigReader& config, TensorReader& tensors, int64_t width,
                       PoolingSpec& pooling, ClassifierSpec& head);
 
+// Keys of a GGUF that only say once more how wide a head is, or belong to its tokenizer. Errors:
+// UNIMPLEMENTED when they say something else.
+Status CheckGgufHeads(ConfigReader& config, const NetworkShape& shape);
+
 // Rows of a GGUF's table; 0 when there is none. A table of one row may be stored as a vector.
 int64_t GgufRows(const WeightSource& source, std::string_view name);
 

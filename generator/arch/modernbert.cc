@@ -253,11 +253,14 @@ Status ReadGguf(const WeightSource& source, PreNormEncoderSpec& spec) {
   FOOTNOTE_ASSIGN_OR_RETURN(shape.context_tokens, config.Size("context_length"));
   FOOTNOTE_ASSIGN_OR_RETURN(shape.vocabulary_size,
                             config.SizeOr("vocab_size", GgufRows(source, "token_embd.weight")));
+  // Under the one name or the other, as the checkpoint's configuration spelt it.
+  FOOTNOTE_ASSIGN_OR_RETURN(const double rms_epsilon,
+                            config.PositiveOr("attention.layer_norm_rms_epsilon", 1e-5));
   FOOTNOTE_ASSIGN_OR_RETURN(const double epsilon,
-                            config.PositiveOr("attention.layer_norm_epsilon", 1e-5));
+                            config.PositiveOr("attention.layer_norm_epsilon", rms_epsilon));
   spec.norm_epsilon = static_cast<float>(epsilon);
   FOOTNOTE_RETURN_IF_ERROR(config.ExpectFlag("attention.causal", false));
-  FOOTNOTE_ASSIGN_OR_RETURN(spec.activation, ReadGateActivation(config, "hidden_act"));
+  FOOTNOTE_ASSIGN_OR_RETURN(spec.activation, ReadGateActivation(config, "hidden_activation"));
   FOOTNOTE_ASSIGN_OR_RETURN(settings.global_base, config.PositiveOr("rope.freq_base", kGlobalBase));
   FOOTNOTE_ASSIGN_OR_RETURN(settings.local_base,
                             config.PositiveOr("rope.freq_base_swa", kLocalBase));
@@ -270,13 +273,17 @@ Status ReadGguf(const WeightSource& source, PreNormEncoderSpec& spec) {
   TensorReader tensors(source);
   FOOTNOTE_RETURN_IF_ERROR(
       ReadGgufOutput(config, tensors, shape.width, spec.pooling, spec.classifier));
-  constexpr std::string_view kSaidElsewhere[] = {"tokenizer_type", "token_type_count",
-                                                 "attention.head_count_kv"};
-  config.Ignore(kSaidElsewhere);
-  FOOTNOTE_RETURN_IF_ERROR(config.CheckAllRead());
+  // The specification's numbers, as for pooling_type; llama.cpp takes the mean where there is none.
+  FOOTNOTE_ASSIGN_OR_RETURN(const int64_t head_pooling,
+                            config.SizeOr("classifier.pooling_type", 1));
+  if (head_pooling != 1 && head_pooling != 2) {
+    return UnimplementedError(config.Describe("classifier.pooling_type") + " is " +
+                              std::to_string(head_pooling) +
+                              "; only 1 (mean) and 2 (CLS) are supported");
+  }
   FOOTNOTE_RETURN_IF_ERROR(FinishShape(config, shape));
-  FOOTNOTE_RETURN_IF_ERROR(
-      config.ExpectNumber("rope.dimension_count", static_cast<double>(shape.head_width)));
+  FOOTNOTE_RETURN_IF_ERROR(CheckGgufHeads(config, shape));
+  FOOTNOTE_RETURN_IF_ERROR(config.CheckAllRead());
 
   std::vector<LayerNames> layers;
   for (int64_t i = 0; i < shape.layers; ++i) {
@@ -289,9 +296,7 @@ Status ReadGguf(const WeightSource& source, PreNormEncoderSpec& spec) {
       tensors, {"token_embd.weight", "token_embd_norm", "output_norm"}, layers, settings, spec));
   ClassifierSpec& head = spec.classifier;
   if (!head.labels.empty()) {
-    // llama.cpp pools so where the file does not say.
-    head.pooling =
-        spec.pooling.kind == PoolingKind::kFirst ? PoolingKind::kFirst : PoolingKind::kMean;
+    head.pooling = head_pooling == 2 ? PoolingKind::kFirst : PoolingKind::kMean;
     head.activation = head.dense ? HeadActivation::kGeluErf : HeadActivation::kNone;
     if (tensors.Has("cls.norm.weight")) {
       FOOTNOTE_ASSIGN_OR_RETURN(head.norm_weight, tensors.Vector("cls.norm.weight", shape.width));

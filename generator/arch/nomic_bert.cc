@@ -182,13 +182,9 @@ Status ReadGguf(const WeightSource& source, PostNormEncoderSpec& spec) {
       ReadGgufOutput(config, tensors, shape.width, spec.pooling, spec.classifier));
   spec.classifier.activation =
       spec.classifier.dense ? HeadActivation::kTanh : HeadActivation::kNone;
-  constexpr std::string_view kSaidElsewhere[] = {"tokenizer_type", "token_type_count",
-                                                 "attention.head_count_kv"};
-  config.Ignore(kSaidElsewhere);
-  FOOTNOTE_RETURN_IF_ERROR(config.CheckAllRead());
   FOOTNOTE_RETURN_IF_ERROR(FinishEncoderShape(config, shape));
-  FOOTNOTE_RETURN_IF_ERROR(
-      config.ExpectNumber("rope.dimension_count", static_cast<double>(shape.head_width)));
+  FOOTNOTE_RETURN_IF_ERROR(CheckGgufHeads(config, shape));
+  FOOTNOTE_RETURN_IF_ERROR(config.CheckAllRead());
   spec.rope_inverse_frequencies = PlainInverseFrequencies(base, shape.head_width);
 
   FOOTNOTE_ASSIGN_OR_RETURN(
