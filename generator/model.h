@@ -40,8 +40,10 @@ struct ModelInfo {
   int kv_heads = 0;
   int head_width = 0;
   int vocabulary_size = 0;
+  int vector_width = 0;  // of what an encoder's Encode gives; else 0
   // What an encoder's classifying head tells apart, as the files name it; empty: there is no head.
   std::vector<std::string> labels;
+  bool labels_tokens = false;   // it tells tokens apart, not texts
   std::string tokenizer;        // Tokenizer::name()
   std::string template_family;  // empty when there is none
   // Why the file's chat template cannot be used; empty when it can, or there is none. The model
@@ -82,7 +84,7 @@ struct ModelOptions {
 struct EncoderBatch {
   std::vector<TokenId> ids;        // [T]
   std::vector<int32_t> types;      // [T] token types, or empty for all 0
-  std::vector<int32_t> positions;  // [T], or empty for 0, 1, 2… within each sequence
+  std::vector<int32_t> positions;  // [T] as Model::Positions gives them, or empty: as of whole rows
   std::vector<int64_t> offsets;    // [B + 1], offsets[0] = 0, offsets[B] = T
   // [P] stretches of tokens that get a vector of their own, such as sentences: each within one
   // sequence, none empty, in order.
@@ -90,6 +92,9 @@ struct EncoderBatch {
     int64_t begin = 0, end = 0;  // places in ids
   };
   std::vector<Part> parts = {};
+  // [T] where in its row each token is, rising within a sequence; empty: one after the other. What
+  // is masked in the middle of a row keeps its neighbours apart.
+  std::vector<int32_t> places = {};
 };
 
 // What a model does to the GPU it is on, and what that GPU can do: for benchmarks.
@@ -125,12 +130,17 @@ class Model {
   // cache.
   virtual StatusOr<std::vector<float>> Logits(std::span<const TokenId> ids) const = 0;
 
-  // Encoders. [B + P, width]: each sequence as the model's own pooling and normalisation give it,
-  // then each part as the mean of its tokens' states, of length 1. The states are those of the
-  // whole sequence: parts cost no second pass.
+  // Encoders. Positions of the tokens of a row, padding included: 0, 1, 2… or, in RoBERTa's family,
+  // so that padding does not count. Empty for a decoder.
+  virtual std::vector<int32_t> Positions(std::span<const TokenId> row) const = 0;
+
+  // Encoders. [B + P, vector_width]: each sequence as the model's own pooling and normalisation
+  // give it, then each part as the mean of its tokens' states, of length 1. The states are those of
+  // the whole sequence: parts cost no second pass.
   virtual StatusOr<std::vector<float>> Encode(const EncoderBatch& batch) const = 0;
 
-  // Encoders with a head: its raw numbers (logits) for each sequence, [B, labels]. Errors:
+  // Encoders with a head: its raw numbers (logits) for each sequence, [B, labels], or for each
+  // token, [T, labels], where it labels tokens. Errors:
   // INVALID_ARGUMENT when there is no head, and for what Encode refuses; parts are refused.
   virtual StatusOr<std::vector<float>> Classify(const EncoderBatch& batch) const = 0;
 };

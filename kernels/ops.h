@@ -128,6 +128,28 @@ Status AttentionPaged(Context& ctx, ConstHeads q, std::span<const KvSequence> se
 Status AttentionPacked(Context& ctx, ConstHeads q, ConstHeads k, ConstHeads v,
                        std::span<const int64_t> offsets, float scale, Heads out);
 
+// What a score has on top of q·k, by how far apart query i and key j are: row = rows[M - 1 + p_i -
+// p_j] of each table that is there. M positions at most apart from each other, R rows, H heads.
+struct RelativeScores {
+  std::span<const int32_t> rows;  // [2M - 1], each in [0, R)
+  ConstHeads keys = {};           // [R, H, D]: + q_i · keys[row]
+  ConstHeads queries = {};        // [R, H, D]: + k_j · queries[row]
+  ConstMatrix bias = {};          // [R, H]: + bias[row], which is not scaled
+};
+
+struct RelativeAttentionParams {
+  float scale = 0;      // > 0
+  int64_t window = -1;  // a query sees keys whose position is at most so far from its own; -1: all
+  const RelativeScores* scores = nullptr;
+};
+
+// AttentionPacked with regard to distances. positions [T] rise within each sequence. Products are
+// float32 in every precision. Sources: He et al. 2021, "DeBERTa", equation 4 (keys, queries);
+// Raffel et al. 2020, section 2.1 (bias); Beltagy et al. 2020, section 3.1 (window).
+Status AttentionRelative(Context& ctx, ConstHeads q, ConstHeads k, ConstHeads v,
+                         std::span<const int64_t> offsets, std::span<const int32_t> positions,
+                         const RelativeAttentionParams& params, Heads out);
+
 // out[b, :] = mean of rows offsets[b]…offsets[b+1]-1 of x. x [T, K], out [B, K]; no sequence is
 // empty.
 Status PoolMean(Context& ctx, ConstMatrix x, std::span<const int64_t> offsets, Matrix out);

@@ -78,34 +78,52 @@ class Encoder {
   virtual const std::string& query_prefix() const = 0;
   virtual const std::string& passage_prefix() const = 0;
 
-  // Vectors of the batch's sequences and parts, out [B + P, width]. Errors: FAILED_PRECONDITION
-  // when the files do not say how to pool; those of the kernels. Ids, types and positions must be
-  // in range.
+  // Columns of the vectors that Forward gives: the model's width, unless the files put a matrix
+  // behind the pooling.
+  virtual int64_t output_width() const = 0;
+
+  // Vectors of the batch's sequences and parts, out [B + P, output_width]. Errors:
+  // FAILED_PRECONDITION when the files do not say how to pool; those of the kernels. Ids, types and
+  // positions must be in range.
   virtual Status Forward(kernels::Context& context, Workspace& workspace, const EncoderBatch& batch,
                          kernels::Matrix out) const = 0;
 
   // Names of what the head tells apart; empty when there is none.
   virtual std::span<const std::string> labels() const = 0;
 
-  // The head's raw numbers (logits) for the batch's sequences, out [B, labels]. Needs a head;
-  // parts are not looked at. Errors: those of the kernels.
+  // Whether it tells tokens apart, not sequences.
+  virtual bool labels_tokens() const = 0;
+
+  // The head's raw numbers (logits) for the batch's sequences, out [B, labels], or for its tokens,
+  // [T, labels]. Needs a head; parts are not looked at. Errors: those of the kernels.
   virtual Status Classify(kernels::Context& context, Workspace& workspace,
                           const EncoderBatch& batch, kernels::Matrix out) const = 0;
 
   // As Decoder::Matrices.
   virtual std::vector<kernels::Weight*> Matrices() = 0;
 
+  // Computes what does not depend on the text. Once, before the first pass. Errors: those of the
+  // kernels.
+  virtual Status Prepare(kernels::Context& context) = 0;
+
   // Finds out Weight::column_spread of its matrices by a pass over made-up text, before they are
-  // packed by groups. The same for the same weights and instruction set. Errors: those of Forward.
+  // packed by groups; after Prepare. The same for the same weights and instruction set. Errors:
+  // those of Forward.
   virtual Status MeasureSpreads(kernels::Context& context, Workspace& workspace) = 0;
 
   // All of it, uploaded. plan.plain: F16 or F32. Errors: those of Gpu::Upload.
   virtual StatusOr<std::unique_ptr<GpuEncoder>> OnGpu(std::shared_ptr<kernels::Gpu> gpu,
                                                       const GpuPlan& plan) const = 0;
 
-  // Sizes of the tables that ids index.
+  // Token types that there are; 0: the model has none, and whatever a batch says is not looked at.
   virtual int64_t type_count() const = 0;
+  // Positions are below it.
   virtual int64_t position_count() const = 0;
+  // Tokens that it can compute a sequence of.
+  virtual int64_t longest_input() const = 0;
+  // Positions of the tokens of a row, padding included, as this model counts them.
+  virtual void AppendPositions(std::span<const TokenId> row,
+                               std::vector<int32_t>& positions) const = 0;
 };
 
 // One of the two is set.

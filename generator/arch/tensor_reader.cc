@@ -33,15 +33,35 @@ StatusOr<kernels::Weight> TensorReader::Matrix(const std::string& name, int64_t 
   return kernels::Weight{tensor->dtype, tensor->bytes.data(), rows, columns};
 }
 
-StatusOr<std::vector<float>> TensorReader::Vector(const std::string& name, int64_t size) {
+StatusOr<kernels::Weight> TensorReader::Table(const std::string& name, int64_t rows,
+                                              int64_t columns) {
   FOOTNOTE_ASSIGN_OR_RETURN(const StoredTensor* tensor, source_.Require(name));
-  FOOTNOTE_RETURN_IF_ERROR(CheckShape(source_, *tensor, {size}));
+  if (rows != 1 || tensor->shape != std::vector<int64_t>{columns}) {
+    return Matrix(name, rows, columns);
+  }
   taken_.insert(name);
-  std::vector<float> values(static_cast<size_t>(size));
+  return kernels::Weight{tensor->dtype, tensor->bytes.data(), rows, columns};
+}
+
+StatusOr<std::vector<float>> TensorReader::Floats(const std::string& name,
+                                                  const std::vector<int64_t>& shape) {
+  FOOTNOTE_ASSIGN_OR_RETURN(const StoredTensor* tensor, source_.Require(name));
+  FOOTNOTE_RETURN_IF_ERROR(CheckShape(source_, *tensor, shape));
+  taken_.insert(name);
+  std::vector<float> values(static_cast<size_t>(tensor->elements()));
   if (Status status = kernels::Dequantize(tensor->dtype, tensor->bytes, values); !status.ok()) {
     return status.WithContext(source_.description() + ": tensor '" + name + "'");
   }
   return values;
+}
+
+StatusOr<std::vector<float>> TensorReader::Vector(const std::string& name, int64_t size) {
+  return Floats(name, {size});
+}
+
+StatusOr<std::vector<float>> TensorReader::Values(const std::string& name, int64_t rows,
+                                                  int64_t columns) {
+  return Floats(name, {rows, columns});
 }
 
 StatusOr<std::vector<float>> TensorReader::VectorIf(bool present, const std::string& name,

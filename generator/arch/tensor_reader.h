@@ -28,8 +28,14 @@ class TensorReader {
   // INVALID_ARGUMENT when its shape is not [rows, columns].
   StatusOr<kernels::Weight> Matrix(const std::string& name, int64_t rows, int64_t columns);
 
+  // As Matrix; a single row may also be stored as a vector, as llama.cpp's converter leaves it.
+  StatusOr<kernels::Weight> Table(const std::string& name, int64_t rows, int64_t columns);
+
   // A vector of `size`, converted to float32. Errors: as Matrix.
   StatusOr<std::vector<float>> Vector(const std::string& name, int64_t size);
+
+  // A small matrix, converted to float32. Errors: as Matrix.
+  StatusOr<std::vector<float>> Values(const std::string& name, int64_t rows, int64_t columns);
 
   // As Vector, but empty when `present` is false.
   StatusOr<std::vector<float>> VectorIf(bool present, const std::string& name, int64_t size);
@@ -46,6 +52,8 @@ class TensorReader {
   }
 
  private:
+  StatusOr<std::vector<float>> Floats(const std::string& name, const std::vector<int64_t>& shape);
+
   const WeightSource& source_;
   std::set<std::string, std::less<>> taken_;
 };

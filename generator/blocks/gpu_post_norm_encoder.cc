@@ -31,7 +31,7 @@ class GpuPostNormEncoder final : public GpuEncoder {
       : shape_(spec.shape),
         plain_(plan.plain),
         pooling_kind_(spec.pooling.kind),
-        normalise_(spec.pooling.normalise),
+        normalise_(!spec.pooling.steps.empty()),
         why_unknown_(spec.pooling.why_unknown),
         gelu_(spec.gelu == kernels::GeluKind::kErf ? kernels::GpuActivation::kGeluErf
                                                    : kernels::GpuActivation::kGeluTanh),
@@ -105,8 +105,8 @@ Status GpuPostNormEncoder::Upload(const PostNormEncoderSpec& spec) {
   }
   const ClassifierSpec& head = spec.classifier;
   if (head.labels.empty()) return OkStatus();
-  FOOTNOTE_ASSIGN_OR_RETURN(pooler_, parameters_.Matrix(head.pooler));
-  FOOTNOTE_ASSIGN_OR_RETURN(pooler_bias_, parameters_.Vector(head.pooler_bias));
+  FOOTNOTE_ASSIGN_OR_RETURN(pooler_, parameters_.Matrix(head.dense));
+  FOOTNOTE_ASSIGN_OR_RETURN(pooler_bias_, parameters_.Vector(head.dense_bias));
   FOOTNOTE_ASSIGN_OR_RETURN(classifier_, parameters_.Matrix(head.output));
   FOOTNOTE_ASSIGN_OR_RETURN(classifier_bias_, parameters_.Vector(head.output_bias));
   return OkStatus();
@@ -190,11 +190,34 @@ Status GpuPostNormEncoder::Classify(Gpu& gpu, GpuWorkspace& workspace, const Gpu
   return gpu.Products(nullptr, pooled, std::span(&head, 1));
 }
 
+// What only the CPU does of a model; empty when there is nothing.
+std::string OnlyOnCpu(const PostNormEncoderSpec& spec) {
+  if (!spec.relative.rows.empty()) return "attention by relative positions";
+  if (!spec.rope_inverse_frequencies.empty()) return "an encoder with rotary positions";
+  if (spec.embedding_projection) return "a projection of embeddings";
+  if (!spec.type_embedding) return "an encoder without token types";
+  const PoolingSpec& pooling = spec.pooling;
+  if (pooling.kind != PoolingKind::kUnknown && pooling.kind != PoolingKind::kMean &&
+      pooling.kind != PoolingKind::kFirst) {
+    return "this kind of pooling";
+  }
+  for (const PoolingStep& step : pooling.steps) {
+    if (!step.weight.empty()) return "a Dense module behind the pooling";
+  }
+  const ClassifierSpec& head = spec.classifier;
+  if (head.labels.empty()) return "";
+  if (head.per_token) return "a head for tokens";
+  return head.dense && head.activation == HeadActivation::kTanh ? "" : "this kind of head";
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<GpuEncoder>> MakeGpuPostNormEncoder(const PostNormEncoderSpec& spec,
                                                              std::shared_ptr<Gpu> gpu,
                                                              const GpuPlan& plan) {
+  if (const std::string what = OnlyOnCpu(spec); !what.empty()) {
+    return UnimplementedError(what + " is not done on a GPU; use --device cpu");
+  }
   auto encoder = std::make_unique<GpuPostNormEncoder>(std::move(gpu), spec, plan);
   FOOTNOTE_RETURN_IF_ERROR(encoder->Upload(spec));
   return std::unique_ptr<GpuEncoder>(std::move(encoder));

@@ -8,7 +8,8 @@
 
 namespace footnote::generator {
 
-// Uploads all of it; plan.plain is F16 or F32. Errors: those of Gpu::Upload.
+// Uploads all of it; plan.plain is F16 or F32. Errors: UNIMPLEMENTED names what is done on the CPU
+// only; those of Gpu::Upload.
 StatusOr<std::unique_ptr<GpuEncoder>> MakeGpuPostNormEncoder(const PostNormEncoderSpec& spec,
                                                              std::shared_ptr<kernels::Gpu> gpu,
                                                              const GpuPlan& plan);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "generator/blocks/gpu_post_norm_encoder.h"
@@ -13,30 +14,24 @@ namespace {
 using kernels::Context;
 using kernels::Matrix;
 
-constexpr int64_t kSpreadTokens = 256;
+enum Slot : size_t { kProjected, kAttended, kInner, kBranch, kGate, kEmbedded, kMeasured };
 
-enum Slot : size_t { kHidden, kProjected, kAttended, kInner, kBranch, kFirst, kPooled };
-
-class PostNormEncoder final : public Encoder {
+class PostNormEncoder final : public EncoderWithOutput {
  public:
-  explicit PostNormEncoder(PostNormEncoderSpec spec) : spec_(std::move(spec)) {}
+  explicit PostNormEncoder(PostNormEncoderSpec spec)
+      : EncoderWithOutput(spec.shape, spec.pooling, spec.classifier), spec_(std::move(spec)) {}
 
-  int max_tokens() const override {
-    const int64_t positions = spec_.shape.context_tokens;
-    const int64_t wanted = spec_.pooling.max_tokens;
-    return static_cast<int>(wanted == 0 ? positions : std::min(positions, wanted));
-  }
-  const std::string& query_prefix() const override { return spec_.pooling.query_prefix; }
-  const std::string& passage_prefix() const override { return spec_.pooling.passage_prefix; }
   int64_t type_count() const override { return spec_.type_embedding.rows; }
-  int64_t position_count() const override { return spec_.position_embedding.rows; }
-  std::span<const std::string> labels() const override { return spec_.classifier.labels; }
-
-  Status Forward(Context& context, Workspace& workspace, const EncoderBatch& batch,
-                 Matrix out) const override;
-  Status Classify(Context& context, Workspace& workspace, const EncoderBatch& batch,
-                  Matrix out) const override;
+  int64_t position_count() const override {
+    return spec_.position_embedding ? spec_.position_embedding.rows : spec_.most_positions;
+  }
+  int64_t longest_input() const override {
+    return spec_.position_embedding ? shape().context_tokens : spec_.most_positions;
+  }
+  void AppendPositions(std::span<const TokenId> row,
+                       std::vector<int32_t>& positions) const override;
   std::vector<kernels::Weight*> Matrices() override;
+  Status Prepare(Context& context) override;
   Status MeasureSpreads(Context& context, Workspace& workspace) override;
   StatusOr<std::unique_ptr<GpuEncoder>> OnGpu(std::shared_ptr<kernels::Gpu> gpu,
                                               const GpuPlan& plan) const override {
@@ -47,52 +42,116 @@ class PostNormEncoder final : public Encoder {
   Status Embed(Context& context, Workspace& workspace, const EncoderBatch& batch,
                Matrix hidden) const;
   Status RunAttention(Context& context, Workspace& workspace, const PostNormEncoderLayer& layer,
-                      std::span<const int64_t> offsets, Matrix hidden) const;
+                      const EncoderBatch& batch, Matrix hidden) const;
+  Status Attend(Context& context, Workspace& workspace, const PostNormEncoderLayer& layer,
+                const EncoderBatch& batch, Matrix projected, Matrix attended) const;
   Status RunFeedForward(Context& context, Workspace& workspace, const PostNormEncoderLayer& layer,
                         Matrix hidden) const;
   Status RunBlocks(Context& context, Workspace& workspace, const EncoderBatch& batch,
-                   Matrix hidden) const;
-  Status Pool(Context& context, std::span<const int64_t> offsets, Matrix hidden, Matrix out) const;
+                   Matrix hidden) const override;
 
   PostNormEncoderSpec spec_;
 };
 
-// hidden = norm(token + type + position).
+void PostNormEncoder::AppendPositions(std::span<const TokenId> row,
+                                      std::vector<int32_t>& positions) const {
+  if (spec_.padding_id < 0) return EncoderWithOutput::AppendPositions(row, positions);
+  auto position = static_cast<int32_t>(spec_.padding_id);
+  for (const TokenId id : row) {
+    positions.push_back(id == spec_.padding_id ? static_cast<int32_t>(spec_.padding_id)
+                                               : ++position);
+  }
+}
+
+// hidden = norm(token + type + position), projected to the model's width where they are narrower.
 Status PostNormEncoder::Embed(Context& context, Workspace& workspace, const EncoderBatch& batch,
                               Matrix hidden) const {
-  Matrix other = workspace.Floats(kBranch, hidden.shape[0], hidden.shape[1]);
-  FOOTNOTE_RETURN_IF_ERROR(
-      kernels::EmbedRows(context, spec_.token_embedding, batch.ids, 1, hidden));
+  const int64_t rows = hidden.shape[0], width = spec_.token_embedding.columns;
+  Matrix sum = spec_.embedding_projection ? workspace.Floats(kEmbedded, rows, width) : hidden;
+  Matrix other = workspace.Floats(kBranch, rows, width);
+  FOOTNOTE_RETURN_IF_ERROR(kernels::EmbedRows(context, spec_.token_embedding, batch.ids, 1, sum));
   std::vector<int32_t>& numbers = workspace.positions();
-  std::span<const int32_t> types = batch.types;
-  if (types.empty()) {
-    numbers.assign(batch.ids.size(), 0);
-    types = numbers;
-  }
-  FOOTNOTE_RETURN_IF_ERROR(kernels::EmbedRows(context, spec_.type_embedding, types, 1, other));
-  FOOTNOTE_RETURN_IF_ERROR(kernels::Add(context, other, hidden));
-  std::span<const int32_t> positions = batch.positions;
-  if (positions.empty()) {
-    numbers.clear();
-    for (size_t sequence = 0; sequence + 1 < batch.offsets.size(); ++sequence) {
-      const int64_t length = batch.offsets[sequence + 1] - batch.offsets[sequence];
-      for (int64_t i = 0; i < length; ++i) numbers.push_back(static_cast<int32_t>(i));
+  if (spec_.type_embedding) {
+    std::span<const int32_t> types = batch.types;
+    if (types.empty()) {
+      numbers.assign(batch.ids.size(), 0);
+      types = numbers;
     }
-    positions = numbers;
+    FOOTNOTE_RETURN_IF_ERROR(kernels::EmbedRows(context, spec_.type_embedding, types, 1, other));
+    FOOTNOTE_RETURN_IF_ERROR(kernels::Add(context, other, sum));
   }
-  FOOTNOTE_RETURN_IF_ERROR(
-      kernels::EmbedRows(context, spec_.position_embedding, positions, 1, other));
-  FOOTNOTE_RETURN_IF_ERROR(kernels::Add(context, other, hidden));
-  return kernels::LayerNorm(context, hidden, spec_.embedding_norm.weight, spec_.embedding_norm.bias,
-                            spec_.norm_epsilon, hidden);
+  if (spec_.position_embedding) {
+    std::span<const int32_t> positions = batch.positions;
+    if (positions.empty()) {
+      numbers.clear();
+      for (size_t b = 0; b + 1 < batch.offsets.size(); ++b) {
+        AppendPositions(std::span(batch.ids).subspan(
+                            static_cast<size_t>(batch.offsets[b]),
+                            static_cast<size_t>(batch.offsets[b + 1] - batch.offsets[b])),
+                        numbers);
+      }
+      positions = numbers;
+    }
+    FOOTNOTE_RETURN_IF_ERROR(
+        kernels::EmbedRows(context, spec_.position_embedding, positions, 1, other));
+    FOOTNOTE_RETURN_IF_ERROR(kernels::Add(context, other, sum));
+  }
+  const auto project = [&] {
+    if (!spec_.embedding_projection) return OkStatus();
+    return kernels::MatMul(context, sum, spec_.embedding_projection,
+                           spec_.embedding_projection_bias, hidden);
+  };
+  if (spec_.projects_before_norm) FOOTNOTE_RETURN_IF_ERROR(project());
+  Matrix normed = spec_.projects_before_norm ? hidden : sum;
+  FOOTNOTE_RETURN_IF_ERROR(kernels::LayerNorm(context, normed, spec_.embedding_norm.weight,
+                                              spec_.embedding_norm.bias, spec_.norm_epsilon,
+                                              normed));
+  return spec_.projects_before_norm ? OkStatus() : project();
+}
+
+Status PostNormEncoder::Attend(Context& context, Workspace& workspace,
+                               const PostNormEncoderLayer& layer, const EncoderBatch& batch,
+                               Matrix projected, Matrix attended) const {
+  const int64_t width = shape().width, heads = shape().heads, head_width = shape().head_width;
+  const kernels::Heads queries = HeadColumns(projected, 0, heads, head_width);
+  const kernels::Heads keys = HeadColumns(projected, width, heads, head_width);
+  const kernels::Heads values = HeadColumns(projected, 2 * width, heads, head_width);
+  const kernels::Heads out = HeadColumns(attended, 0, heads, head_width);
+  const float scale = spec_.attention_scale > 0
+                          ? spec_.attention_scale
+                          : static_cast<float>(1 / std::sqrt(static_cast<double>(head_width)));
+  std::vector<int32_t>& numbers = workspace.positions();
+  if (!spec_.rope_inverse_frequencies.empty()) {
+    const kernels::RopeParams rope{kernels::RopePairing::kHalves, spec_.rope_inverse_frequencies};
+    const std::span<const int32_t> positions = PositionsOf(batch, numbers);
+    FOOTNOTE_RETURN_IF_ERROR(kernels::Rope(context, positions, rope, queries));
+    FOOTNOTE_RETURN_IF_ERROR(kernels::Rope(context, positions, rope, keys));
+  }
+  const RelativePositions& relative = spec_.relative;
+  if (relative.rows.empty()) {
+    return kernels::AttentionPacked(context, queries, keys, values, batch.offsets, scale, out);
+  }
+  kernels::RelativeScores scores;
+  scores.rows = relative.rows;
+  const auto table = [&](const std::vector<float>& from) {
+    return from.empty()
+               ? kernels::ConstHeads()
+               : kernels::ConstHeads::Of(from.data(), relative.distances.rows, heads, head_width);
+  };
+  scores.keys = table(layer.distance_keys);
+  scores.queries = table(layer.distance_queries);
+  if (!relative.bias.empty()) {
+    scores.bias = kernels::ConstMatrix::Of(relative.bias.data(), relative.bias_rows, heads);
+  }
+  return kernels::AttentionRelative(context, queries, keys, values, batch.offsets,
+                                    PlacesOf(batch, numbers), {scale, -1, &scores}, out);
 }
 
 Status PostNormEncoder::RunAttention(Context& context, Workspace& workspace,
-                                     const PostNormEncoderLayer& layer,
-                                     std::span<const int64_t> offsets, Matrix hidden) const {
-  const NetworkShape& shape = spec_.shape;
+                                     const PostNormEncoderLayer& layer, const EncoderBatch& batch,
+                                     Matrix hidden) const {
   const int64_t rows = hidden.shape[0];
-  const int64_t width = shape.width;
+  const int64_t width = shape().width;
   Matrix projected = workspace.Floats(kProjected, rows, 3 * width);
   Matrix attended = workspace.Floats(kAttended, rows, width);
   const kernels::MatMulTarget targets[] = {
@@ -100,13 +159,7 @@ Status PostNormEncoder::RunAttention(Context& context, Workspace& workspace,
       {&layer.key, layer.key_bias, Columns(projected, width, width)},
       {&layer.value, layer.value_bias, Columns(projected, 2 * width, width)}};
   FOOTNOTE_RETURN_IF_ERROR(kernels::MatMulMany(context, hidden, targets));
-  const float scale = static_cast<float>(1 / std::sqrt(static_cast<double>(shape.head_width)));
-  const auto heads = [&](const Matrix& matrix, int64_t begin) {
-    return HeadColumns(matrix, begin, shape.heads, shape.head_width);
-  };
-  FOOTNOTE_RETURN_IF_ERROR(
-      kernels::AttentionPacked(context, heads(projected, 0), heads(projected, width),
-                               heads(projected, 2 * width), offsets, scale, heads(attended, 0)));
+  FOOTNOTE_RETURN_IF_ERROR(Attend(context, workspace, layer, batch, projected, attended));
   FOOTNOTE_RETURN_IF_ERROR(
       kernels::MatMulAdd(context, attended, layer.output, layer.output_bias, hidden));
   return kernels::LayerNorm(context, hidden, layer.attention_norm.weight, layer.attention_norm.bias,
@@ -115,111 +168,81 @@ Status PostNormEncoder::RunAttention(Context& context, Workspace& workspace,
 
 Status PostNormEncoder::RunFeedForward(Context& context, Workspace& workspace,
                                        const PostNormEncoderLayer& layer, Matrix hidden) const {
-  Matrix inner = workspace.Floats(kInner, hidden.shape[0], spec_.shape.feed_forward_width);
-  const kernels::Activation gelu = spec_.gelu == kernels::GeluKind::kErf
-                                       ? kernels::Activation::kGeluErf
-                                       : kernels::Activation::kGeluTanh;
-  FOOTNOTE_RETURN_IF_ERROR(kernels::FeedForward(
-      context, hidden, {&layer.up, layer.up_bias, &layer.down, layer.down_bias, gelu}, inner,
-      hidden));
+  Matrix inner = workspace.Floats(kInner, hidden.shape[0], shape().feed_forward_width);
+  if (layer.gate) {
+    Matrix gate = workspace.Floats(kGate, hidden.shape[0], shape().feed_forward_width);
+    const kernels::MatMulTarget targets[] = {{&layer.up, layer.up_bias, inner},
+                                             {&layer.gate, {}, gate}};
+    FOOTNOTE_RETURN_IF_ERROR(kernels::MatMulMany(context, hidden, targets));
+    FOOTNOTE_RETURN_IF_ERROR(kernels::SiluMul(context, gate, inner, gate));
+    FOOTNOTE_RETURN_IF_ERROR(
+        kernels::MatMulAdd(context, gate, layer.down, layer.down_bias, hidden));
+  } else {
+    const kernels::Activation gelu = spec_.gelu == kernels::GeluKind::kErf
+                                         ? kernels::Activation::kGeluErf
+                                         : kernels::Activation::kGeluTanh;
+    FOOTNOTE_RETURN_IF_ERROR(kernels::FeedForward(
+        context, hidden, {&layer.up, layer.up_bias, &layer.down, layer.down_bias, gelu}, inner,
+        hidden));
+  }
   return kernels::LayerNorm(context, hidden, layer.feed_forward_norm.weight,
                             layer.feed_forward_norm.bias, spec_.norm_epsilon, hidden);
-}
-
-Status PostNormEncoder::Pool(Context& context, std::span<const int64_t> offsets, Matrix hidden,
-                             Matrix out) const {
-  FOOTNOTE_RETURN_IF_ERROR(spec_.pooling.kind == PoolingKind::kMean
-                               ? kernels::PoolMean(context, hidden, offsets, out)
-                               : kernels::PoolFirst(context, hidden, offsets, out));
-  return spec_.pooling.normalise ? kernels::L2Normalize(context, out) : OkStatus();
 }
 
 Status PostNormEncoder::RunBlocks(Context& context, Workspace& workspace, const EncoderBatch& batch,
                                   Matrix hidden) const {
   FOOTNOTE_RETURN_IF_ERROR(Embed(context, workspace, batch, hidden));
   for (const PostNormEncoderLayer& layer : spec_.layers) {
-    FOOTNOTE_RETURN_IF_ERROR(RunAttention(context, workspace, layer, batch.offsets, hidden));
+    FOOTNOTE_RETURN_IF_ERROR(RunAttention(context, workspace, layer, batch, hidden));
     FOOTNOTE_RETURN_IF_ERROR(RunFeedForward(context, workspace, layer, hidden));
   }
   return OkStatus();
 }
 
-Status PostNormEncoder::Classify(Context& context, Workspace& workspace, const EncoderBatch& batch,
-                                 Matrix out) const {
-  const ClassifierSpec& head = spec_.classifier;
-  const int64_t width = spec_.shape.width;
-  Matrix hidden =
-      workspace.Floats(kHidden, static_cast<int64_t>(batch.ids.size()), spec_.shape.width);
-  FOOTNOTE_RETURN_IF_ERROR(RunBlocks(context, workspace, batch, hidden));
-  Matrix first = workspace.Floats(kFirst, out.shape[0], width);
-  Matrix pooled = workspace.Floats(kPooled, out.shape[0], width);
-  FOOTNOTE_RETURN_IF_ERROR(kernels::PoolFirst(context, hidden, batch.offsets, first));
-  FOOTNOTE_RETURN_IF_ERROR(kernels::MatMul(context, first, head.pooler, head.pooler_bias, pooled));
-  for (int64_t row = 0; row < pooled.shape[0]; ++row) {
-    for (float& value : std::span(pooled.row(row), static_cast<size_t>(width))) {
-      value = std::tanh(value);
-    }
+// The tables of distances do not depend on the text.
+Status PostNormEncoder::Prepare(Context& context) {
+  const RelativePositions& relative = spec_.relative;
+  if (!relative.distances) return OkStatus();
+  const int64_t rows = relative.distances.rows, width = shape().width;
+  std::vector<float> memory(static_cast<size_t>(rows * width));
+  Matrix distances = Matrix::Of(memory.data(), rows, width);
+  std::vector<int32_t> numbers(static_cast<size_t>(rows));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  FOOTNOTE_RETURN_IF_ERROR(kernels::EmbedRows(context, relative.distances, numbers, 1, distances));
+  if (!relative.distances_norm.weight.empty()) {
+    FOOTNOTE_RETURN_IF_ERROR(kernels::LayerNorm(context, distances, relative.distances_norm.weight,
+                                                relative.distances_norm.bias, spec_.norm_epsilon,
+                                                distances));
   }
-  return kernels::MatMul(context, pooled, head.output, head.output_bias, out);
-}
-
-Status PostNormEncoder::Forward(Context& context, Workspace& workspace, const EncoderBatch& batch,
-                                Matrix out) const {
-  if (spec_.pooling.kind == PoolingKind::kUnknown) {
-    return FailedPreconditionError(spec_.pooling.why_unknown);
-  }
-  const int64_t rows = static_cast<int64_t>(batch.ids.size());
-  Matrix hidden = workspace.Floats(kHidden, rows, spec_.shape.width);
-  FOOTNOTE_RETURN_IF_ERROR(RunBlocks(context, workspace, batch, hidden));
-  const auto sequences = static_cast<int64_t>(batch.offsets.size()) - 1;
-  const auto parts = static_cast<int64_t>(batch.parts.size());
-  FOOTNOTE_RETURN_IF_ERROR(
-      Pool(context, batch.offsets, hidden, Matrix::Of(out.row(0), sequences, out.shape[1])));
-  if (parts == 0) return OkStatus();
-  for (int64_t p = 0; p < parts; ++p) {
-    const EncoderBatch::Part& part = batch.parts[static_cast<size_t>(p)];
-    const int64_t count = part.end - part.begin;
-    const int64_t offsets[] = {0, count};
+  for (PostNormEncoderLayer& layer : spec_.layers) {
+    const auto make = [&](const kernels::Weight& w, const std::vector<float>& bias,
+                          std::vector<float>& table) {
+      if (!w) return OkStatus();
+      table.resize(memory.size());
+      return kernels::MatMul(context, distances, w, bias, Matrix::Of(table.data(), rows, width));
+    };
     FOOTNOTE_RETURN_IF_ERROR(
-        kernels::PoolMean(context, Matrix::Of(hidden.row(part.begin), count, hidden.shape[1]),
-                          offsets, Matrix::Of(out.row(sequences + p), 1, out.shape[1])));
+        make(layer.distance_key, layer.distance_key_bias, layer.distance_keys));
+    FOOTNOTE_RETURN_IF_ERROR(
+        make(layer.distance_query, layer.distance_query_bias, layer.distance_queries));
   }
-  return kernels::L2Normalize(context, Matrix::Of(out.row(sequences), parts, out.shape[1]));
+  return OkStatus();
 }
 
-// Root of the mean square of each column.
-std::vector<float> SpreadOf(const Matrix& hidden) {
-  std::vector<double> squares(static_cast<size_t>(hidden.shape[1]));
-  for (int64_t t = 0; t < hidden.shape[0]; ++t) {
-    for (size_t k = 0; k < squares.size(); ++k) {
-      squares[k] += static_cast<double>(hidden.row(t)[k]) * static_cast<double>(hidden.row(t)[k]);
-    }
-  }
-  std::vector<float> spread;
-  for (const double each : squares) {
-    spread.push_back(static_cast<float>(std::sqrt(each / static_cast<double>(hidden.shape[0]))));
-  }
-  return spread;
-}
-
-// Which columns are large hardly depends on the text: tokens from all over the vocabulary will do.
 Status PostNormEncoder::MeasureSpreads(Context& context, Workspace& workspace) {
-  const int64_t count = std::min<int64_t>(kSpreadTokens, spec_.shape.context_tokens);
-  EncoderBatch batch;
-  batch.offsets = {0, count};
-  for (int64_t i = 0; i < count; ++i) {
-    batch.ids.push_back(static_cast<TokenId>(i * spec_.token_embedding.rows / count));
-  }
-  Matrix hidden = workspace.Floats(kHidden, count, spec_.shape.width);
+  const EncoderBatch batch = MadeUpText(shape().vocabulary_size, longest_input());
+  const auto count = static_cast<int64_t>(batch.ids.size());
+  Matrix hidden = workspace.Floats(kMeasured, count, shape().width);
   FOOTNOTE_RETURN_IF_ERROR(Embed(context, workspace, batch, hidden));
   for (PostNormEncoderLayer& layer : spec_.layers) {
     layer.attention_spread = SpreadOf(hidden);
     for (kernels::Weight* w : {&layer.query, &layer.key, &layer.value}) {
       w->column_spread = layer.attention_spread.data();
     }
-    FOOTNOTE_RETURN_IF_ERROR(RunAttention(context, workspace, layer, batch.offsets, hidden));
+    FOOTNOTE_RETURN_IF_ERROR(RunAttention(context, workspace, layer, batch, hidden));
     layer.feed_forward_spread = SpreadOf(hidden);
     layer.up.column_spread = layer.feed_forward_spread.data();
+    if (layer.gate) layer.gate.column_spread = layer.feed_forward_spread.data();
     FOOTNOTE_RETURN_IF_ERROR(RunFeedForward(context, workspace, layer, hidden));
   }
   return OkStatus();
@@ -232,6 +255,7 @@ std::vector<kernels::Weight*> PostNormEncoder::Matrices() {
          {&layer.query, &layer.key, &layer.value, &layer.output, &layer.up, &layer.down}) {
       matrices.push_back(w);
     }
+    if (layer.gate) matrices.push_back(&layer.gate);
   }
   return matrices;
 }

@@ -13,7 +13,6 @@ namespace {
 constexpr size_t kBatchTokens = 1024;
 // On a GPU, to fill it.
 constexpr size_t kGpuBatchTokens = 32768;
-constexpr size_t kSpecialTokens = 3;
 // A longer query loses its end, so that something of the text is seen.
 constexpr size_t kLeastTextTokens = 64;
 constexpr int kLeastPositions = 16;
@@ -59,16 +58,17 @@ StatusOr<std::unique_ptr<Reranker>> CrossEncoder::Create(std::shared_ptr<const L
     return InvalidArgumentError(
         info.name + " (" + info.architecture + ") is " +
         (model->encoder() == nullptr ? "a decoder" : "an encoder without a classifying head") +
-        " and cannot rank pairs of texts; give the folder of a BERT cross-encoder "
-        "(BertForSequenceClassification), or `generator`");
+        " and cannot rank pairs of texts; give the folder of a cross-encoder "
+        "(BertForSequenceClassification and the like), or `generator`");
+  }
+  if (info.labels_tokens) {
+    return InvalidArgumentError(info.name +
+                                " labels tokens and cannot rank pairs of texts; give the folder of "
+                                "a cross-encoder (...ForSequenceClassification), or `generator`");
   }
   const StatusOr<size_t> label = RelevantLabel(info.labels);
   if (!label.ok()) return label.status().WithContext(info.name);
-  const std::vector<TokenId> around = model->tokenizer().Encode("", {});
-  if (around.size() != 2) {
-    return UnimplementedError(info.name + ": the tokenizer puts " + std::to_string(around.size()) +
-                              " tokens around a text; only [CLS] text [SEP] is supported");
-  }
+  FOOTNOTE_ASSIGN_OR_RETURN(PairTemplate pair, ReadPairTemplate(model->path(), model->tokenizer()));
   if (model->encoder()->max_tokens() < kLeastPositions) {
     return InvalidArgumentError(info.name + " takes " +
                                 std::to_string(model->encoder()->max_tokens()) +
@@ -76,8 +76,7 @@ StatusOr<std::unique_ptr<Reranker>> CrossEncoder::Create(std::shared_ptr<const L
   }
   std::unique_ptr<CrossEncoder> encoder(
       new CrossEncoder(std::move(model), std::move(model_sha256), *label));
-  encoder->begin_ = around[0];
-  encoder->end_ = around[1];
+  encoder->pair_ = std::move(pair);
   return std::unique_ptr<Reranker>(std::move(encoder));
 }
 
@@ -101,9 +100,13 @@ std::vector<TokenId> CrossEncoder::Tokens(std::string_view text, size_t limit) c
 StatusOr<std::vector<float>> CrossEncoder::Score(std::string_view query,
                                                  std::span<const std::string_view> texts,
                                                  const CallContext& call) const {
-  const size_t room = static_cast<size_t>(model_->encoder()->max_tokens()) - kSpecialTokens;
+  using Kind = PairTemplate::Piece::Kind;
+  const size_t special = pair_.special_tokens();
+  const size_t room = static_cast<size_t>(model_->encoder()->max_tokens()) - special;
   const std::vector<TokenId> question = Tokens(query, room - std::min(kLeastTextTokens, room / 2));
-  const int32_t text_type = model_->encoder()->type_count() > 1 ? 1 : 0;
+  // A model of one type is given nothing else, whatever its tokenizer says.
+  const auto most_type =
+      static_cast<int32_t>(std::max<int64_t>(model_->encoder()->type_count(), 1) - 1);
   std::vector<std::vector<TokenId>> tokens;
   for (const std::string_view text : texts) tokens.push_back(Tokens(text, room - question.size()));
   // By length, so that the sequences of a batch take equally long and its size is well used.
@@ -117,20 +120,22 @@ StatusOr<std::vector<float>> CrossEncoder::Score(std::string_view query,
     FOOTNOTE_RETURN_IF_ERROR(call.Check());
     EncoderBatch batch;
     batch.offsets.push_back(0);
-    const auto append = [&batch](std::span<const TokenId> ids, TokenId end, int32_t type) {
-      batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
-      batch.ids.push_back(end);
-      batch.types.resize(batch.ids.size(), type);
-    };
     size_t last = first;
     do {
-      append({}, begin_, 0);
-      append(question, end_, 0);
-      append(tokens[order[last]], end_, text_type);
+      for (const PairTemplate::Piece& piece : pair_.pieces) {
+        const std::vector<TokenId>& text =
+            piece.kind == Kind::kFirstText ? question : tokens[order[last]];
+        if (piece.kind == Kind::kSpecial) {
+          batch.ids.push_back(piece.id);
+        } else {
+          batch.ids.insert(batch.ids.end(), text.begin(), text.end());
+        }
+        batch.types.resize(batch.ids.size(), std::min(piece.type, most_type));
+      }
       batch.offsets.push_back(static_cast<int64_t>(batch.ids.size()));
       ++last;
     } while (last < order.size() &&
-             batch.ids.size() + kSpecialTokens + question.size() + tokens[order[last]].size() <=
+             batch.ids.size() + special + question.size() + tokens[order[last]].size() <=
                  batch_tokens);
     FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> logits, model_->Classify(batch));
     const size_t labels = model_->info().labels.size();

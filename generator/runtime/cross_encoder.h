@@ -1,5 +1,5 @@
-// The Reranker over an encoder with a classifying head: "[CLS] query [SEP] text [SEP]" in one pass.
-// Private to the generator room.
+// The Reranker over an encoder with a classifying head: query and text in one pass, joined as the
+// model's tokenizer does ("[CLS] query [SEP] text [SEP]"). Private to the generator room.
 //
 // Source: Nogueira and Cho 2019, "Passage Re-ranking with BERT".
 #pragma once
@@ -12,6 +12,7 @@
 
 #include "common/reranker.h"
 #include "generator/runtime/loaded_model.h"
+#include "generator/runtime/pair_template.h"
 
 namespace footnote::generator {
 
@@ -26,8 +27,8 @@ float Relevance(std::span<const float> logits, size_t label);
 // Threads: as Reranker.
 class CrossEncoder final : public Reranker {
  public:
-  // Errors: INVALID_ARGUMENT (no head, unclear labels, too short for a pair), UNIMPLEMENTED (a
-  // tokenizer that does not put one token before and one behind a text).
+  // Errors: INVALID_ARGUMENT (no head, or one for tokens, unclear labels, too short for a pair),
+  // those of ReadPairTemplate.
   static StatusOr<std::unique_ptr<Reranker>> Create(std::shared_ptr<const LoadedModel> model,
                                                     std::string model_sha256);
 
@@ -49,7 +50,7 @@ class CrossEncoder final : public Reranker {
   std::string model_sha256_;
   std::string name_;
   size_t label_;
-  TokenId begin_ = 0, end_ = 0;  // [CLS], [SEP]
+  PairTemplate pair_;
 };
 
 }  // namespace footnote::generator

@@ -91,6 +91,8 @@ StatusOr<std::shared_ptr<const LoadedModel>> LoadedModel::Load(const fs::path& p
   if (model->encoder() != nullptr) {
     const std::span<const std::string> labels = model->encoder()->labels();
     model->info_.labels.assign(labels.begin(), labels.end());
+    model->info_.labels_tokens = model->encoder()->labels_tokens();
+    model->info_.vector_width = static_cast<int>(model->encoder()->output_width());
   }
   const std::string& template_text = model->source_->chat_template();
   if (options.load_chat_template && !template_text.empty()) {
@@ -153,7 +155,10 @@ Status LoadedModel::PackWeights() {
   if (options_.precision == kernels::Precision::kBf16) plain = kernels::PlainWeights::kBf16;
   if (plain == kernels::PlainWeights::kGroups) {
     FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<Runner> runner, BorrowRunner());
-    const Status measured = network_.encoder->MeasureSpreads(*runner->context, runner->workspace);
+    Status measured = network_.encoder->Prepare(*runner->context);
+    if (measured.ok()) {
+      measured = network_.encoder->MeasureSpreads(*runner->context, runner->workspace);
+    }
     ReturnRunner(std::move(runner));
     FOOTNOTE_RETURN_IF_ERROR(measured);
   }
@@ -180,7 +185,11 @@ Status LoadedModel::PackWeights() {
     FOOTNOTE_ASSIGN_OR_RETURN(packed_, pack(kernels::AllocatePackedMemory));
   }
   source_->DropResidentPages();
-  return OkStatus();
+  if (encoder() == nullptr || plain == kernels::PlainWeights::kGroups) return OkStatus();
+  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<Runner> runner, BorrowRunner());
+  Status prepared = network_.encoder->Prepare(*runner->context);
+  ReturnRunner(std::move(runner));
+  return prepared;
 }
 
 KvShape LoadedModel::kv_shape() const {
@@ -313,20 +322,24 @@ Status LoadedModel::CheckEncoderBatch(const EncoderBatch& batch) const {
   bool fits = batch.offsets.size() >= 2 && batch.offsets.front() == 0 &&
               batch.offsets.back() == static_cast<int64_t>(count) &&
               (batch.types.empty() || batch.types.size() == count) &&
-              (batch.positions.empty() || batch.positions.size() == count);
+              (batch.positions.empty() || batch.positions.size() == count) &&
+              (batch.places.empty() || batch.places.size() == count);
   for (size_t i = 0; fits && i + 1 < batch.offsets.size(); ++i) {
     const int64_t length = batch.offsets[i + 1] - batch.offsets[i];
     fits = length > 0;
-    if (batch.positions.empty() && length > encoder()->position_count()) {
+    if (batch.positions.empty() && length > encoder()->longest_input()) {
       return InvalidArgumentError("sequence " + std::to_string(i) + " has " +
                                   std::to_string(length) + " tokens; the model has " +
-                                  std::to_string(encoder()->position_count()) + " positions");
+                                  std::to_string(encoder()->longest_input()) + " positions");
     }
   }
   if (!fits) {
     return InvalidArgumentError(
-        "the batch's sequences are empty or disagree with its ids, types "
-        "or positions in length");
+        "the batch's sequences are empty or disagree with its ids, types, positions or places in "
+        "length");
+  }
+  if (std::ranges::any_of(batch.places, [](int32_t place) { return place < 0; })) {
+    return InvalidArgumentError("a token's place in its row is below 0");
   }
   int64_t free = 0;     // the first token behind the part before
   size_t sequence = 0;  // of the part
@@ -342,8 +355,33 @@ Status LoadedModel::CheckEncoderBatch(const EncoderBatch& batch) const {
   }
   FOOTNOTE_RETURN_IF_ERROR(
       CheckRange<TokenId>(batch.ids, network_.shape.vocabulary_size, "token id"));
-  FOOTNOTE_RETURN_IF_ERROR(CheckRange<int32_t>(batch.types, encoder()->type_count(), "token type"));
+  if (encoder()->type_count() > 0) {
+    FOOTNOTE_RETURN_IF_ERROR(
+        CheckRange<int32_t>(batch.types, encoder()->type_count(), "token type"));
+  }
   return CheckRange<int32_t>(batch.positions, encoder()->position_count(), "position");
+}
+
+std::vector<int32_t> LoadedModel::Positions(std::span<const TokenId> row) const {
+  std::vector<int32_t> positions;
+  if (encoder() != nullptr) encoder()->AppendPositions(row, positions);
+  return positions;
+}
+
+StatusOr<EncoderBatch> LoadedModel::CompleteBatch(const EncoderBatch& batch) const {
+  FOOTNOTE_RETURN_IF_ERROR(CheckEncoderBatch(batch));
+  EncoderBatch complete = batch;
+  if (encoder()->type_count() == 0) complete.types.clear();
+  if (!batch.positions.empty()) return complete;
+  for (size_t i = 0; i + 1 < batch.offsets.size(); ++i) {
+    const auto begin = static_cast<size_t>(batch.offsets[i]);
+    encoder()->AppendPositions(
+        std::span(batch.ids).subspan(begin, static_cast<size_t>(batch.offsets[i + 1]) - begin),
+        complete.positions);
+  }
+  FOOTNOTE_RETURN_IF_ERROR(
+      CheckRange<int32_t>(complete.positions, encoder()->position_count(), "position"));
+  return complete;
 }
 
 Status LoadedModel::RunPieces(const EncoderBatch& batch, const PieceRunner& run) const {
@@ -368,7 +406,8 @@ Status LoadedModel::RunPieces(const EncoderBatch& batch, const PieceRunner& run)
                        part(batch.types, begin, end),
                        part(batch.positions, begin, end),
                        {},
-                       {}};
+                       {},
+                       part(batch.places, begin, end)};
     for (size_t i = first; i <= last; ++i) piece.offsets.push_back(batch.offsets[i] - begin);
     const size_t first_part = next_part;
     for (; next_part < batch.parts.size() && batch.parts[next_part].begin < end; ++next_part) {
@@ -382,11 +421,11 @@ Status LoadedModel::RunPieces(const EncoderBatch& batch, const PieceRunner& run)
   return status;
 }
 
-StatusOr<std::vector<float>> LoadedModel::Encode(const EncoderBatch& batch) const {
-  FOOTNOTE_RETURN_IF_ERROR(CheckEncoderBatch(batch));
+StatusOr<std::vector<float>> LoadedModel::Encode(const EncoderBatch& incomplete) const {
+  FOOTNOTE_ASSIGN_OR_RETURN(const EncoderBatch batch, CompleteBatch(incomplete));
   if (gpu_ != nullptr) return gpu_->Encode(batch);
   const size_t sequences = batch.offsets.size() - 1;
-  const int64_t width = network_.shape.width;
+  const int64_t width = encoder()->output_width();
   std::vector<float> vectors((sequences + batch.parts.size()) * static_cast<size_t>(width));
   std::vector<float> rows;  // of a piece: its sequences, then its parts
   const auto encode = [&](Runner& runner, const EncoderBatch& piece, size_t first,
@@ -407,21 +446,25 @@ StatusOr<std::vector<float>> LoadedModel::Encode(const EncoderBatch& batch) cons
   return vectors;
 }
 
-StatusOr<std::vector<float>> LoadedModel::Classify(const EncoderBatch& batch) const {
-  FOOTNOTE_RETURN_IF_ERROR(CheckEncoderBatch(batch));
+StatusOr<std::vector<float>> LoadedModel::Classify(const EncoderBatch& incomplete) const {
+  FOOTNOTE_ASSIGN_OR_RETURN(const EncoderBatch batch, CompleteBatch(incomplete));
   if (info_.labels.empty()) {
     return InvalidArgumentError(info_.name + " has no classifying head and scores nothing; use a " +
-                                "BertForSequenceClassification folder (a cross-encoder)");
+                                "folder of a ...ForSequenceClassification model (a cross-encoder) "
+                                "or a ...ForTokenClassification model");
   }
   if (!batch.parts.empty()) return InvalidArgumentError("a head scores sequences, not parts");
   if (gpu_ != nullptr) return gpu_->Classify(batch);
-  const auto labels = static_cast<int64_t>(info_.labels.size());
-  std::vector<float> logits((batch.offsets.size() - 1) * info_.labels.size());
+  const size_t labels = info_.labels.size();
+  const size_t sequences = batch.offsets.size() - 1;
+  std::vector<float> logits((info_.labels_tokens ? batch.ids.size() : sequences) * labels);
   const auto classify = [&](Runner& runner, const EncoderBatch& piece, size_t first, size_t) {
-    const auto count = static_cast<int64_t>(piece.offsets.size()) - 1;
-    float* out = logits.data() + first * info_.labels.size();
-    return encoder()->Classify(*runner.context, runner.workspace, piece,
-                               kernels::Matrix::Of(out, count, labels));
+    const size_t rows = info_.labels_tokens ? piece.ids.size() : piece.offsets.size() - 1;
+    const size_t before = info_.labels_tokens ? static_cast<size_t>(batch.offsets[first]) : first;
+    return encoder()->Classify(
+        *runner.context, runner.workspace, piece,
+        kernels::Matrix::Of(logits.data() + before * labels, static_cast<int64_t>(rows),
+                            static_cast<int64_t>(labels)));
   };
   FOOTNOTE_RETURN_IF_ERROR(RunPieces(batch, classify));
   return logits;

@@ -33,6 +33,7 @@ class LoadedModel final : public Model {
   kernels::Isa isa() const override { return isa_; }
   StatusOr<std::optional<DeviceFigures>> MeasureDevice() const override;
   StatusOr<std::vector<float>> Logits(std::span<const TokenId> ids) const override;
+  std::vector<int32_t> Positions(std::span<const TokenId> row) const override;
   StatusOr<std::vector<float>> Encode(const EncoderBatch& batch) const override;
   StatusOr<std::vector<float>> Classify(const EncoderBatch& batch) const override;
 
@@ -65,6 +66,8 @@ class LoadedModel final : public Model {
   StatusOr<std::unique_ptr<Runner>> BorrowRunner() const;
   void ReturnRunner(std::unique_ptr<Runner> runner) const;
   Status CheckEncoderBatch(const EncoderBatch& batch) const;
+  // A batch with its positions, and without types that the model does not look at, checked.
+  StatusOr<EncoderBatch> CompleteBatch(const EncoderBatch& batch) const;
   // A piece of a batch, with the numbers of its first sequence and part.
   using PieceRunner =
       std::function<Status(Runner&, const EncoderBatch& piece, size_t first, size_t first_part)>;

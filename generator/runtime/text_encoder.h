@@ -17,7 +17,7 @@ class TextEncoder final : public Embedder {
   TextEncoder(std::shared_ptr<const LoadedModel> model, std::string model_sha256,
               bool parse_control_tokens);
 
-  int width() const override { return model_->info().width; }
+  int width() const override { return model_->info().vector_width; }
   int max_tokens() const override { return model_->encoder()->max_tokens(); }
   const std::string& model_sha256() const override { return model_sha256_; }
   const std::string& name() const override { return model_->info().name; }

@@ -307,6 +307,57 @@ Values AttentionPacked(ConstHeads q, ConstHeads k, ConstHeads v, std::span<const
   return out;
 }
 
+Values AttentionRelative(ConstHeads q, ConstHeads k, ConstHeads v, std::span<const int64_t> offsets,
+                         std::span<const int32_t> positions,
+                         const RelativeAttentionParams& params) {
+  const int64_t heads = q.shape[1], width = q.shape[2];
+  const auto dot = [width](const float* a, const float* b) {
+    double sum = 0;
+    for (int64_t d = 0; d < width; ++d) sum += static_cast<double>(a[d]) * b[d];
+    return sum;
+  };
+  Values out(static_cast<size_t>(q.shape[0] * heads * width));
+  for (size_t b = 0; b + 1 < offsets.size(); ++b) {
+    for (int64_t i = offsets[b]; i < offsets[b + 1]; ++i) {
+      for (int64_t h = 0; h < heads; ++h) {
+        const float* query = q.row(i) + h * q.stride[1];
+        Values scores;
+        std::vector<int64_t> seen;
+        for (int64_t j = offsets[b]; j < offsets[b + 1]; ++j) {
+          const int64_t apart =
+              int64_t{positions[static_cast<size_t>(i)]} - positions[static_cast<size_t>(j)];
+          if (params.window >= 0 && std::abs(apart) > params.window) continue;
+          const float* key = k.row(j) + h * k.stride[1];
+          double score = dot(query, key), bias = 0;
+          if (params.scores != nullptr) {
+            const RelativeScores& more = *params.scores;
+            const auto middle = static_cast<int64_t>(more.rows.size() / 2);
+            const int64_t row = more.rows[static_cast<size_t>(middle + apart)];
+            if (more.keys.data != nullptr) {
+              score += dot(query, more.keys.row(row) + h * more.keys.stride[1]);
+            }
+            if (more.queries.data != nullptr) {
+              score += dot(key, more.queries.row(row) + h * more.queries.stride[1]);
+            }
+            if (more.bias.data != nullptr) bias = more.bias.row(row)[h];
+          }
+          scores.push_back(score * params.scale + bias);
+          seen.push_back(j);
+        }
+        Softmax(scores);
+        for (int64_t d = 0; d < width; ++d) {
+          double sum = 0;
+          for (size_t s = 0; s < seen.size(); ++s) {
+            sum += scores[s] * v.row(seen[s])[h * v.stride[1] + d];
+          }
+          out[static_cast<size_t>((i * heads + h) * width + d)] = sum;
+        }
+      }
+    }
+  }
+  return out;
+}
+
 Values PoolMean(ConstMatrix x, std::span<const int64_t> offsets) {
   Values out;
   for (size_t b = 0; b + 1 < offsets.size(); ++b) {

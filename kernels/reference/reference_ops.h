@@ -37,6 +37,8 @@ Values AttentionPaged(ConstHeads q, std::span<const KvSequence> sequences, const
                       const AttentionParams& params);
 Values AttentionPacked(ConstHeads q, ConstHeads k, ConstHeads v, std::span<const int64_t> offsets,
                        float scale);
+Values AttentionRelative(ConstHeads q, ConstHeads k, ConstHeads v, std::span<const int64_t> offsets,
+                         std::span<const int32_t> positions, const RelativeAttentionParams& params);
 Values PoolMean(ConstMatrix x, std::span<const int64_t> offsets);
 Values PoolFirst(ConstMatrix x, std::span<const int64_t> offsets);
 Values L2Normalize(ConstMatrix x);

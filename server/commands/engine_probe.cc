@@ -216,7 +216,9 @@ class Probe {
   }
 
   // 'ids' with 'mask' and 'types', as a batch without what is masked; the rest keeps its positions.
-  static StatusOr<generator::EncoderBatch> Batch(const Json& request) {
+  // seen: of each row, whether a token is in the batch.
+  StatusOr<generator::EncoderBatch> Batch(const Json& request,
+                                          std::vector<std::vector<bool>>* seen = nullptr) const {
     FOOTNOTE_ASSIGN_OR_RETURN(const auto ids, Lists(request, "ids"));
     FOOTNOTE_ASSIGN_OR_RETURN(const auto mask, Lists(request, "mask"));
     FOOTNOTE_ASSIGN_OR_RETURN(const auto types, Lists(request, "types"));
@@ -230,11 +232,15 @@ class Probe {
           return InvalidArgumentError("'mask' and 'types' must have the shape of 'ids'");
         }
       }
+      const std::vector<int32_t> positions = model_->Positions(ids[row]);
+      if (seen != nullptr) seen->emplace_back(ids[row].size());
       for (size_t i = 0; i < ids[row].size(); ++i) {
         if (!mask.empty() && mask[row][i] == 0) continue;
+        if (seen != nullptr) seen->back()[i] = true;
         batch.ids.push_back(ids[row][i]);
         batch.types.push_back(types.empty() ? 0 : types[row][i]);
-        batch.positions.push_back(static_cast<int32_t>(i));
+        batch.positions.push_back(positions.empty() ? static_cast<int32_t>(i) : positions[i]);
+        batch.places.push_back(static_cast<int32_t>(i));
       }
       batch.offsets.push_back(static_cast<int64_t>(batch.ids.size()));
     }
@@ -248,12 +254,28 @@ class Probe {
     return OkStatus();
   }
 
-  // A number for each sequence, or with several labels a list of their numbers.
+  // A number for each sequence, or with several labels a list of their numbers. A head for tokens
+  // gives a list for each token of each row, zeros for what is masked: [batch][n][labels].
   Status Score(const Json& request, std::ostream& out) {
-    FOOTNOTE_ASSIGN_OR_RETURN(const generator::EncoderBatch batch, Batch(request));
+    std::vector<std::vector<bool>> seen;
+    FOOTNOTE_ASSIGN_OR_RETURN(const generator::EncoderBatch batch, Batch(request, &seen));
     FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<float> logits, model_->Classify(batch));
     const size_t labels = model_->info().labels.size();
     Json scores = Json::array();
+    if (model_->info().labels_tokens) {
+      auto next = logits.begin();
+      for (const std::vector<bool>& row : seen) {
+        Json tokens = Json::array();
+        for (const bool each : row) {
+          tokens.push_back(each ? std::vector<float>(next, next + static_cast<ptrdiff_t>(labels))
+                                : std::vector<float>(labels));
+          if (each) next += static_cast<ptrdiff_t>(labels);
+        }
+        scores.push_back(std::move(tokens));
+      }
+      out << Dump({{"scores", std::move(scores)}}) << "\n";
+      return OkStatus();
+    }
     for (size_t i = 0; i < logits.size(); i += labels) {
       if (labels == 1) {
         scores.push_back(logits[i]);

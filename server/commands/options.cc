@@ -43,7 +43,7 @@ void DeviceOptions::AddTo(CLI::App& command, const std::string& fallback) {
 
 void RerankOptions::AddTo(CLI::App& command) {
   command.add_option("--reranker", reranker,
-                     "Rank the best passages anew: folder of a BERT cross-encoder, or `generator` "
+                     "Rank the best passages anew: folder of a cross-encoder, or `generator` "
                      "for the generator's query likelihood (default: none)");
   command.add_option("--rerank-depth", depth, "Passages that the reranker may read")
       ->check(CLI::Range(1, retriever::kMaxRerankDepth))

@@ -100,7 +100,7 @@ void AddServeCommand(CLI::App& app, CommandResult& result) {
                       "Folder of the embedding model for new corpora (default: "
                       "all-MiniLM-L6-v2 from the cache)");
   command->add_option("--reranker", options->reranker,
-                      "Rank the best passages anew: folder of a BERT cross-encoder, or `generator` "
+                      "Rank the best passages anew: folder of a cross-encoder, or `generator` "
                       "for the generator's query likelihood (default: none)");
   command
       ->add_option("--rerank-depth", options->rerank_depth,

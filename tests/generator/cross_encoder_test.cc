@@ -199,7 +199,7 @@ TEST_F(CrossEncoderFolder, OlderFoldersAreReadToo) {
 }
 
 TEST_F(CrossEncoderFolder, OtherTasksAreNotRankers) {
-  config_["architectures"] = {"BertForTokenClassification"};
+  config_["architectures"] = {"BertForMultipleChoice"};
   EXPECT_STATUS(Make(), kInvalidArgument, "without a classifying head");
   EXPECT_STATUS(MakeTiny(kernels::Precision::kExact, DataDir() / "models" / "tiny-bert"),
                 kInvalidArgument, "BertForSequenceClassification");
@@ -208,8 +208,8 @@ TEST_F(CrossEncoderFolder, OtherTasksAreNotRankers) {
 }
 
 TEST_F(CrossEncoderFolder, AnUnknownArchitectureIsNamedWithThoseThatAreSupported) {
-  config_["model_type"] = "xlm-roberta";
-  EXPECT_STATUS(Make(), kUnimplemented, "'xlm-roberta' is not supported (supported: ");
+  config_["model_type"] = "xlnet";
+  EXPECT_STATUS(Make(), kUnimplemented, "'xlnet' is not supported (supported: ");
 }
 
 TEST_F(CrossEncoderFolder, DamageIsAnError) {

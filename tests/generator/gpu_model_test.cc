@@ -288,6 +288,34 @@ TEST(GpuModel, EncodersGiveTheCpusVectors) {
   EXPECT_LE(RelativeError(scores[1], scores[0]), 1e-5);
 }
 
+// RoBERTa's positions come from the host; what else is unlike BERT's is refused by name.
+TEST(GpuModel, OtherEncodersRunOrSayWhatIsNotDone) {
+  const Emulation emulation;
+  ModelOptions on_cpu = emulation.Options();
+  on_cpu.device = "cpu";
+  std::vector<std::vector<float>> results;
+  for (ModelOptions options : {on_cpu, emulation.Options()}) {
+    options.precision = kernels::Precision::kExact;
+    ASSERT_OK_AND_ASSIGN(const auto model, LoadTiny("tiny-xlmr-reranker", options));
+    EncoderBatch batch;
+    batch.ids = {0, 7, 9, 11, 2, 0, 5, 2};
+    batch.offsets = {0, 5, 8};
+    ASSERT_OK_AND_ASSIGN(results.emplace_back(), model->Classify(batch));
+    ASSERT_OK_AND_ASSIGN(results.emplace_back(), model->Encode(batch));
+  }
+  EXPECT_LE(RelativeError(results[2], results[0]), 1e-5);
+  EXPECT_LE(RelativeError(results[3], results[1]), 1e-5);
+  for (const auto& [name, what] :
+       {std::pair("tiny-deberta-v3", "relative"), std::pair("tiny-mpnet", "relative"),
+        std::pair("tiny-modernbert", "ModernBERT"), std::pair("tiny-nomic", "rotary"),
+        std::pair("tiny-roberta", "pooling"), std::pair("tiny-distilbert", "token types"),
+        std::pair("tiny-electra", "projection"), std::pair("tiny-bert-tokens", "tokens")}) {
+    const auto model = LoadTiny(name, emulation.Options());
+    EXPECT_STATUS(model, kUnimplemented, what);
+    EXPECT_STATUS(model, kUnimplemented, "--device cpu");
+  }
+}
+
 TEST(GpuModel, ReplicasOnSeveralGpusShareCallsAndGiveTheSameTokens) {
   EXPECT_EQ(DevicesNamed("cuda:0,3"), (std::vector<std::string>{"cuda:0", "cuda:3"}));
   EXPECT_EQ(DevicesNamed("cuda"), std::vector<std::string>{"cuda"});

@@ -287,8 +287,10 @@ TEST_F(TinyBertFolder, LoadsWithoutPoolingButDoesNotGuessOne) {
 
 TEST_F(TinyBertFolder, NamesWhatItDoesNotSupport) {
   const std::string pooling = "1_Pooling/config.json";
-  Write(pooling, R"({"pooling_mode_max_tokens": true})");
-  EXPECT_STATUS(Load(), kUnimplemented, "max_tokens");
+  Write(pooling, R"({"pooling_mode_median_tokens": true})");
+  EXPECT_STATUS(Load(), kUnimplemented, "median_tokens");
+  Write(pooling, R"({"pooling_mode": ["cls", "mean"]})");
+  EXPECT_STATUS(Load(), kUnimplemented, "several");
   Write(pooling, R"({"pooling_mode_mean_tokens": true, "pooling_mode_cls_token": true})");
   EXPECT_STATUS(Load(), kUnimplemented, "several");
   Write(pooling, "{");
@@ -296,8 +298,8 @@ TEST_F(TinyBertFolder, NamesWhatItDoesNotSupport) {
   Write(pooling, R"({"pooling_mode_mean_tokens": true})");
   EXPECT_OK(Load());
   Write("modules.json", R"([{"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"},
-                            {"type": "sentence_transformers.models.Dense", "path": "3"}])");
-  EXPECT_STATUS(Load(), kUnimplemented, "Dense");
+                            {"type": "sentence_transformers.models.WeightedLayerPooling"}])");
+  EXPECT_STATUS(Load(), kUnimplemented, "WeightedLayerPooling");
 }
 
 // The tiny model's tensors under GGUF's names.
