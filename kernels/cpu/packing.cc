@@ -37,12 +37,20 @@ Density DensityOf(PanelFormat format) {
       return {5, 32};
     case kPanelQ8_0:
       return {8, 16};
+    case kPanelQ2_K:
+      return {2, 20};
+    case kPanelQ3_K:
+      return {3, 18};
     case kPanelQ4_K:
       return {4, 20};
     case kPanelQ5_K:
       return {5, 20};
     case kPanelQ6_K:
       return {6, 18};
+    case kPanelIQ4_NL:
+      return {4, 16};
+    case kPanelIQ4_XS:
+      return {4, 10};
     case kPanelF32:
       return {32, 0};
     case kPanelF16:
@@ -136,12 +144,20 @@ PanelTraits TraitsOf(DType dtype, const CpuKernels& kernels) {
       return {kPanelQ5_1, 32, 0, true, PanelInput::kCodes};
     case DType::kQ8_0:
       return {kPanelQ8_0, 32, kernels.q8_0_signed != 0 ? 0 : 128, false, PanelInput::kCodes};
+    case DType::kQ2_K:
+      return {kPanelQ2_K, 16, 0, true, PanelInput::kCodes, 256};
+    case DType::kQ3_K:
+      return {kPanelQ3_K, 16, 4, false, PanelInput::kCodes, 256};
     case DType::kQ4_K:
       return {kPanelQ4_K, 32, 0, true, PanelInput::kCodes, 256};
     case DType::kQ5_K:
       return {kPanelQ5_K, 32, 0, true, PanelInput::kCodes, 256};
     case DType::kQ6_K:
       return {kPanelQ6_K, 16, 32, false, PanelInput::kCodes, 256};
+    case DType::kIQ4_NL:
+      return {kPanelIQ4_NL, 32, kernels.q8_0_signed != 0 ? 0 : 128, false, PanelInput::kCodes};
+    case DType::kIQ4_XS:
+      return {kPanelIQ4_XS, 32, kernels.q8_0_signed != 0 ? 0 : 128, false, PanelInput::kCodes, 256};
     case DType::kF32:
       return {kPanelF32, 1, 0, false, PanelInput::kFloat};
     case DType::kF16:

@@ -52,7 +52,8 @@ TEST_P(PackingTest, PackedWeightsGiveTheSameBits) {
   }
 }
 
-// Whole panels of K formats grow by the padding of their scales to bytes; the others by nothing.
+// Whole panels of K formats grow by the padding of their scales to bytes (most Q3_K, 4 in 110); the
+// others by nothing.
 TEST_P(PackingTest, AreAsLargeAsTheyWere) {
   for (const DType dtype : testing::AllFormats()) {
     const OwnedWeight w(dtype, 64, 512, 3);
@@ -61,7 +62,7 @@ TEST_P(PackingTest, AreAsLargeAsTheyWere) {
     const auto weights = PackedWeights::Pack(list, GetParam(), PlainWeights::kAsStored, nullptr);
     ASSERT_OK(weights);
     const auto size = static_cast<double>(w.bytes.size());
-    EXPECT_LE(static_cast<double>((*weights)->bytes()), size * 1.03 + 192) << DTypeName(dtype);
+    EXPECT_LE(static_cast<double>((*weights)->bytes()), size * 1.037 + 192) << DTypeName(dtype);
   }
 }
 
