@@ -46,8 +46,8 @@ class GgufSource final : public WeightSource {
   const std::string& description() const override { return description_; }
   const std::vector<std::filesystem::path>& files() const override { return files_; }
   int64_t total_bytes() const override { return static_cast<int64_t>(size_); }
-  void DropResidentPages() const override {
-    if (file_.has_value()) file_->DropResidentPages();
+  void DropResidentPages(std::span<const std::byte> part) const override {
+    if (file_.has_value()) file_->DropResidentPages(part);
   }
 
   const std::vector<StoredTensor>& tensors() const override { return table_.tensors(); }
