@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -114,8 +115,13 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
-void MappedFile::DropResidentPages() const {
-  ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
+void MappedFile::DropResidentPages(std::span<const std::byte> part) const {
+  const std::byte* begin = std::max(part.data(), data_, std::less<>());
+  const std::byte* end = std::min(part.data() + part.size(), data_ + size_, std::less<>());
+  if (!std::less<>()(begin, end)) return;
+  // To the start of its page; the mapping begins with one.
+  begin -= static_cast<size_t>(begin - data_) % static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  ::madvise(const_cast<std::byte*>(begin), static_cast<size_t>(end - begin), MADV_DONTNEED);
 }
 
 StatusOr<std::string> ReadFile(const std::filesystem::path& path, size_t max_bytes) {

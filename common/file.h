@@ -28,8 +28,9 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::filesystem::path& path() const { return path_; }
 
-  // Takes the pages out of this process's memory; a later read brings them back from the file.
-  void DropResidentPages() const;
+  // Takes pages that hold some of these bytes out of this process's memory; a later read brings
+  // them back from the file. What lies outside the mapping is left alone.
+  void DropResidentPages(std::span<const std::byte> part) const;
 
  private:
   MappedFile(const std::byte* data, size_t size, std::filesystem::path path)

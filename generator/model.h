@@ -75,8 +75,9 @@ struct ModelOptions {
   int threads = 0;                  // 0: one per available CPU
   std::optional<kernels::Isa> isa;  // nothing: the best, or FOOTNOTE_ISA
   bool load_chat_template = true;
-  // A folder where weights are kept in the form that this CPU reads, for a quick next start; empty:
-  // FOOTNOTE_PACKED_CACHE, or none. It takes as much room as the model.
+  // A folder where weights are kept in the form that this CPU reads, for a quick next start. It
+  // takes as much room as the model. Empty: FOOTNOTE_PACKED_CACHE ("off": none), else "packed" in
+  // FOOTNOTE_CACHE for models of 1 GiB and more.
   std::filesystem::path packed_cache;
 };
 

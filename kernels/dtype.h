@@ -38,7 +38,7 @@ Status Dequantize(DType dtype, std::span<const std::byte> blocks, std::span<floa
 
 // The reference encoder, for the formats that tests, tools and the KV cache write: F32, F16, BF16,
 // Q8_0, Q4_0, Q4_1, Q5_0, Q5_1. Rounds as GGUF's own reference quantiser does, byte for byte; not
-// tuned for least error. Errors: INVALID_ARGUMENT as above; UNIMPLEMENTED for K formats.
+// tuned for least error. Errors: INVALID_ARGUMENT as above; UNIMPLEMENTED for K and IQ formats.
 Status Quantize(DType dtype, std::span<const float> values, std::span<std::byte> blocks);
 
 }  // namespace footnote::kernels

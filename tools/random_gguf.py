@@ -5,6 +5,7 @@ usage: random_gguf.py --format Q4_K_M|Q4_0|Q8_0|BF16|F16|F32 --out FILE [--shape
 
 Shapes (--shape):
   7b      Llama-2-7B: width 4096, 32 heads (32 of keys and values), feed-forward 11008, vocabulary 32,000, 32 layers
+  mistral Mistral-7B: as 7b with 8 heads of keys and values, feed-forward 14336, context 32,768
   8b      Llama-3-8B: as 7b with 8 heads of keys and values, feed-forward 14336, vocabulary 128,256
   1b      Llama-3.2-1B: width 2048, 32 heads (8), feed-forward 8192, vocabulary 128,256 shared with the output, 16 layers
   minilm  all-MiniLM-L6: a BERT of width 384, 12 heads, feed-forward 1536, vocabulary 30,522, 6 layers; F32 or F16
@@ -71,6 +72,7 @@ class Shape:
 
 SHAPES = {
     "7b": Shape("llama of the 7B shape", 4096, 32, 32, 11008, 32000, 32, 4096),
+    "mistral": Shape("Mistral of the 7B shape", 4096, 32, 8, 14336, 32000, 32, 32768, 1000000.0),
     "8b": Shape("llama of the 8B shape", 4096, 32, 8, 14336, 128256, 32, 8192, 500000.0),
     "1b": Shape("llama of the 1B shape", 2048, 32, 8, 8192, 128256, 16, 8192, 500000.0, tied=True),
     "minilm": Shape("BERT of the MiniLM-L6 shape", 384, 12, 12, 1536, 30522, 6, 512, bert=True),

@@ -1,7 +1,9 @@
 #include "generator/runtime/loaded_model.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <cstdlib>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -60,13 +62,6 @@ Status CheckRange(std::span<const T> values, int64_t size, const char* what) {
     }
   }
   return OkStatus();
-}
-
-// Where packed weights are kept between starts; empty: nowhere.
-fs::path PackedCacheFolder(const ModelOptions& options) {
-  if (!options.packed_cache.empty()) return options.packed_cache;
-  const char* folder = std::getenv("FOOTNOTE_PACKED_CACHE");
-  return folder == nullptr ? fs::path() : fs::path(folder);
 }
 
 }  // namespace
@@ -163,16 +158,20 @@ Status LoadedModel::PackWeights() {
     FOOTNOTE_RETURN_IF_ERROR(measured);
   }
   const auto pack = [&](const kernels::PackedAllocator& allocate) {
-    return kernels::PackedWeights::Pack(matrices, isa_, plain, threads_.get(), allocate);
+    return kernels::PackedWeights::Pack(
+        matrices, isa_, plain, threads_.get(), allocate,
+        [&](std::span<const std::byte> read) { source_->DropResidentPages(read); });
   };
-  if (const fs::path folder = PackedCacheFolder(options_); !folder.empty()) {
+  const PackedCachePlace place = FindPackedCache(options_.packed_cache);
+  if (!place.folder.empty()) {
     auto cache = std::make_unique<PackedCache>(
-        folder, path_.stem().string(),
+        place.folder, path_.stem().string(),
         FilesIdentity(source_->files()) + std::string(kernels::IsaName(isa_)) + " " +
             std::string(kernels::PrecisionName(options_.precision)) +
             (plain == kernels::PlainWeights::kGroups ? " groups" : ""));
-    StatusOr<std::unique_ptr<kernels::PackedWeights>> packed =
-        pack([&](size_t bytes) { return cache->Map(bytes); });
+    StatusOr<std::unique_ptr<kernels::PackedWeights>> packed = pack([&](size_t bytes) {
+      return bytes < place.least_bytes ? kernels::AllocatePackedMemory(bytes) : cache->Map(bytes);
+    });
     if (packed.ok()) {
       packed_ = *std::move(packed);
       // What is mapped stays usable when it cannot be kept; the next start packs again.
@@ -184,12 +183,20 @@ Status LoadedModel::PackWeights() {
   if (packed_ == nullptr) {
     FOOTNOTE_ASSIGN_OR_RETURN(packed_, pack(kernels::AllocatePackedMemory));
   }
-  source_->DropResidentPages();
-  if (encoder() == nullptr || plain == kernels::PlainWeights::kGroups) return OkStatus();
-  FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<Runner> runner, BorrowRunner());
-  Status prepared = network_.encoder->Prepare(*runner->context);
-  ReturnRunner(std::move(runner));
-  return prepared;
+  if (encoder() != nullptr && plain != kernels::PlainWeights::kGroups) {
+    FOOTNOTE_ASSIGN_OR_RETURN(std::unique_ptr<Runner> runner, BorrowRunner());
+    const Status prepared = network_.encoder->Prepare(*runner->context);
+    ReturnRunner(std::move(runner));
+    FOOTNOTE_RETURN_IF_ERROR(prepared);
+  }
+  if (packed_->in_file()) {
+    mover_ = std::jthread([this](const std::stop_token& stop) {
+      // Answers go before, but not so far that a busy service never gets there.
+      ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 5);
+      packed_->MoveToMemory([&stop] { return stop.stop_requested(); }).IgnoreError();
+    });
+  }
+  return OkStatus();
 }
 
 KvShape LoadedModel::kv_shape() const {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "common/thread_pool.h"
@@ -87,6 +88,7 @@ class LoadedModel final : public Model {
   std::unique_ptr<ThreadPool> threads_;
   mutable std::mutex runners_mutex_;
   mutable std::vector<std::unique_ptr<Runner>> idle_runners_;  // guarded by runners_mutex_
+  std::jthread mover_;  // packed weights from a file to memory; last, so that it ends first
 };
 
 }  // namespace footnote::generator

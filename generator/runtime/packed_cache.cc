@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -60,6 +61,37 @@ class Descriptor {
   int number_;
 };
 
+// Whether a line of FilesIdentity is still true.
+bool IsCurrent(std::string_view line) {
+  const size_t time = line.rfind(' ');
+  const size_t size = time == std::string_view::npos ? time : line.rfind(' ', time - 1);
+  if (size == std::string_view::npos) return false;
+  return FilesIdentity({fs::path(line.substr(0, size))}) == std::string(line) + "\n";
+}
+
+// Whether a file in a cache's folder was written by an older version, or for model files that are
+// gone or changed. What is no packed file is not.
+bool IsStale(const fs::path& path) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  char page[kHeaderBytes];
+  if (file.get() < 0 ||
+      ::pread(file.get(), page, sizeof page, 0) != static_cast<ssize_t>(sizeof page))
+    return false;
+  Header header;
+  std::memcpy(&header, page, sizeof header);
+  constexpr size_t kName = sizeof kMagic - 2;  // without the version
+  if (std::memcmp(header.magic, kMagic, kName) != 0) return false;
+  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) return true;
+  if (header.identity_bytes > sizeof page - sizeof header) return true;
+  std::string_view identity(page + sizeof header, header.identity_bytes);
+  // The last line, instruction set and precision, has no end.
+  for (size_t end; (end = identity.find('\n')) != std::string_view::npos;
+       identity.remove_prefix(end + 1)) {
+    if (!IsCurrent(identity.substr(0, end))) return true;
+  }
+  return false;
+}
+
 StatusOr<kernels::PackedMemory> MapFile(int descriptor, size_t bytes, bool writable,
                                         const fs::path& path) {
   const size_t whole = kHeaderBytes + bytes;
@@ -68,10 +100,22 @@ StatusOr<kernels::PackedMemory> MapFile(int descriptor, size_t bytes, bool writa
   if (data == MAP_FAILED) return FileError("cannot map", path, errno);
   return kernels::PackedMemory{
       static_cast<uint8_t*>(data) + kHeaderBytes,
-      std::shared_ptr<void>(data, [whole](void* p) { ::munmap(p, whole); }), !writable};
+      std::shared_ptr<void>(data, [whole](void* p) { ::munmap(p, whole); }), !writable, true};
 }
 
 }  // namespace
+
+PackedCachePlace FindPackedCache(const fs::path& chosen) {
+  if (!chosen.empty()) return {chosen, 0};
+  if (const char* folder = std::getenv("FOOTNOTE_PACKED_CACHE"); folder != nullptr) {
+    return {std::string_view(folder) == "off" ? fs::path() : fs::path(folder), 0};
+  }
+  const char* cache = std::getenv("FOOTNOTE_CACHE");
+  if (cache != nullptr && *cache != 0) return {fs::path(cache) / "packed", kWorthKeepingBytes};
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home == 0) return {};
+  return {fs::path(home) / ".cache" / "footnote" / "packed", kWorthKeepingBytes};
+}
 
 PackedCache::PackedCache(fs::path folder, std::string name, std::string identity)
     : folder_(std::move(folder)), identity_(std::move(identity)) {
@@ -115,6 +159,13 @@ StatusOr<kernels::PackedMemory> PackedCache::Map(size_t bytes) {
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error) return FileError("cannot make", folder_, error.value());
+  const fs::space_info space = fs::space(folder_, error);
+  if (!error && space.available / 2 < bytes) {
+    return ResourceExhaustedError(folder_.string() + " has " + std::to_string(space.available) +
+                                  " bytes left, less than twice the " + std::to_string(bytes) +
+                                  " of the packed weights; free some, or choose another folder "
+                                  "with FOOTNOTE_PACKED_CACHE (off: none)");
+  }
   Descriptor file(::open(temporary_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (file.get() < 0) return FileError("cannot write", temporary_, errno);
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -153,7 +204,17 @@ Status PackedCache::Publish() {
     ::unlink(temporary_.c_str());
     return FileError("cannot finish", path_, error);
   }
+  RemoveStale();
   return OkStatus();
+}
+
+void PackedCache::RemoveStale() const {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder_, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const fs::path& path = entry->path();
+    if (path.extension() == ".packed" && path != path_ && IsStale(path)) ::unlink(path.c_str());
+  }
 }
 
 std::string FilesIdentity(const std::vector<fs::path>& files) {

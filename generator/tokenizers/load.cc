@@ -5,6 +5,7 @@
 #include "generator/tokenizers/vocabulary.h"
 #include "generator/weights/byte_cursor.h"
 #include "generator/weights/gguf.h"
+#include "generator/weights/gguf_split.h"
 
 namespace footnote::generator {
 namespace {
@@ -36,12 +37,7 @@ StatusOr<std::unique_ptr<Tokenizer>> Make(Vocabulary vocabulary,
 StatusOr<std::filesystem::path> FileInFolder(const std::filesystem::path& folder) {
   std::error_code error;
   if (std::filesystem::exists(folder / "tokenizer.json", error)) return folder / "tokenizer.json";
-  std::vector<std::filesystem::path> files;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    if (entry->path().extension() == ".gguf") files.push_back(entry->path());
-  }
-  if (error) return ErrnoError("cannot list " + Shown(folder.string()), error.value());
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<std::filesystem::path> files, GgufModelsIn(folder));
   if (files.size() == 1) return files.front();
   if (std::filesystem::exists(folder / "tokenizer.model", error)) {
     return UnimplementedError(Shown(folder.string()) +
@@ -49,7 +45,7 @@ StatusOr<std::filesystem::path> FileInFolder(const std::filesystem::path& folder
                               "supported; convert it to tokenizer.json");
   }
   return NotFoundError(Shown(folder.string()) + " has no tokenizer.json and " +
-                       (files.empty() ? "no .gguf file" : "several .gguf files; name one"));
+                       (files.empty() ? "no .gguf file" : "several .gguf models; name one"));
 }
 
 }  // namespace
@@ -87,10 +83,14 @@ StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::Load(const std::filesystem::path
   if (std::filesystem::is_directory(path, error)) {
     FOOTNOTE_ASSIGN_OR_RETURN(file, FileInFolder(path));
   }
-  FOOTNOTE_ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(file));
-  if (LooksLikeGguf(mapped.bytes())) {
+  bool gguf = false;
+  {
+    FOOTNOTE_ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(file));
+    gguf = LooksLikeGguf(mapped.bytes());
+  }
+  if (gguf) {
     FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<WeightSource> source,
-                              ParseGguf(mapped.bytes(), file.string(), GgufPart::kMetadata));
+                              OpenGguf(file, GgufPart::kMetadata));
     FOOTNOTE_ASSIGN_OR_RETURN(Vocabulary vocabulary, ReadGgufVocabulary(*source));
     return Make(std::move(vocabulary), file);
   }

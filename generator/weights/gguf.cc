@@ -1,53 +1,48 @@
 #include "generator/weights/gguf.h"
 
-#include <algorithm>
-#include <limits>
-#include <optional>
 #include <utility>
+#include <vector>
 
 #include "common/file.h"
 #include "generator/weights/byte_cursor.h"
+#include "generator/weights/gguf_file.h"
 #include "generator/weights/gguf_metadata.h"
+#include "generator/weights/gguf_split.h"
 #include "generator/weights/tensor_table.h"
 
 namespace footnote::generator {
 namespace {
 
-constexpr uint32_t kMagic = 0x46554747;  // "GGUF"
-constexpr uint32_t kMostDimensions = 4;  // of the specification
-constexpr uint32_t kDefaultAlignment = 32;
-
-// A line of the table of tensors.
-struct TensorInfo {
-  StoredTensor tensor;
-  uint64_t offset = 0;  // from the start of the data
-  uint64_t size = 0;
-};
-
 class GgufSource final : public WeightSource {
  public:
-  GgufSource(std::string description, GgufMetadata metadata, TensorTable table, size_t size)
-      : description_(std::move(description)),
-        metadata_(std::move(metadata)),
-        table_(std::move(table)),
-        size_(size) {
+  GgufSource(std::string description, GgufMetadata metadata)
+      : description_(std::move(description)), metadata_(std::move(metadata)) {
     if (Has("tokenizer.chat_template")) {
       StatusOr<std::string> text = metadata_.GetString("tokenizer.chat_template");
       if (text.ok()) chat_template_ = std::move(text).value();
     }
   }
 
+  // The tensors of a file of `size` bytes.
+  Status Add(std::vector<StoredTensor> tensors, size_t size) {
+    for (StoredTensor& tensor : tensors) {
+      FOOTNOTE_RETURN_IF_ERROR(table_.Add(std::move(tensor)));
+    }
+    total_bytes_ += static_cast<int64_t>(size);
+    return OkStatus();
+  }
+
   void Own(MappedFile file) {
-    files_ = {file.path()};
-    file_ = std::move(file);
+    files_.push_back(file.path());
+    mapped_.push_back(std::move(file));
   }
 
   WeightFormat format() const override { return WeightFormat::kGguf; }
   const std::string& description() const override { return description_; }
   const std::vector<std::filesystem::path>& files() const override { return files_; }
-  int64_t total_bytes() const override { return static_cast<int64_t>(size_); }
-  void DropResidentPages() const override {
-    if (file_.has_value()) file_->DropResidentPages();
+  int64_t total_bytes() const override { return total_bytes_; }
+  void DropResidentPages(std::span<const std::byte> part) const override {
+    for (const MappedFile& file : mapped_) file.DropResidentPages(part);
   }
 
   const std::vector<StoredTensor>& tensors() const override { return table_.tensors(); }
@@ -92,175 +87,48 @@ class GgufSource final : public WeightSource {
   }
 
   std::string description_;
-  std::optional<MappedFile> file_;
+  std::vector<MappedFile> mapped_;
   std::vector<std::filesystem::path> files_;
   GgufMetadata metadata_;
   TensorTable table_;
-  size_t size_;
+  int64_t total_bytes_ = 0;
   std::string chat_template_;
 };
 
-// Reads one line of the table; `number` is its place.
-StatusOr<TensorInfo> ReadTensorInfo(ByteCursor& cursor, uint64_t number) {
-  const std::string place = "tensor " + std::to_string(number);
-  uint64_t name_length = 0;
-  FOOTNOTE_RETURN_IF_ERROR(cursor.Read(name_length, "the name of " + place));
-  std::span<const std::byte> name;
-  FOOTNOTE_RETURN_IF_ERROR(cursor.Take(name_length, name, "the name of " + place));
-  TensorInfo info;
-  info.tensor.name = std::string(AsText(name));
-  const std::string what = "the description of tensor " + Shown(info.tensor.name);
+// A file, mapped and read.
+struct OpenedFile {
+  MappedFile mapped;
+  GgufFile parsed;
+  GgufSplit split;
+};
 
-  uint32_t dimensions = 0;
-  FOOTNOTE_RETURN_IF_ERROR(cursor.Read(dimensions, what));
-  if (dimensions > kMostDimensions) {
-    return DataLossError(what + " says " + std::to_string(dimensions) + " dimensions; at most " +
-                         std::to_string(kMostDimensions) + " are allowed");
-  }
-  int64_t elements = 1;
-  for (uint32_t i = 0; i < dimensions; ++i) {
-    uint64_t extent = 0;
-    FOOTNOTE_RETURN_IF_ERROR(cursor.Read(extent, what));
-    if (extent == 0 || extent > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) ||
-        __builtin_mul_overflow(elements, static_cast<int64_t>(extent), &elements)) {
-      return DataLossError(what + " has dimension " + std::to_string(extent) +
-                           ": the tensor is empty or has more than 2^63 elements");
-    }
-    info.tensor.shape.push_back(static_cast<int64_t>(extent));
-  }
-  // The file names the innermost axis first.
-  std::reverse(info.tensor.shape.begin(), info.tensor.shape.end());
+StatusOr<OpenedFile> Open(const std::filesystem::path& path, GgufPart part) {
+  FOOTNOTE_ASSIGN_OR_RETURN(MappedFile mapped, MappedFile::Open(path));
+  StatusOr<GgufFile> parsed = ReadGgufFile(mapped.bytes(), part);
+  if (!parsed.ok()) return parsed.status().WithContext(path.string());
+  StatusOr<GgufSplit> split = ReadGgufSplit(parsed->metadata);
+  if (!split.ok()) return split.status().WithContext(path.string());
+  return OpenedFile{std::move(mapped), std::move(parsed).value(), std::move(split).value()};
+}
 
-  uint32_t type = 0;
-  FOOTNOTE_RETURN_IF_ERROR(cursor.Read(type, what));
-  FOOTNOTE_RETURN_IF_ERROR(cursor.Read(info.offset, what));
-  const std::optional<kernels::DType> dtype = kernels::DTypeFromGguf(type);
-  if (!dtype.has_value()) {
-    return UnimplementedError("tensor " + Shown(info.tensor.name) + " has GGUF type " +
-                              std::to_string(type) + ", which is not supported");
+// Part `number` (from 0) of `count`.
+StatusOr<OpenedFile> OpenPart(const std::filesystem::path& path, int64_t number, int64_t count,
+                              GgufPart part) {
+  const std::string which =
+      "part " + std::to_string(number + 1) + " of " + std::to_string(count) + ", ";
+  StatusOr<OpenedFile> file = Open(path, part);
+  if (file.status().code() == StatusCode::kNotFound) {
+    return NotFoundError(which + Shown(path.string()) +
+                         ", is missing; all parts must be in one folder");
   }
-  info.tensor.dtype = *dtype;
-
-  const int64_t columns = info.tensor.shape.empty() ? 1 : info.tensor.shape.back();
-  const int64_t block = kernels::BlockElements(*dtype);
-  if (columns % block != 0) {
+  if (!file.ok()) return file;
+  if (file->split.part != number || file->split.count != count) {
     return DataLossError(
-        what + ": rows of " + std::to_string(columns) + " elements are not whole blocks of " +
-        std::string(kernels::DTypeName(*dtype)) + " (" + std::to_string(block) + " elements)");
+        which + Shown(path.string()) + ", is said to be part " +
+        std::to_string(file->split.part + 1) + " of " + std::to_string(file->split.count) +
+        " (split.no and split.count); it belongs to another model, or was renamed");
   }
-  int64_t size = 0;
-  if (__builtin_mul_overflow(elements / block, kernels::BlockBytes(*dtype), &size)) {
-    return DataLossError(what + ": the tensor has more than 2^63 bytes");
-  }
-  info.size = static_cast<uint64_t>(size);
-  return info;
-}
-
-StatusOr<uint64_t> ReadAlignment(const GgufMetadata& metadata) {
-  if (!metadata.Has("general.alignment")) return uint64_t{kDefaultAlignment};
-  FOOTNOTE_ASSIGN_OR_RETURN(const int64_t alignment, metadata.GetInt("general.alignment"));
-  if (alignment < 1 || alignment > (1 << 30) || (alignment & (alignment - 1)) != 0) {
-    return DataLossError("general.alignment is " + std::to_string(alignment) +
-                         "; it must be a power of two");
-  }
-  return static_cast<uint64_t>(alignment);
-}
-
-// Checks where the tensors lie and gives each its bytes. `data` is what follows the table, from
-// file offset `start`.
-Status PlaceTensors(std::vector<TensorInfo>& infos, std::span<const std::byte> file, uint64_t start,
-                    uint64_t alignment) {
-  const uint64_t available = file.size() > start ? file.size() - start : 0;
-  const TensorInfo* first_cut = nullptr;
-  uint64_t needed = 0;
-  for (TensorInfo& info : infos) {
-    uint64_t end = 0;
-    if (info.offset % alignment != 0 || __builtin_add_overflow(info.offset, info.size, &end) ||
-        end > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) - start) {
-      return DataLossError("tensor " + Shown(info.tensor.name) + " is said to lie at offset " +
-                           std::to_string(info.offset) + " of the data, which is no multiple of " +
-                           std::to_string(alignment) + " or beyond any file");
-    }
-    needed = std::max(needed, end);
-    if (end > available) {
-      if (first_cut == nullptr || info.offset < first_cut->offset) first_cut = &info;
-      continue;
-    }
-    info.tensor.bytes =
-        file.subspan(static_cast<size_t>(start + info.offset), static_cast<size_t>(info.size));
-  }
-  if (first_cut != nullptr) {
-    return DataLossError("the file is truncated: tensor " + Shown(first_cut->tensor.name) + " (" +
-                         std::string(kernels::DTypeName(first_cut->tensor.dtype)) +
-                         ") lies at bytes " + std::to_string(start + first_cut->offset) + " to " +
-                         std::to_string(start + first_cut->offset + first_cut->size) +
-                         ", the file has " + std::to_string(file.size()) + " bytes, and " +
-                         std::to_string(start + needed - file.size()) +
-                         " are missing in all; fetch it again");
-  }
-  // Tensors that share bytes mean a damaged offset: the weights would silently be wrong.
-  std::vector<const TensorInfo*> by_offset;
-  for (const TensorInfo& info : infos) by_offset.push_back(&info);
-  std::sort(by_offset.begin(), by_offset.end(), [](const TensorInfo* a, const TensorInfo* b) {
-    return std::pair(a->offset, a->size) < std::pair(b->offset, b->size);
-  });
-  for (size_t i = 1; i < by_offset.size(); ++i) {
-    if (by_offset[i - 1]->offset + by_offset[i - 1]->size > by_offset[i]->offset) {
-      return DataLossError("tensors " + Shown(by_offset[i - 1]->tensor.name) + " and " +
-                           Shown(by_offset[i]->tensor.name) + " overlap at offset " +
-                           std::to_string(start + by_offset[i]->offset));
-    }
-  }
-  return OkStatus();
-}
-
-StatusOr<std::unique_ptr<GgufSource>> Parse(std::span<const std::byte> bytes,
-                                            const std::string& description, GgufPart part) {
-  ByteCursor cursor(bytes);
-  uint32_t magic = 0;
-  uint32_t version = 0;
-  FOOTNOTE_RETURN_IF_ERROR(cursor.Read(magic, "the header"));
-  if (magic != kMagic)
-    return DataLossError("this is no GGUF file: it does not begin with \"GGUF\"");
-  FOOTNOTE_RETURN_IF_ERROR(cursor.Read(version, "the header"));
-  if (version != 2 && version != 3) {
-    const bool swapped = (version & 0xFFFF) == 0 && version != 0;
-    return UnimplementedError(swapped ? "big-endian GGUF is not supported; convert the file"
-                                      : "GGUF version " + std::to_string(version) +
-                                            " is not supported; versions 2 and 3 are");
-  }
-  uint64_t tensor_count = 0;
-  uint64_t metadata_count = 0;
-  FOOTNOTE_RETURN_IF_ERROR(cursor.Read(tensor_count, "the header"));
-  FOOTNOTE_RETURN_IF_ERROR(cursor.Read(metadata_count, "the header"));
-  FOOTNOTE_ASSIGN_OR_RETURN(GgufMetadata metadata, GgufMetadata::Parse(cursor, metadata_count));
-
-  TensorTable table;
-  if (part == GgufPart::kAll) {
-    if (metadata.Has("split.count")) {
-      FOOTNOTE_ASSIGN_OR_RETURN(const int64_t parts, metadata.GetInt("split.count"));
-      if (parts > 1) {
-        return UnimplementedError("split GGUF (this is one of " + std::to_string(parts) +
-                                  " files) is not supported; merge the parts into one file");
-      }
-    }
-    FOOTNOTE_ASSIGN_OR_RETURN(const uint64_t alignment, ReadAlignment(metadata));
-    // The shortest line: the length of a name, the number of dimensions, a type and an offset.
-    FOOTNOTE_RETURN_IF_ERROR(cursor.Expect(tensor_count, 24, "the tensor count"));
-    std::vector<TensorInfo> infos;
-    infos.reserve(static_cast<size_t>(tensor_count));
-    for (uint64_t number = 0; number < tensor_count; ++number) {
-      FOOTNOTE_ASSIGN_OR_RETURN(TensorInfo info, ReadTensorInfo(cursor, number));
-      infos.push_back(std::move(info));
-    }
-    const uint64_t start = (cursor.offset() + alignment - 1) / alignment * alignment;
-    FOOTNOTE_RETURN_IF_ERROR(PlaceTensors(infos, bytes, start, alignment));
-    for (TensorInfo& info : infos) {
-      FOOTNOTE_RETURN_IF_ERROR(table.Add(std::move(info.tensor)));
-    }
-  }
-  return std::make_unique<GgufSource>(description, std::move(metadata), std::move(table),
-                                      bytes.size());
+  return file;
 }
 
 }  // namespace
@@ -271,17 +139,56 @@ bool LooksLikeGguf(std::span<const std::byte> bytes) {
 
 StatusOr<std::unique_ptr<WeightSource>> ParseGguf(std::span<const std::byte> bytes,
                                                   std::string description, GgufPart part) {
-  StatusOr<std::unique_ptr<GgufSource>> source = Parse(bytes, description, part);
-  if (!source.ok()) return source.status().WithContext(description);
-  return std::unique_ptr<WeightSource>(std::move(source).value());
+  StatusOr<GgufFile> file = ReadGgufFile(bytes, part);
+  if (!file.ok()) return file.status().WithContext(description);
+  StatusOr<GgufSplit> split = ReadGgufSplit(file->metadata);
+  if (!split.ok()) return split.status().WithContext(description);
+  if (split->count > 1 && part == GgufPart::kAll) {
+    return UnimplementedError(description + " is part " + std::to_string(split->part + 1) + " of " +
+                              std::to_string(split->count) + "; parts are opened as files");
+  }
+  auto source = std::make_unique<GgufSource>(description, std::move(file->metadata));
+  if (Status status = source->Add(std::move(file->tensors), bytes.size()); !status.ok()) {
+    return status.WithContext(description);
+  }
+  return std::unique_ptr<WeightSource>(std::move(source));
 }
 
 StatusOr<std::unique_ptr<WeightSource>> OpenGguf(const std::filesystem::path& path, GgufPart part) {
-  FOOTNOTE_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));
-  StatusOr<std::unique_ptr<GgufSource>> source = Parse(file.bytes(), path.string(), part);
-  if (!source.ok()) return source.status().WithContext(path.string());
-  (*source)->Own(std::move(file));
-  return std::unique_ptr<WeightSource>(std::move(source).value());
+  FOOTNOTE_ASSIGN_OR_RETURN(OpenedFile named, Open(path, part));
+  const GgufSplit split = named.split;
+  std::vector<std::filesystem::path> paths = {path};
+  if (split.count > 1) {
+    StatusOr<std::vector<std::filesystem::path>> parts = GgufParts(path, split);
+    if (!parts.ok()) return parts.status().WithContext(path.string());
+    paths = std::move(parts).value();
+    if (part == GgufPart::kMetadata) paths.resize(1);
+  }
+  std::unique_ptr<GgufSource> source;
+  std::optional<int64_t> wanted;
+  for (size_t i = 0; i < paths.size(); ++i) {
+    const auto number = static_cast<int64_t>(i);
+    StatusOr<OpenedFile> file = number == split.part
+                                    ? StatusOr<OpenedFile>(std::move(named))
+                                    : OpenPart(paths[i], number, split.count, part);
+    if (!file.ok()) return std::move(file).status();
+    if (source == nullptr) {
+      source = std::make_unique<GgufSource>(path.string(), std::move(file->parsed.metadata));
+      wanted = file->split.tensors;
+    }
+    const size_t size = file->mapped.bytes().size();
+    if (Status status = source->Add(std::move(file->parsed.tensors), size); !status.ok()) {
+      return status.WithContext(paths[i].string());
+    }
+    source->Own(std::move(file->mapped));
+  }
+  const auto found = static_cast<int64_t>(source->tensors().size());
+  if (part == GgufPart::kAll && split.count > 1 && wanted.value_or(found) != found) {
+    return DataLossError(path.string() + ": the " + std::to_string(split.count) + " parts hold " +
+                         std::to_string(found) + " tensors, not the " + std::to_string(*wanted) +
+                         " that the first names (split.tensors.count); fetch them again");
+  }
+  return std::unique_ptr<WeightSource>(std::move(source));
 }
 
 }  // namespace footnote::generator

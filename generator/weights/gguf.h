@@ -21,13 +21,16 @@ namespace footnote::generator {
 // weights are not there yet, or in a format that is not supported.
 enum class GgufPart { kAll, kMetadata };
 
-// Errors: NOT_FOUND; DATA_LOSS (names the key or tensor and the offset; for a truncated file, the
-// bytes missing); UNIMPLEMENTED (version 1, big-endian, one part of a split model, a tensor type
-// that is not supported: by number).
+// One file, or any part of a split model (gguf_split.h), whose other parts lie beside it; kMetadata
+// asks for the first part only.
+// Errors: NOT_FOUND (for a split model, which part is missing); DATA_LOSS (names the key or tensor
+// and the offset; for a truncated file, the bytes missing); FAILED_PRECONDITION (a part that was
+// renamed); UNIMPLEMENTED (version 1, big-endian, a tensor type that is not supported: by name).
 StatusOr<std::unique_ptr<WeightSource>> OpenGguf(const std::filesystem::path& path,
                                                  GgufPart part = GgufPart::kAll);
 
-// The same of bytes in memory, which stay valid as long as the source lives.
+// The same of bytes in memory, which stay valid as long as the source lives. Errors: UNIMPLEMENTED
+// for a part of a split model, except its metadata.
 StatusOr<std::unique_ptr<WeightSource>> ParseGguf(std::span<const std::byte> bytes,
                                                   std::string description,
                                                   GgufPart part = GgufPart::kAll);

@@ -34,6 +34,8 @@ enum class GgufType : uint32_t {
 
 class GgufMetadata {
  public:
+  GgufMetadata() = default;
+
   // Reads `count` pairs at the cursor. Errors: DATA_LOSS names the key (or its number) and the
   // offset.
   static StatusOr<GgufMetadata> Parse(ByteCursor& cursor, uint64_t count);

@@ -1,10 +1,13 @@
 #include "generator/weights/hugging_face.h"
 
+#include <functional>
 #include <limits>
+#include <map>
 #include <set>
 #include <utility>
 
 #include "generator/weights/byte_cursor.h"
+#include "generator/weights/json_text.h"
 #include "generator/weights/safetensors.h"
 
 namespace footnote::generator {
@@ -87,6 +90,10 @@ bool IsPlainFileName(const std::string& name) {
 
 StatusOr<json> ReadJsonObject(const std::filesystem::path& path) {
   FOOTNOTE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kLongestJson));
+  if (NestsTooDeep(text)) {
+    return DataLossError(path.string() + " nests deeper than " + std::to_string(kDeepestJson) +
+                         " levels, as no model's does; fetch it again");
+  }
   json parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (parsed.is_discarded() || !parsed.is_object()) {
     return DataLossError(path.string() + " is no JSON object; fetch it again");
@@ -173,10 +180,26 @@ Status HuggingFaceFolder::ReadShards(const std::filesystem::path& folder,
     }
     shards.insert(std::move(shard));
   }
+  std::map<std::string, const std::string*, std::less<>> places;  // by tensor
   for (const std::string& shard : shards) {
-    FOOTNOTE_RETURN_IF_ERROR(ReadWeightFile(folder / shard));
+    const size_t before = table_.tensors().size();
+    const Status read = ReadWeightFile(folder / shard);
+    if (read.code() == StatusCode::kNotFound) {
+      return NotFoundError("the weights are in " + std::to_string(shards.size()) + " files, and " +
+                           (folder / shard).string() + " is missing; fetch it");
+    }
+    FOOTNOTE_RETURN_IF_ERROR(read);
+    for (size_t i = before; i < table_.tensors().size(); ++i) {
+      places.emplace(table_.tensors()[i].name, &shard);
+    }
   }
   for (const auto& [tensor, value] : map->items()) {
+    const auto place = places.find(tensor);
+    if (place != places.end() && *place->second != value.get_ref<const std::string&>()) {
+      return DataLossError(index.string() + " says that " + value.get<std::string>() +
+                           " holds tensor " + Shown(tensor) + ", but " + *place->second +
+                           " does; fetch the folder again");
+    }
     const StatusOr<const StoredTensor*> found = table_.Optional(tensor, description_);
     if (found.ok() && *found == nullptr) {
       return DataLossError(index.string() + " says that " + value.get<std::string>() +

@@ -37,8 +37,8 @@ class HuggingFaceFolder final : public WeightSource {
   const std::string& description() const override { return description_; }
   const std::vector<std::filesystem::path>& files() const override { return files_; }
   int64_t total_bytes() const override { return total_bytes_; }
-  void DropResidentPages() const override {
-    for (const MappedFile& file : mapped_) file.DropResidentPages();
+  void DropResidentPages(std::span<const std::byte> part) const override {
+    for (const MappedFile& file : mapped_) file.DropResidentPages(part);
   }
   const std::vector<StoredTensor>& tensors() const override { return table_.tensors(); }
   const StoredTensor* Find(std::string_view name) const override { return table_.Find(name); }

@@ -1,6 +1,7 @@
 #include <vector>
 
 #include "generator/weights/gguf.h"
+#include "generator/weights/gguf_split.h"
 #include "generator/weights/hugging_face.h"
 #include "generator/weights/weight_source.h"
 
@@ -14,15 +15,11 @@ StatusOr<std::unique_ptr<WeightSource>> OpenWeights(const std::filesystem::path&
                               HuggingFaceFolder::Open(path));
     return std::unique_ptr<WeightSource>(std::move(folder));
   }
-  std::vector<std::filesystem::path> files;
-  for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end;
-       entry.increment(error)) {
-    if (entry->path().extension() == ".gguf") files.push_back(entry->path());
-  }
-  if (error) return ErrnoError("cannot list \"" + path.string() + "\"", error.value());
-  if (files.size() == 1) return OpenGguf(files.front());
-  return NotFoundError("\"" + path.string() + "\" has no config.json and " +
-                       (files.empty() ? "no .gguf file" : "several .gguf files; name one of them"));
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<std::filesystem::path> models, GgufModelsIn(path));
+  if (models.size() == 1) return OpenGguf(models.front());
+  return NotFoundError(
+      "\"" + path.string() + "\" has no config.json and " +
+      (models.empty() ? "no .gguf file" : "several .gguf models; name one of them"));
 }
 
 }  // namespace footnote::generator

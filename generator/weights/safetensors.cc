@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "generator/weights/byte_cursor.h"
+#include "generator/weights/json_text.h"
 
 namespace footnote::generator {
 namespace {
@@ -113,6 +114,7 @@ StatusOr<Entry> ReadEntry(const std::string& name, const json& value, uint64_t d
 
 // The header as JSON. A name that is there twice is damage; the library would keep the last.
 StatusOr<json> ParseHeader(std::string_view text) {
+  if (NestsTooDeep(text)) return DataLossError("the header nests too deep");
   std::set<std::string> names;
   std::optional<std::string> twice;
   const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {

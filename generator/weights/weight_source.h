@@ -85,18 +85,19 @@ class WeightSource {
     return Has(key) ? GetString(key) : StatusOr<std::string>(std::move(absent));
   }
 
-  // The file's pages leave this process's memory until they are read again: for weights that were
-  // copied into another form.
-  virtual void DropResidentPages() const = 0;
+  // Pages of the files that hold some of these bytes leave this process's memory until they are
+  // read again: for weights that were copied into another form. Bytes of no file are left alone.
+  virtual void DropResidentPages(std::span<const std::byte> part) const = 0;
 
   // The model's own chat template text, or empty: `tokenizer.chat_template`, or tokenizer_config's
   // (or chat_template.jinja's).
   virtual const std::string& chat_template() const = 0;
 };
 
-// A `.gguf` file or a Hugging Face folder (config.json and safetensors). A folder without
-// config.json that holds exactly one `.gguf` file opens that file. Errors: NOT_FOUND, DATA_LOSS
-// (damaged or truncated: names file, key or tensor, and offset), UNIMPLEMENTED (by name).
+// A `.gguf` file (or any part of a split one) or a Hugging Face folder (config.json and
+// safetensors). A folder without config.json that holds exactly one GGUF model opens that. Errors:
+// NOT_FOUND, DATA_LOSS (damaged or truncated: names file, key or tensor, and offset), UNIMPLEMENTED
+// (by name).
 StatusOr<std::unique_ptr<WeightSource>> OpenWeights(const std::filesystem::path& path);
 
 }  // namespace footnote::generator

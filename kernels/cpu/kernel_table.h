@@ -13,18 +13,21 @@
 //            16+4i…16+4i+3 of every row. Vectors 4… hold what codes have above: bit g of a byte of
 //            vector 4 belongs to element 4g + byte (5 bits); bits 2h, 2h+1 of vector 4 + g/4 to
 //            element 4g + byte, h = g % 4 (6 bits). With 8 bits, vector g is elements 4g…4g+3.
-//   numbers  what turns codes into values: for a run of 32 elements (16 for Q6_K)
-//            weight = step * (code - zero) + min. float16 steps (and minima) [runs][panel_rows];
-//            for K formats a record per 256 elements: d, (dmin,) scales of the runs, (minima), two
-//            runs' side by side for each row.
+//            With 2 and 3 bits, bits 2h, 2h+1 of vector g/4 belong to element 4g + byte, h = g % 4,
+//            and bit g of vector 2 is the third.
+//   numbers  what turns codes into values: for a run of 32 elements (16 for Q2_K, Q3_K, Q6_K)
+//            weight = step * (code - zero) + min; codes of IQ4 formats are places in a table.
+//            float16 steps (and minima) [runs][panel_rows]; for K formats a record per 256
+//            elements: d, (dmin,) scales of the runs, (minima), two runs' side by side for each
+//            row.
 // A panel by groups (8 bits, kGroupColumns columns by one step, for both sides of the product) is
 //   codes    [K / 4][panel_rows][4], signed
 //   numbers  [groups][2][panel_rows] float32: weight = step * code, and step times the sum of the
 //            group's codes, which multiplies what x has for code 0.
-// so a packed matrix is as large as it was (Q4_K, Q5_K: 2 bits more per 32). A panel of float32
-// or float16 is [K][panel_rows]; one of bfloat16 [K / 2][panel_rows][2], K rounded up: a vector
-// holds two consecutive elements of every row. What lies beyond the matrix's rows, or its last odd
-// column, is zeros.
+// so a packed matrix is as large as it was (Q4_K, Q5_K, IQ4_XS: 2 bits more per 32; Q3_K: 4). A
+// panel of float32 or float16 is [K][panel_rows]; one of bfloat16 [K / 2][panel_rows][2], K rounded
+// up: a vector holds two consecutive elements of every row. What lies beyond the matrix's rows, or
+// its last odd column, is zeros.
 #pragma once
 
 #include <stdint.h>
@@ -37,9 +40,13 @@ enum PanelFormat {
   kPanelQ5_0,
   kPanelQ5_1,
   kPanelQ8_0,
+  kPanelQ2_K,
+  kPanelQ3_K,
   kPanelQ4_K,
   kPanelQ5_K,
   kPanelQ6_K,
+  kPanelIQ4_NL,
+  kPanelIQ4_XS,
   kQuantisedFormats,
   kPanelF32 = kQuantisedFormats,
   kPanelF16,
@@ -104,7 +111,8 @@ struct CpuKernels {
   int64_t panel_rows;
   int64_t tile_panels;  // panels that are best multiplied by one call
 
-  // 1 when Q8_0 codes are packed as signed bytes (zero 0), 0 when as unsigned ones (zero 128).
+  // 1 when codes of Q8_0 and values of IQ4 formats are multiplied as signed bytes (zero 0), 0 when
+  // as unsigned ones (zero 128).
   int64_t q8_0_signed;
 
   // Packs panel_rows rows of K elements, `row_bytes` apart. Where fewer are left the caller pads

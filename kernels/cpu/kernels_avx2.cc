@@ -5,6 +5,7 @@
 
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/quant/half.h"
+#include "kernels/quant/iq4_codes.h"
 #include "kernels/quant/k_scales.h"
 
 #define FOOTNOTE_CPU_TABLE kCpuAvx2

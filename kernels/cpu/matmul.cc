@@ -81,8 +81,8 @@ Panels PanelsOf(const CpuKernels& kernels, const Plan& plan, int64_t first, int6
   const Weight& w = *plan.target->w;
   const PanelBytes bytes = plan.panel_bytes;
   if (plan.path == Path::kPacked) {
-    return {w.packed->codes + first * bytes.codes, w.packed->numbers + first * bytes.numbers,
-            bytes.codes, bytes.numbers};
+    return {w.packed->codes.load() + first * bytes.codes,
+            w.packed->numbers.load() + first * bytes.numbers, bytes.codes, bytes.numbers};
   }
   const size_t code_bytes = RoundUp64(static_cast<size_t>(count * bytes.codes));
   auto* codes = static_cast<uint8_t*>(
@@ -242,19 +242,20 @@ void FeedForwardByGroups(const CpuKernels& kernels, ConstMatrix x, const FeedFor
   for (int64_t n = 0; n < inner; n += kGroupColumns) {
     const int64_t columns = std::min<int64_t>(kGroupColumns, inner - n);
     const int64_t panel = n / kernels.panel_rows;
-    kernels.multiply_groups({x_codes, x_numbers}, rows,
-                            {w.up->packed->codes + panel * up.codes,
-                             w.up->packed->numbers + panel * up.numbers, up.codes, up.numbers},
-                            columns, k,
-                            {w.up_bias.empty() ? nullptr : w.up_bias.data() + n, strip,
-                             kGroupColumns, false, activation});
+    kernels.multiply_groups(
+        {x_codes, x_numbers}, rows,
+        {w.up->packed->codes.load() + panel * up.codes,
+         w.up->packed->numbers.load() + panel * up.numbers, up.codes, up.numbers},
+        columns, k,
+        {w.up_bias.empty() ? nullptr : w.up_bias.data() + n, strip, kGroupColumns, false,
+         activation});
     kernels.round_groups(strip, kGroupColumns, nullptr, rows, columns, inner_codes + n, inner,
                          inner_at + n / kGroupColumns * 2, inner_numbers);
   }
   kernels.multiply_groups(
       {inner_codes, inner_at}, rows,
-      {w.down->packed->codes, w.down->packed->numbers, down.codes, down.numbers}, w.down->rows,
-      inner,
+      {w.down->packed->codes.load(), w.down->packed->numbers.load(), down.codes, down.numbers},
+      w.down->rows, inner,
       {w.down_bias.empty() ? nullptr : w.down_bias.data(), out.row(begin), out.stride[0], true,
        kNoActivation});
 }

@@ -2,6 +2,7 @@
 #include "kernels/packing.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,6 +19,10 @@ namespace footnote::kernels {
 namespace {
 
 size_t RoundUp64(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+// Bytes of rows after which PackedReader is told: few beside a model, many beside what a call
+// costs.
+constexpr int64_t kToldBytes = 4 << 20;
 
 // Bits of a code, and bytes of numbers per row and 256 elements.
 struct Density {
@@ -37,12 +42,20 @@ Density DensityOf(PanelFormat format) {
       return {5, 32};
     case kPanelQ8_0:
       return {8, 16};
+    case kPanelQ2_K:
+      return {2, 20};
+    case kPanelQ3_K:
+      return {3, 18};
     case kPanelQ4_K:
       return {4, 20};
     case kPanelQ5_K:
       return {5, 20};
     case kPanelQ6_K:
       return {6, 18};
+    case kPanelIQ4_NL:
+      return {4, 16};
+    case kPanelIQ4_XS:
+      return {4, 10};
     case kPanelF32:
       return {32, 0};
     case kPanelF16:
@@ -136,12 +149,20 @@ PanelTraits TraitsOf(DType dtype, const CpuKernels& kernels) {
       return {kPanelQ5_1, 32, 0, true, PanelInput::kCodes};
     case DType::kQ8_0:
       return {kPanelQ8_0, 32, kernels.q8_0_signed != 0 ? 0 : 128, false, PanelInput::kCodes};
+    case DType::kQ2_K:
+      return {kPanelQ2_K, 16, 0, true, PanelInput::kCodes, 256};
+    case DType::kQ3_K:
+      return {kPanelQ3_K, 16, 4, false, PanelInput::kCodes, 256};
     case DType::kQ4_K:
       return {kPanelQ4_K, 32, 0, true, PanelInput::kCodes, 256};
     case DType::kQ5_K:
       return {kPanelQ5_K, 32, 0, true, PanelInput::kCodes, 256};
     case DType::kQ6_K:
       return {kPanelQ6_K, 16, 32, false, PanelInput::kCodes, 256};
+    case DType::kIQ4_NL:
+      return {kPanelIQ4_NL, 32, kernels.q8_0_signed != 0 ? 0 : 128, false, PanelInput::kCodes};
+    case DType::kIQ4_XS:
+      return {kPanelIQ4_XS, 32, kernels.q8_0_signed != 0 ? 0 : 128, false, PanelInput::kCodes, 256};
     case DType::kF32:
       return {kPanelF32, 1, 0, false, PanelInput::kFloat};
     case DType::kF16:
@@ -183,13 +204,49 @@ StatusOr<PackedMemory> AllocatePackedMemory(size_t bytes) {
   // Fewer page faults and table walks; where the system has no large pages, nothing is lost.
   madvise(data, bytes, MADV_HUGEPAGE);
   return PackedMemory{static_cast<uint8_t*>(data),
-                      std::shared_ptr<void>(data, [bytes](void* p) { munmap(p, bytes); }), false};
+                      std::shared_ptr<void>(data, [bytes](void* p) { munmap(p, bytes); }), false,
+                      false};
+}
+
+Status PackedWeights::MoveToMemory(const std::function<bool()>& stop) {
+  if (!memory_.in_file || moved_.data != nullptr) return OkStatus();
+  FOOTNOTE_ASSIGN_OR_RETURN(moved_, AllocatePackedMemory(bytes_));
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  size_t matrix = 0;
+  for (size_t at = 0; at < bytes_ && !stop();) {
+    const size_t count = std::min<size_t>(kToldBytes, bytes_ - at);
+    std::memcpy(moved_.data + at, memory_.data + at, count);
+    at += count;
+    // Matrices lie in order, each with its codes before its numbers; the next one's start ends one.
+    const auto end_of = [&](size_t i) {
+      return i + 1 < matrices_.size()
+                 ? static_cast<size_t>(matrices_[i + 1].codes.load() - memory_.data)
+                 : bytes_;
+    };
+    for (; matrix < matrices_.size() && end_of(matrix) <= at; ++matrix) {
+      PackedWeight& moving = matrices_[matrix];
+      moving.numbers.store(moved_.data + (moving.numbers.load() - memory_.data));
+      moving.codes.store(moved_.data + (moving.codes.load() - memory_.data));
+    }
+    // Whole pages behind; who still reads them brings them back from the file.
+    auto* begin = reinterpret_cast<uint8_t*>(
+        reinterpret_cast<uintptr_t>(memory_.data + at - count) / page * page);
+    madvise(begin, static_cast<size_t>(memory_.data + at - begin), MADV_DONTNEED);
+  }
+  // Once more, for what products brought back.
+  if (matrix == matrices_.size()) {
+    auto* begin =
+        reinterpret_cast<uint8_t*>(reinterpret_cast<uintptr_t>(memory_.data) / page * page);
+    madvise(begin, static_cast<size_t>(memory_.data + bytes_ - begin), MADV_DONTNEED);
+  }
+  return OkStatus();
 }
 
 StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(std::span<Weight* const> weights,
                                                              Isa isa, PlainWeights plain,
                                                              ThreadPool* pool,
-                                                             const PackedAllocator& allocate) {
+                                                             const PackedAllocator& allocate,
+                                                             const PackedReader& done) {
   const CpuKernels& kernels = KernelsOf(isa);
   std::unique_ptr<PackedWeights> packed(new PackedWeights());
   struct Part {
@@ -241,13 +298,29 @@ StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(std::span<Weight* c
   FOOTNOTE_ASSIGN_OR_RETURN(packed->memory_, allocate(packed->bytes_));
   uint8_t* base = packed->memory_.data;
 
+  // Rows of panels [from, to).
+  const auto tell = [&](const Weight& w, int64_t from, int64_t to) {
+    const int64_t first = from * kernels.panel_rows, last = to * kernels.panel_rows;
+    const auto rows = static_cast<size_t>(std::min(last, w.rows) - first);
+    if (done && from < to) done({w.row(first), rows * static_cast<size_t>(w.row_bytes())});
+  };
   const auto run = [&](int64_t begin, int64_t end) {
     auto part = static_cast<size_t>(std::ranges::upper_bound(parts, begin, {}, &Part::first_task) -
                                     parts.begin() - 1);
+    int64_t untold = begin - parts[part].first_task;  // the first panel
     for (int64_t task = begin; task < end; ++task) {
-      while (part + 1 < parts.size() && parts[part + 1].first_task <= task) ++part;
+      while (part + 1 < parts.size() && parts[part + 1].first_task <= task) {
+        tell(*weights[part], untold, task - parts[part].first_task);
+        ++part;
+        untold = 0;
+      }
       const Part& to = parts[part];
       const int64_t panel = task - to.first_task;
+      const int64_t panel_bytes = kernels.panel_rows * weights[part]->row_bytes();
+      if ((panel - untold) * panel_bytes > kToldBytes) {
+        tell(*weights[part], untold, panel);
+        untold = panel;
+      }
       uint8_t* codes = base + to.codes + panel * to.panel.codes;
       uint8_t* numbers = base + to.numbers + panel * to.panel.numbers;
       const Weight& w = *weights[part];
@@ -263,6 +336,7 @@ StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(std::span<Weight* c
             w.columns, codes, numbers);
       }
     }
+    tell(*weights[part], untold, end - parts[part].first_task);
   };
   if (packed->memory_.packed) {
     // Nothing to do.
@@ -272,8 +346,8 @@ StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(std::span<Weight* c
     run(0, tasks);
   }
   for (size_t i = 0; i < parts.size(); ++i) {
-    packed->matrices_[i].codes = base + parts[i].codes;
-    packed->matrices_[i].numbers = base + parts[i].numbers;
+    packed->matrices_[i].codes.store(base + parts[i].codes);
+    packed->matrices_[i].numbers.store(base + parts[i].numbers);
     weights[i]->packed = &packed->matrices_[i];
   }
   return packed;

@@ -53,6 +53,9 @@ __global__ void __launch_bounds__(kThreads)
   StoreRounded(to, to_type, i, v);
 }
 
+// How rows travel: as in the file, or decoded by the host.
+DType SentType(DType dtype) { return HasLayout(dtype) ? dtype : DType::kF32; }
+
 class StreamUploader final : public Uploader {
  public:
   StreamUploader(cudaStream_t stream, int64_t piece_bytes)
@@ -85,8 +88,10 @@ class StreamUploader final : public Uploader {
     auto* to = static_cast<uint8_t*>(device);
     for (const Weight& part : parts) {
       const int64_t row_bytes = part.row_bytes();
+      const DType sent = SentType(part.dtype);
+      const int64_t sent_row = RowBytes(sent, part.columns);
       // Quantised parts that become plain are laid out first; rows are a little longer then.
-      const int64_t most_row = std::max(row_bytes, LaidRowBytes(part.dtype, part.columns));
+      const int64_t most_row = std::max(sent_row, LaidRowBytes(sent, part.columns));
       if (most_row > piece_bytes_) FOOTNOTE_CUDA_TRY(Grow(most_row));
       const int64_t rows_at_once = piece_bytes_ / most_row;
       for (int64_t begin = 0; begin < part.rows; begin += rows_at_once) {
@@ -95,8 +100,17 @@ class StreamUploader final : public Uploader {
         next_ = 1 - next_;
         // The host's half is free when its copy is done; the device's, by the order of the stream.
         FOOTNOTE_CUDA_TRY(cudaEventSynchronize(piece.copied));
-        const auto bytes = static_cast<size_t>(rows * row_bytes);
-        std::memcpy(piece.host, part.row(begin), bytes);
+        const auto bytes = static_cast<size_t>(rows * sent_row);
+        if (sent != part.dtype) {
+          const std::span<const std::byte> from(part.row(begin),
+                                                static_cast<size_t>(rows * row_bytes));
+          const auto count = static_cast<size_t>(rows * part.columns);
+          if (!Dequantize(part.dtype, from, {static_cast<float*>(piece.host), count}).ok()) {
+            return cudaErrorInvalidValue;
+          }
+        } else {
+          std::memcpy(piece.host, part.row(begin), bytes);
+        }
         FOOTNOTE_CUDA_TRY(
             cudaMemcpyAsync(piece.raw, piece.host, bytes, cudaMemcpyHostToDevice, stream_));
         FOOTNOTE_CUDA_TRY(cudaEventRecord(piece.copied, stream_));
@@ -137,15 +151,15 @@ class StreamUploader final : public Uploader {
     if (IsQuantised(weight.dtype)) {
       return LaunchRepack(part.dtype, piece.raw, rows, part.columns, to, stream_);
     }
-    if (!IsQuantised(part.dtype)) {
+    const DType sent = SentType(part.dtype);
+    if (!IsQuantised(sent)) {
       const int64_t count = rows * part.columns;
       const auto blocks = static_cast<unsigned>((count + kThreads - 1) / kThreads);
-      ConvertKernel<<<blocks, kThreads, 0, stream_>>>(piece.raw, part.dtype, count, to,
-                                                      weight.dtype);
+      ConvertKernel<<<blocks, kThreads, 0, stream_>>>(piece.raw, sent, count, to, weight.dtype);
       return cudaGetLastError();
     }
-    FOOTNOTE_CUDA_TRY(LaunchRepack(part.dtype, piece.raw, rows, part.columns, piece.laid, stream_));
-    const GpuWeight laid = {part.dtype, piece.laid, rows, part.columns};
+    FOOTNOTE_CUDA_TRY(LaunchRepack(sent, piece.raw, rows, part.columns, piece.laid, stream_));
+    const GpuWeight laid = {sent, piece.laid, rows, part.columns};
     return LaunchDequantizeRows(laid, nullptr, rows, 1.0f, false,
                                 GpuMatrix::Of(to, weight.dtype, rows, part.columns), stream_);
   }
@@ -169,7 +183,8 @@ GpuWeight UploadedShape(std::span<const Weight> parts, DType plain, bool keep_qu
         part.columns % BlockElements(part.dtype) != 0) {
       return GpuWeight();
     }
-    if (part.dtype != parts[0].dtype || !IsQuantised(part.dtype) || !keep_quantised) {
+    if (part.dtype != parts[0].dtype || !IsQuantised(part.dtype) || !HasLayout(part.dtype) ||
+        !keep_quantised) {
       shape.dtype = plain;
     }
     rows += part.rows;

@@ -1,7 +1,8 @@
 // Weights from host memory to the device, in the layout that the products read.
 //
 // Quantised formats keep their numbers (weight_layout.h); F32, F16 and BF16 become `plain`, and so
-// do parts of different formats. Every format of kernels/quant/formats.def has kernels.
+// do parts of different formats, and formats that have no layout there (HasLayout), which the host
+// decodes.
 #pragma once
 
 #include <cstdint>

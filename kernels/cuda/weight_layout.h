@@ -301,6 +301,11 @@ Result WithLayout(DType dtype, Result otherwise, const Function& function) {
 
 inline bool IsQuantised(DType dtype) { return BlockElements(dtype) > 1; }
 
+// Whether kernels read it as it is; the rest (Q2_K, Q3_K, IQ4) becomes plain when it is uploaded.
+inline bool HasLayout(DType dtype) {
+  return !IsQuantised(dtype) || WithLayout(dtype, false, [](auto) { return true; });
+}
+
 // Bytes of a row on the device; plain rows lie as they are.
 inline int64_t LaidRowBytes(DType dtype, int64_t columns) {
   return WithLayout(dtype, columns * BlockBytes(dtype), [&](auto layout) {

@@ -100,9 +100,14 @@ TEST(Gguf, ReadsVersionTwoAndRefusesOthersByNumber) {
 
 TEST(Gguf, ATruncatedFileSaysTensorAndMissingBytes) {
   const std::string file = Small().Build();
+  const std::string size = std::to_string(file.size());
   EXPECT_STATUS(Parse(file.substr(0, file.size() - 3)), kDataLoss,
-                "tensor \"vector\" (F16) lies at bytes");
-  EXPECT_STATUS(Parse(file.substr(0, file.size() - 3)), kDataLoss, "3 are missing");
+                "it should have " + size + " bytes and has " + std::to_string(file.size() - 3) +
+                    ", 3 are missing; the first tensor that is cut, \"vector\" (F16), lies at "
+                    "bytes " +
+                    std::to_string(file.size() - 10) + " to " + size);
+  // Only the head is there: the first tensor of all is the first that is cut.
+  EXPECT_STATUS(Parse(file.substr(0, Small().HeaderSize())), kDataLoss, "is cut, \"matrix\" (F32)");
 }
 
 TEST(Gguf, EveryTruncationIsAnError) {
@@ -207,7 +212,7 @@ TEST(Gguf, TensorsThatCannotBeAreRefused) {
     return Parse(GgufBuilder().Tensor("t", dimensions, type, bytes, offset).Build());
   };
   EXPECT_OK(with({32, 4}, 0));
-  EXPECT_STATUS(with({32, 4}, 99), kUnimplemented, "GGUF type 99");
+  EXPECT_STATUS(with({32, 4}, 99), kUnimplemented, "tensor \"t\" is of GGUF type 99");
   EXPECT_STATUS(with({33, 4}, 8), kDataLoss, "whole blocks of Q8_0");
   EXPECT_STATUS(with({0, 4}, 0), kDataLoss, "dimension 0");
   EXPECT_STATUS(with({1, 1, 1, 1, 1}, 0), kDataLoss, "5 dimensions");
@@ -233,9 +238,25 @@ TEST(Gguf, AlignmentMustBeAPowerOfTwo) {
   EXPECT_STATUS(with(48), kDataLoss, "power of two");
 }
 
-TEST(Gguf, PartsOfASplitModelAreRefusedByName) {
-  const std::string file = GgufBuilder().Number<uint16_t>("split.count", 2, 3).Build();
-  EXPECT_STATUS(Parse(file), kUnimplemented, "split GGUF (this is one of 3 files)");
+TEST(Gguf, TypesThatNobodyReadsAreRefusedByName) {
+  for (const auto& [type, name] :
+       {std::pair(16u, "IQ2_XXS"), std::pair(29u, "IQ1_M"), std::pair(39u, "MXFP4"),
+        std::pair(9u, "Q8_1"), std::pair(15u, "Q8_K"), std::pair(4u, "Q4_2")}) {
+    const auto source =
+        Parse(GgufBuilder().Tensor("t", {256, 2}, type, std::string(4096, 'x')).Build());
+    EXPECT_STATUS(source, kUnimplemented,
+                  "tensor \"t\" is " + std::string(name) + ", which is not supported");
+    EXPECT_STATUS(source, kUnimplemented, "Q6_K, IQ4_NL, IQ4_XS, BF16)");
+    EXPECT_STATUS(source, kUnimplemented, "use a file of another quantisation, as Q4_K_M");
+  }
+}
+
+TEST(Gguf, PartsOfASplitModelAreNotTakenForModels) {
+  const std::string file = GgufBuilder()
+                               .Number<uint16_t>("split.no", 2, 1)
+                               .Number<uint16_t>("split.count", 2, 3)
+                               .Build();
+  EXPECT_STATUS(Parse(file), kUnimplemented, "is part 2 of 3");
   EXPECT_OK(Parse(GgufBuilder().Number<uint16_t>("split.count", 2, 1).Build()));
 }
 
@@ -264,7 +285,9 @@ TEST(Gguf, OpensTheTinyModel) {
 TEST(Gguf, ARealTruncatedFileSaysWhatIsMissing) {
   const std::filesystem::path path = CachedModel("qwen2-7b-head");
   if (path.empty()) GTEST_SKIP() << "qwen2-7b-head is not in the cache";
-  EXPECT_STATUS(OpenGguf(path), kDataLoss, "truncated: tensor");
+  EXPECT_STATUS(OpenGguf(path), kDataLoss,
+                "truncated: it should have 4683073248 bytes and has 99614720, 4583458528 are "
+                "missing; the first tensor that is cut, \"output.weight\" (Q6_K)");
   ASSERT_OK_AND_ASSIGN(const auto source, OpenGguf(path, GgufPart::kMetadata));
   EXPECT_EQ(*source->GetString("general.architecture"), "qwen2");
 }

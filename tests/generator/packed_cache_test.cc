@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -110,8 +111,48 @@ TEST(PackedCache, AFolderThatCannotBeMadeAndADiskThatIsTooSmallAreErrors) {
   PackedCache nowhere(dir.path() / "file" / "folder", "model", "one");
   EXPECT_FALSE(nowhere.Map(1000).ok());
   PackedCache huge(dir.path(), "model", "one");
-  EXPECT_FALSE(huge.Map(size_t{1} << 50).ok());
+  EXPECT_STATUS(huge.Map(size_t{1} << 50), kResourceExhausted, "less than twice the");
   EXPECT_EQ(FilesIn(dir.path()), 1u);
+}
+
+// What a changed model left behind goes with the next file; what still fits, or is no packed file,
+// stays.
+TEST(PackedCache, StaleFilesGoWhenANewOneIsKept) {
+  const testing::TempDir dir;
+  const fs::path cache = dir.path() / "cache", changed = dir.path() / "changed model",
+                 same = dir.path() / "same";
+  std::ofstream(changed) << "model";
+  std::ofstream(same) << "model";
+  Fill(cache, FilesIdentity({changed}) + "avx2 fast", 'x');
+  Fill(cache, FilesIdentity({same, changed}) + "avx2 fast", 'y');
+  Fill(cache, FilesIdentity({same}) + "avx2 fast", 'z');
+  std::ofstream(cache / "notes.packed") << "my own";
+  EXPECT_EQ(FilesIn(cache), 4u);
+  std::ofstream(changed, std::ios::app) << "more";
+  Fill(cache, FilesIdentity({same}) + "avx512 fast", 'z');
+  EXPECT_EQ(FilesIn(cache), 3u) << "two of `same`, and the notes";
+  Fill(cache, FilesIdentity({changed}) + "avx2 fast", 'x');
+  fs::remove(same);
+  Fill(cache, FilesIdentity({changed}) + "avx512 fast", 'x');
+  EXPECT_EQ(FilesIn(cache), 3u) << "two of `changed`, and the notes";
+}
+
+TEST(PackedCache, IsFoundByChoiceThenVariableThenForLargeModels) {
+  const auto set = [](const char* name, const char* value) {
+    value == nullptr ? ::unsetenv(name) : ::setenv(name, value, 1);
+  };
+  set("FOOTNOTE_CACHE", "/cache");
+  set("FOOTNOTE_PACKED_CACHE", nullptr);
+  EXPECT_EQ(FindPackedCache("").folder, "/cache/packed");
+  EXPECT_EQ(FindPackedCache("").least_bytes, size_t{1} << 30);
+  EXPECT_EQ(FindPackedCache("/chosen").folder, "/chosen");
+  EXPECT_EQ(FindPackedCache("/chosen").least_bytes, 0u);
+  set("FOOTNOTE_PACKED_CACHE", "/named");
+  EXPECT_EQ(FindPackedCache("").folder, "/named");
+  EXPECT_EQ(FindPackedCache("").least_bytes, 0u);
+  set("FOOTNOTE_PACKED_CACHE", "off");
+  EXPECT_EQ(FindPackedCache("").folder, "");
+  set("FOOTNOTE_PACKED_CACHE", nullptr);
 }
 
 // A whole model: the second load reads the file, and says the same.

@@ -210,6 +210,39 @@ TEST_F(HuggingFaceFolderOnDisk, ShardsMustLieInTheFolderAndHoldWhatTheIndexSays)
   EXPECT_STATUS(Open(), kDataLoss, "twice");
 }
 
+TEST_F(HuggingFaceFolderOnDisk, ATensorMustLieInTheShardThatTheIndexNames) {
+  Write("config.json", "{}");
+  const auto holding = [](const std::string& name) {
+    return File(R"({")" + name + R"(":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8);
+  };
+  Write("one.safetensors", holding("a"));
+  Write("two.safetensors", holding("b"));
+  const auto index = [&](const std::string& map) {
+    Write("model.safetensors.index.json", "{\"weight_map\":" + map + "}");
+  };
+  index(R"({"a":"one.safetensors","b":"two.safetensors"})");
+  ASSERT_OK_AND_ASSIGN(const auto source, Open());
+  EXPECT_EQ(source->files().size(), 3u);
+  index(R"({"a":"two.safetensors","b":"one.safetensors"})");
+  EXPECT_STATUS(Open(), kDataLoss,
+                "says that two.safetensors holds tensor \"a\", but one.safetensors does");
+  index(R"({"a":"one.safetensors","b":"two.safetensors","c":"three.safetensors"})");
+  EXPECT_STATUS(Open(), kNotFound, "the weights are in 3 files, and ");
+  EXPECT_STATUS(Open(), kNotFound, "three.safetensors is missing");
+}
+
+// The JSON library copies by recursion, which ended the stack.
+TEST_F(HuggingFaceFolderOnDisk, JsonThatNestsWithoutEndIsRefused) {
+  const std::string deep(200'000, '['), end(200'000, ']');
+  Write("config.json", "{\"torch_dtype\":" + deep + end + "}");
+  EXPECT_STATUS(Open(), kDataLoss, "config.json nests deeper than 64 levels");
+  EXPECT_STATUS(Read(File("{\"a\":" + deep + end + "}", 0)), kDataLoss, "nests too deep");
+  Write("config.json",
+        R"({"text":"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"["})");
+  Write("model.safetensors", File("{}", 0));
+  EXPECT_OK(Open());
+}
+
 TEST_F(HuggingFaceFolderOnDisk, OlderRopeScalingIsFoundInRopeParameters) {
   Write("model.safetensors", File("{}", 0));
   Write("config.json", R"({"rope_theta":500000.0,"rope_scaling":{"type":"linear","factor":4.0}})");

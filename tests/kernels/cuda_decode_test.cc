@@ -91,11 +91,15 @@ TEST(CudaDecode, LaidOutRowsHoldTheNumbersOfTheFile) {
   CheckLayout<cuda::Q6_KLayout>();
 }
 
-TEST(CudaDecode, EveryFormatHasALayoutOrIsPlain) {
+TEST(CudaDecode, EveryFormatHasALayoutOrIsPlainOrDecodedWhenUploaded) {
   for (const DType dtype : testing::AllFormats()) {
     SCOPED_TRACE(DTypeName(dtype));
     const bool laid = cuda::WithLayout(dtype, false, [](auto) { return true; });
-    EXPECT_EQ(laid, cuda::IsQuantised(dtype));
+    const bool decoded = dtype == DType::kQ2_K || dtype == DType::kQ3_K ||
+                         dtype == DType::kIQ4_NL || dtype == DType::kIQ4_XS;
+    EXPECT_EQ(laid, cuda::IsQuantised(dtype) && !decoded);
+    EXPECT_EQ(cuda::HasLayout(dtype), !decoded);
+    if (decoded) continue;
     if (!laid) {
       EXPECT_EQ(cuda::LaidRowBytes(dtype, 100), 100 * BlockBytes(dtype));
     }

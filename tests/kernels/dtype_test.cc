@@ -65,7 +65,7 @@ DType FormatOf(const nlohmann::json& line) {
 
 TEST(DType, DecodesEveryGoldenBlockExactly) {
   const auto lines = Lines("quant_blocks.jsonl");
-  ASSERT_EQ(lines.size(), 10u);
+  ASSERT_EQ(lines.size(), 14u);
   for (const auto& line : lines) {
     const DType dtype = FormatOf(line);
     SCOPED_TRACE(DTypeName(dtype));
@@ -105,10 +105,11 @@ TEST(DType, RefusesPartsOfBlocks) {
                 "too few");
 }
 
-TEST(DType, HasNoEncoderForKFormats) {
+TEST(DType, HasNoEncoderForKFormatsAndIq4) {
   std::vector<std::byte> bytes(144);
   std::vector<float> values(256);
   EXPECT_STATUS(Quantize(DType::kQ4_K, values, bytes), kUnimplemented, "Q4_K");
+  EXPECT_STATUS(Quantize(DType::kIQ4_NL, values, bytes), kUnimplemented, "IQ4_NL");
 }
 
 TEST(DType, DoesNotKnowOtherGgufTypes) {

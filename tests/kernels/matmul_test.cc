@@ -32,8 +32,7 @@ bool IsPlainFormat(DType dtype) {
 // x is rounded to a step of max|x| / 127 per 32 (256 with K formats), an error of at most half a
 // step an element (plus one rounding of the scale): sum over blocks of step/2 * sum |w|.
 double Bound(const float* x, const double* w, int64_t k, bool rounded, DType dtype) {
-  const bool is_k = dtype == DType::kQ4_K || dtype == DType::kQ5_K || dtype == DType::kQ6_K;
-  const int64_t group = is_k ? 256 : 32;
+  const int64_t group = BlockElements(dtype) == 256 ? 256 : 32;
   double absolute = 0, rounding = 0;
   for (int64_t b = 0; b < k; b += group) {
     double largest = 0, weights = 0;
@@ -105,7 +104,8 @@ TEST_P(MatMulTest, AgreesWithTheReferenceInEveryFormatAndPrecision) {
 }
 
 TEST_P(MatMulTest, AgreesWithTheReferenceForManyRowCounts) {
-  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kQ4_1, DType::kQ8_0, DType::kQ6_K}) {
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kQ4_1, DType::kQ8_0, DType::kQ6_K,
+                            DType::kQ2_K, DType::kQ3_K, DType::kIQ4_NL, DType::kIQ4_XS}) {
     for (const int64_t tokens : {2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 70}) {
       for (const Precision precision : {Precision::kExact, Precision::kFast}) {
         Check(precision, dtype, tokens, 23, 256, tokens % 2 == 0);
@@ -135,11 +135,10 @@ TEST_P(MatMulTest, DoesNotSaturateAtTheLargestCodes) {
       const auto block = static_cast<size_t>(BlockBytes(dtype));
       for (size_t at = 0; at < w.bytes.size(); at += block) {
         const uint16_t half = 0x2000;  // 2^-7
-        std::memcpy(w.bytes.data() + at + (dtype == DType::kQ6_K ? 208 : 0), &half, 2);
-        if (dtype != DType::kQ6_K && dtype != DType::kQ8_0 && dtype != DType::kQ4_0 &&
-            dtype != DType::kQ5_0) {
-          std::memcpy(w.bytes.data() + at + 2, &half, 2);
-        }
+        std::vector<size_t> fields = testing::HalfFields(dtype);
+        if (fields.empty()) fields.push_back(0);
+        if (dtype == DType::kQ4_1 || dtype == DType::kQ5_1) fields.push_back(2);
+        for (const size_t field : fields) std::memcpy(w.bytes.data() + at + field, &half, 2);
       }
       for (const float sign : {1.0f, -1.0f}) {
         std::vector<float> x(static_cast<size_t>(k), sign);

@@ -72,28 +72,42 @@ struct PaddedMatrix {
   std::vector<float> data;
 };
 
-// Weight bytes of any format, with numbers of the size that trained models have. K formats have no
-// encoder: random codes under small scales are as good.
+// Where a block's float16 numbers lie, of the formats that have no encoder; empty for the others.
+inline std::vector<size_t> HalfFields(DType dtype) {
+  switch (dtype) {
+    case DType::kQ4_K:
+    case DType::kQ5_K:
+      return {0, 2};
+    case DType::kQ6_K:
+      return {208};
+    case DType::kQ2_K:
+      return {80, 82};
+    case DType::kQ3_K:
+      return {108};
+    case DType::kIQ4_NL:
+    case DType::kIQ4_XS:
+      return {0};
+    default:
+      return {};
+  }
+}
+
+// Weight bytes of any format, with numbers of the size that trained models have. Where there is no
+// encoder, random codes under small scales are as good.
 struct OwnedWeight {
   OwnedWeight(DType dtype, int64_t rows, int64_t columns, uint32_t seed) {
     weight = {dtype, nullptr, rows, columns};
     bytes.resize(static_cast<size_t>(rows * weight.row_bytes()));
     weight.data = bytes.data();
-    if (dtype == DType::kQ4_K || dtype == DType::kQ5_K || dtype == DType::kQ6_K) {
+    if (const std::vector<size_t> halves = HalfFields(dtype); !halves.empty()) {
       std::mt19937 random(seed);
       for (std::byte& each : bytes) each = static_cast<std::byte>(random() & 255);
       const int64_t block = BlockBytes(dtype);
       for (size_t b = 0; b < bytes.size(); b += static_cast<size_t>(block)) {
-        // float16 scales near 2^-10: exponent bits 5.
-        const auto small = [&](size_t at) {
+        for (const size_t at : halves) {
+          // float16 scales near 2^-10: exponent bits 5.
           const uint16_t half = static_cast<uint16_t>(0x1400u | (random() & 0x83ffu));
           std::memcpy(bytes.data() + b + at, &half, 2);
-        };
-        if (dtype == DType::kQ6_K) {
-          small(208);
-        } else {
-          small(0);
-          small(2);
         }
       }
     } else {
