@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "generator/templates/special_tokens.h"
 #include "generator/weights/weight_source.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -348,7 +349,8 @@ TEST(ChatTemplate, AHostileTemplateIsStopped) {
                 "too deep");
   EXPECT_STATUS(load("{{ " + repeated("(", 100000) + "1" + repeated(")", 100000) + " }}"),
                 kResourceExhausted, "nested");
-  EXPECT_STATUS(load("{{ " + repeated("[", 100000) + repeated("]", 100000) + " }}"), kResourceExhausted, "nested");
+  EXPECT_STATUS(load("{{ " + repeated("[", 100000) + repeated("]", 100000) + " }}"),
+                kResourceExhausted, "nested");
   EXPECT_STATUS(load("{{ " + repeated("not ", 100000) + "1 }}"), kResourceExhausted, "nested");
   EXPECT_STATUS(load("{{ " + repeated("-", 100000) + "1 }}"), kResourceExhausted, "nested");
   EXPECT_STATUS(load("{{ 1" + repeated(" + 1", 100000) + " }}"), kResourceExhausted, "operations");
@@ -366,6 +368,20 @@ TEST(ChatTemplate, AHostileTemplateIsStopped) {
       "{% set ns.m = m %}{% endfor %}{{ ns.m() }}");
   ASSERT_OK(late.status());
   EXPECT_EQ(Text(*(*late)->Render(kQuestion, true)), "121");
+}
+
+TEST(ChatTemplate, SpecialTokensAreNamedAsInTransformers) {
+  using Tokens = std::vector<std::pair<std::string, std::string>>;
+  const auto tokens = [](const char* model) {
+    const auto path = DataDir() / "models" / model;
+    return *SpecialTokensOf(**OpenWeights(path), **Tokenizer::Load(path));
+  };
+  EXPECT_EQ(tokens("tiny-llama"), (Tokens{{"bos_token", "<|im_start|>"},
+                                          {"eos_token", "<|im_end|>"},
+                                          {"pad_token", "<|im_end|>"},
+                                          {"unk_token", "<|endoftext|>"}}));
+  EXPECT_EQ(tokens("tiny-llama-gguf/tiny-llama-f32.gguf"),
+            (Tokens{{"bos_token", "<|im_start|>"}, {"eos_token", "<|im_end|>"}}));
 }
 
 TEST(ChatTemplate, TheDateIsThatOfTheClockGiven) {

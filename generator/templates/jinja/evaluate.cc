@@ -245,6 +245,7 @@ StatusOr<Value> Interpreter::EvalDict(const Expr& expr) {
     FOOTNOTE_ASSIGN_OR_RETURN(Value value, Eval(*expr.parts[i + 1]));
     entries.emplace_back(std::move(key), std::move(value));
   }
+  FOOTNOTE_RETURN_IF_ERROR(ChargeDict(entries.size()));
   return MakeDict(std::move(entries));
 }
 
@@ -295,6 +296,7 @@ StatusOr<Value> Interpreter::Attribute(const Value& value, const std::string& na
       break;
   }
   if (const Dict* dict = value.dict()) {
+    FOOTNOTE_RETURN_IF_ERROR(Charge(static_cast<int64_t>(dict->entries.size())));
     if (const Value* found = Find(*dict, name)) return *found;
   }
   return Value::UndefinedBecause("a " + std::string(value.type_name()) + " has no attribute '" +
@@ -304,6 +306,7 @@ StatusOr<Value> Interpreter::Attribute(const Value& value, const std::string& na
 StatusOr<Value> Interpreter::Subscript(const Value& value, const Value& key) {
   if (value.is_undefined()) return UndefinedError(value);
   if (const Dict* dict = value.dict()) {
+    FOOTNOTE_RETURN_IF_ERROR(Charge(static_cast<int64_t>(dict->entries.size())));
     if (const Value* found = Find(*dict, key)) return *found;
   }
   const std::optional<int64_t> index = key.integer();

@@ -62,6 +62,7 @@ StatusOr<MarkedText> Interpreter::Run(const Body& body) {
 }
 
 Status Interpreter::Step() {
+  if (bytes_left_ < 0) return Charge(0);
   if (--steps_left_ >= 0) return OkStatus();
   return ResourceExhaustedError("the template takes more than " +
                                 std::to_string(input_.limits.steps) + " steps");
@@ -264,6 +265,7 @@ Status Interpreter::Assign(const Target& target, const Value& value) {
     (*names)->entries.emplace_back(Value::Trusted(target.attribute), value);
     return OkStatus();
   }
+  FOOTNOTE_RETURN_IF_ERROR(Charge(static_cast<int64_t>(scope_->variables.size())));
   for (auto& [name, held] : scope_->variables) {
     if (name == target.name) {
       held = value;
@@ -278,6 +280,8 @@ Value Interpreter::DefineMacro(const Statement& statement) {
   for (Scope* scope = scope_; scope != nullptr && !scope->captured; scope = scope->parent) {
     scope->captured = true;
   }
+  constexpr int64_t kMacroBytes = 512;  // with the scope that it keeps
+  bytes_left_ -= kMacroBytes;
   macros_.push_back(std::make_unique<Macro>(Macro{&statement, scope_}));
   return Value(macros_.back().get());
 }
@@ -340,8 +344,9 @@ Status Interpreter::Write(const Value& value) {
   return OkStatus();
 }
 
-Value Interpreter::Lookup(const std::string& name) const {
+Value Interpreter::Lookup(const std::string& name) {
   for (const Scope* scope = scope_; scope != nullptr; scope = scope->parent) {
+    bytes_left_ -= static_cast<int64_t>(scope->variables.size());  // Step looks at it
     for (const auto& [held, value] : scope->variables) {
       if (held == name) return value;
     }
@@ -354,6 +359,8 @@ Value Interpreter::Lookup(const std::string& name) const {
 }
 
 Value Interpreter::MakeNamespace(Entries entries) {
+  constexpr int64_t kNamespaceBytes = 128;
+  bytes_left_ -= kNamespaceBytes;
   namespaces_.push_back(std::make_unique<Namespace>(Namespace{std::move(entries)}));
   return Value(namespaces_.back().get());
 }

@@ -73,6 +73,8 @@ class Interpreter {
   Status Charge(int64_t bytes);
   // For what iterates over `value`: of a text, each character becomes one.
   Status ChargeItems(const Value& value);
+  // For a mapping of so many entries, whose keys are compared with each other.
+  Status ChargeDict(size_t entries) { return Charge(static_cast<int64_t>(entries * entries)); }
   StatusOr<Value> Attribute(const Value& value, const std::string& name);
   StatusOr<Value> Subscript(const Value& value, const Value& key);
   StatusOr<Value> Call(const Value& callee, Arguments arguments);
@@ -108,7 +110,7 @@ class Interpreter {
   StatusOr<Value> EvalCall(const Expr& expr);
   StatusOr<Arguments> EvalArguments(const Expr& expr);
   StatusOr<Value> Charged(StatusOr<Value> value);
-  Value Lookup(const std::string& name) const;
+  Value Lookup(const std::string& name);
 
   // Puts the place before a message that has none yet.
   Status Located(Status status, const Position& at);

@@ -34,7 +34,7 @@ StatusOr<Value> Range(Interpreter& interpreter, const Arguments& arguments) {
     return InvalidArgumentError("a range is longer than " + std::to_string(kLongestRange));
   }
   FOOTNOTE_RETURN_IF_ERROR(
-      interpreter.Charge(8 * static_cast<int64_t>(std::max<__int128>(count, 0))));
+      interpreter.Charge(48 * static_cast<int64_t>(std::max<__int128>(count, 0))));
   Items items;
   for (__int128 i = 0; i < count; ++i) {
     items.emplace_back(static_cast<int64_t>(begin + i * step));
@@ -68,13 +68,15 @@ StatusOr<Entries> DictEntries(const Arguments& arguments) {
   return entries;
 }
 
-StatusOr<Value> DictFunction(Interpreter&, const Arguments& arguments) {
+StatusOr<Value> DictFunction(Interpreter& interpreter, const Arguments& arguments) {
   FOOTNOTE_ASSIGN_OR_RETURN(Entries entries, DictEntries(arguments));
+  FOOTNOTE_RETURN_IF_ERROR(interpreter.ChargeDict(entries.size()));
   return MakeDict(std::move(entries));
 }
 
 StatusOr<Value> NamespaceFunction(Interpreter& interpreter, const Arguments& arguments) {
   FOOTNOTE_ASSIGN_OR_RETURN(Entries entries, DictEntries(arguments));
+  FOOTNOTE_RETURN_IF_ERROR(interpreter.ChargeDict(entries.size()));
   // For its check of keys, and that they are there once.
   FOOTNOTE_ASSIGN_OR_RETURN(const Value dict, MakeDict(std::move(entries)));
   for (const auto& [key, value] : dict.dict()->entries) {

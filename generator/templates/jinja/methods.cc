@@ -46,7 +46,19 @@ StatusOr<Value> SplitMethod(Interpreter& interpreter, const Value& self,
   if (given[1] != nullptr) {
     FOOTNOTE_ASSIGN_OR_RETURN(most, IntegerArgument(*given[1], "split's maxsplit"));
   }
-  FOOTNOTE_RETURN_IF_ERROR(interpreter.Charge(self.weight()));
+  // Every part is a text of its own.
+  size_t most_parts = TextOf(self).size() / 2 + 1;
+  if (separator != nullptr) {
+    most_parts = 1;
+    const std::string& bytes = TextOf(self).bytes();
+    for (size_t at = bytes.find(*separator); at != std::string::npos;
+         at = bytes.find(*separator, at + separator->size())) {
+      ++most_parts;
+    }
+  }
+  if (most >= 0) most_parts = std::min(most_parts, static_cast<size_t>(most) + 1);
+  FOOTNOTE_RETURN_IF_ERROR(
+      interpreter.Charge(self.weight() + kTextBytes * static_cast<int64_t>(most_parts)));
   const std::vector<MarkedText> parts = from_right ? SplitFromRight(TextOf(self), separator, most)
                                                    : Split(TextOf(self), separator, most);
   Items items;
@@ -54,8 +66,13 @@ StatusOr<Value> SplitMethod(Interpreter& interpreter, const Value& self,
   return MakeList(std::move(items));
 }
 
-StatusOr<Value> SplitLinesMethod(Interpreter&, const Value& self, const Arguments& arguments) {
+StatusOr<Value> SplitLinesMethod(Interpreter& interpreter, const Value& self,
+                                 const Arguments& arguments) {
   FOOTNOTE_ASSIGN_OR_RETURN(const auto given, arguments.Bind({"keepends"}));
+  // Line breaks are control characters, or beyond ASCII.
+  const std::string& bytes = TextOf(self).bytes();
+  const auto breaks = std::count_if(bytes.begin(), bytes.end(), [](char c) { return c < 0x20; });
+  FOOTNOTE_RETURN_IF_ERROR(interpreter.Charge(self.weight() + kTextBytes * (breaks + 1)));
   Items items;
   for (MarkedText& line : SplitLines(TextOf(self), given[0] != nullptr && given[0]->Truth())) {
     items.emplace_back(std::move(line));
