@@ -1,14 +1,17 @@
 // Chat templates: messages to the text a model was trained on, in segments that say what is
 // template and what is content.
 //
-// Content (a document, a question) is never parsed for control tokens: EncodeSegments tokenises the
-// two kinds apart. Adding a family is one file in generator/templates and one line in
-// templates.def.
+// A model's own template is run by an interpreter (generator/templates/jinja), as Hugging Face runs
+// it; where there is none, a family of generator/templates can be chosen. Content (a document, a
+// question) is never parsed for control tokens.
 #pragma once
 
+#include <ctime>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/status.h"
@@ -17,7 +20,7 @@
 namespace footnote::generator {
 
 struct ChatMessage {
-  std::string role;  // "system", "user", "assistant"
+  std::string role;  // "system", "user", "assistant"; a model's own template may know others
   std::string content;
 };
 
@@ -27,28 +30,45 @@ struct PromptSegment {
   bool trusted = false;  // template text: control tokens in it are meant
 };
 
+// What a model's own template can read besides the messages.
+struct TemplateContext {
+  // Text of the model's special tokens by Hugging Face's names: {"bos_token", "<s>"}. Trusted.
+  std::vector<std::pair<std::string, std::string>> special_tokens;
+  // The time for a template that writes the date; null: this machine's clock and time zone.
+  std::function<std::tm()> now;
+};
+
+// Threads: const methods may run concurrently.
 class ChatTemplate {
  public:
   virtual ~ChatTemplate() = default;
 
-  // Finds the family of a model's own template text (GGUF `tokenizer.chat_template`, or
-  // tokenizer_config.json). Recognised by what it contains, checked against golden renderings.
-  // Errors: UNIMPLEMENTED names what was found when no family fits.
-  static StatusOr<std::unique_ptr<ChatTemplate>> FromModelTemplate(std::string_view template_text);
+  // A model's own Jinja template (GGUF `tokenizer.chat_template`, tokenizer_config.json,
+  // chat_template.jinja). It is tried once with a system message: see folds_system. Errors, with
+  // line and column: INVALID_ARGUMENT for what is no template; UNIMPLEMENTED names what is beyond
+  // the subset; RESOURCE_EXHAUSTED for what is too deep or too long.
+  static StatusOr<std::unique_ptr<ChatTemplate>> FromModelTemplate(std::string_view template_text,
+                                                                   TemplateContext context = {});
 
   // A family by name: "chatml", "smollm2", "llama2", "llama3", "mistral-v1"…: those of
-  // templates.def.
+  // templates.def. Errors: UNIMPLEMENTED names the families.
   static StatusOr<std::unique_ptr<ChatTemplate>> FromFamily(std::string_view family);
 
+  // "own" for a model's own template.
   virtual std::string_view family() const = 0;
 
-  // Errors: INVALID_ARGUMENT for a role or an order of roles that the template refuses.
+  // Whether the template refuses a system message, or leaves it out; then Render puts it before the
+  // first user's message, an empty line between them.
+  virtual bool folds_system() const { return false; }
+
+  // Errors: INVALID_ARGUMENT for a role or an order of roles that the template refuses, with its
+  // words; UNIMPLEMENTED and RESOURCE_EXHAUSTED as above, where only running it shows.
   virtual StatusOr<std::vector<PromptSegment>> Render(const std::vector<ChatMessage>& messages,
                                                       bool add_generation_prompt) const = 0;
 };
 
-// Ids of rendered segments: trusted text with control tokens parsed, content without; BOS is added
-// only when add_bos and the text does not begin with it.
+// Ids of rendered segments, those of the whole text, with control tokens read in trusted segments
+// alone; BOS is added only when add_bos and the text does not begin with it.
 std::vector<TokenId> EncodeSegments(const Tokenizer& tokenizer,
                                     const std::vector<PromptSegment>& segments, bool add_bos);
 

@@ -43,9 +43,12 @@ struct ModelInfo {
   int vector_width = 0;  // of what an encoder's Encode gives; else 0
   // What an encoder's classifying head tells apart, as the files name it; empty: there is no head.
   std::vector<std::string> labels;
-  bool labels_tokens = false;   // it tells tokens apart, not texts
-  std::string tokenizer;        // Tokenizer::name()
-  std::string template_family;  // empty when there is none
+  bool labels_tokens = false;  // it tells tokens apart, not texts
+  std::string tokenizer;       // Tokenizer::name()
+  // "own" for the file's own chat template, or the family chosen; empty when there is none.
+  std::string template_family;
+  // Whether a system message goes before the first user's, because the template refuses one.
+  bool template_folds_system = false;
   // Why the file's chat template cannot be used; empty when it can, or there is none. The model
   // does everything else.
   std::string template_problem;
@@ -75,6 +78,8 @@ struct ModelOptions {
   int threads = 0;                  // 0: one per available CPU
   std::optional<kernels::Isa> isa;  // nothing: the best, or FOOTNOTE_ISA
   bool load_chat_template = true;
+  // A family of templates.def instead of the file's own chat template; empty: the file's.
+  std::string template_family;
   // A folder where weights are kept in the form that this CPU reads, for a quick next start. It
   // takes as much room as the model. Empty: FOOTNOTE_PACKED_CACHE ("off": none), else "packed" in
   // FOOTNOTE_CACHE for models of 1 GiB and more.

@@ -44,19 +44,11 @@ StatusOr<std::vector<TokenId>> Encode(const TextGenerator& generator, const Draf
   if (!draft.system.empty()) messages.push_back({"system", std::string(draft.system)});
   messages.insert(messages.end(), draft.history.begin(), draft.history.end());
   messages.push_back({"user", UserMessage(draft)});
-  StatusOr<std::vector<PromptSegment>> segments =
-      generator.chat_template()->Render(messages, /*add_generation_prompt=*/true);
-  if (!segments.ok() && segments.status().code() == StatusCode::kInvalidArgument &&
-      !draft.system.empty()) {
-    // A template without a system role: the rules go before the first message.
-    const std::string rules = std::move(messages.front().content);
-    messages.erase(messages.begin());
-    messages.front().content = rules + "\n\n" + messages.front().content;
-    segments = generator.chat_template()->Render(messages, /*add_generation_prompt=*/true);
-  }
-  if (!segments.ok()) return segments.status();
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      const std::vector<PromptSegment> segments,
+      generator.chat_template()->Render(messages, /*add_generation_prompt=*/true));
   // The template writes BOS where the model wants one.
-  return EncodeSegments(generator.tokenizer(), *segments, /*add_bos=*/false);
+  return EncodeSegments(generator.tokenizer(), segments, /*add_bos=*/false);
 }
 
 StatusOr<int> CountTokens(const TextGenerator& generator, const Draft& draft) {
@@ -154,9 +146,11 @@ StatusOr<Prompt> FitPassages(const TextGenerator& generator, std::span<const Pas
 
 Status CheckGenerator(const TextGenerator& generator) {
   if (generator.chat_template() != nullptr) return OkStatus();
-  return FailedPreconditionError("the model " + generator.name() +
-                                 " has no chat template, so it cannot be asked questions: use an "
-                                 "instruction-tuned model");
+  return FailedPreconditionError(
+      "the model " + generator.name() +
+      " has no chat template that can be used (see footnote model show), "
+      "so it cannot be asked questions: use an instruction-tuned model, "
+      "or choose a template with --chat-template");
 }
 
 StatusOr<Prompt> BuildWithPassages(const TextGenerator& generator, Draft draft,

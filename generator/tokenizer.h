@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/status.h"
@@ -23,6 +24,9 @@ struct TokenizeOptions {
   bool add_special = true;     // add what the model expects around a text: BOS, or [CLS] … [SEP]
   bool parse_special = false;  // read control tokens written in the text as such. Never for
                                // content: documents and questions are data
+  // With parse_special: bytes [first, second) of the text, in order, that are content all the same.
+  // No control token is read that has a byte there.
+  std::span<const std::pair<size_t, size_t>> content = {};
 };
 
 class Tokenizer {

@@ -18,6 +18,7 @@ StatusOr<ServeConfig> ReadServeConfig(const std::filesystem::path& file) {
   root.Number("threads", config.threads, 0, 1024);
   root.Text("device", config.device);
   root.Number("gpu_layers", config.gpu_layers, -1, 1000);
+  root.Text("chat_template", config.chat_template);
   root.Flag("trust_principals", config.trust_principals);
   root.Number("answers_at_once", config.answers_at_once, 1, 64);
   root.Number("answers_waiting", config.answers_waiting, 0, 10000);

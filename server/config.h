@@ -18,6 +18,7 @@ struct ServeConfig {
   int threads = 0;                  // of the engine; 0: one per CPU
   std::string device = "auto";      // of the models: cpu, cuda, cuda:N, auto
   int gpu_layers = -1;              // of the generator, the first so many on the GPU; -1: all
+  std::string chat_template;        // of the generator, a family by name; empty: its own
   bool trust_principals = false;
   int answers_at_once = 4;   // 1 to 64; more wait
   int answers_waiting = 32;  // 0 to 10000; more are refused

@@ -49,7 +49,10 @@ class RunningService final : public Service {
     generator::EngineOptions engine;
     engine.kv_cache_bytes = int64_t{config_.kv_cache_mib} << 20;
     engine.guess_tokens = config_.guess_tokens;
-    FOOTNOTE_ASSIGN_OR_RETURN(generator_, LoadGenerator(config_.generator, model_options, engine));
+    generator::ModelOptions generator_options = model_options;
+    generator_options.template_family = config_.chat_template;
+    FOOTNOTE_ASSIGN_OR_RETURN(generator_,
+                              LoadGenerator(config_.generator, generator_options, engine));
     FOOTNOTE_ASSIGN_OR_RETURN(const std::shared_ptr<const EmbedderEntry> embedder,
                               LoadEmbedderEntry(config_.embedder, model_options));
     FOOTNOTE_ASSIGN_OR_RETURN(reranker_,

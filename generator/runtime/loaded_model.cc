@@ -10,6 +10,8 @@
 
 #include "generator/runtime/gpu_decoder_runner.h"
 #include "generator/runtime/packed_cache.h"
+#include "generator/templates/special_tokens.h"
+#include "generator/templates/templates.h"
 #include "kernels/dtype.h"
 
 namespace footnote::generator {
@@ -90,14 +92,26 @@ StatusOr<std::shared_ptr<const LoadedModel>> LoadedModel::Load(const fs::path& p
     model->info_.vector_width = static_cast<int>(model->encoder()->output_width());
   }
   const std::string& template_text = model->source_->chat_template();
-  if (options.load_chat_template && !template_text.empty()) {
-    StatusOr<std::unique_ptr<ChatTemplate>> family = ChatTemplate::FromModelTemplate(template_text);
-    if (family.ok()) {
-      model->chat_template_ = std::move(family).value();
-      model->info_.template_family = std::string(model->chat_template_->family());
+  if (!options.template_family.empty() && model->decoder() != nullptr) {
+    FOOTNOTE_ASSIGN_OR_RETURN(model->chat_template_,
+                              ChatTemplate::FromFamily(options.template_family));
+  } else if (options.load_chat_template && !template_text.empty()) {
+    TemplateContext context;
+    FOOTNOTE_ASSIGN_OR_RETURN(context.special_tokens,
+                              SpecialTokensOf(*model->source_, *model->tokenizer_));
+    StatusOr<std::unique_ptr<ChatTemplate>> own =
+        ChatTemplate::FromModelTemplate(template_text, std::move(context));
+    if (own.ok()) {
+      model->chat_template_ = *std::move(own);
     } else {
-      model->info_.template_problem = family.status().message();
+      model->info_.template_problem = own.status().message() +
+                                      "; choose a family with --chat-template (" +
+                                      TemplateFamilyNames() + ")";
     }
+  }
+  if (model->chat_template_ != nullptr) {
+    model->info_.template_family = std::string(model->chat_template_->family());
+    model->info_.template_folds_system = model->chat_template_->folds_system();
   }
   model->threads_ = std::make_unique<ThreadPool>(options.threads);
   // The first context checks that this CPU has the instruction set asked for.

@@ -11,21 +11,6 @@ constexpr std::string_view kQwen2System = "You are a helpful assistant";
 constexpr std::string_view kQwen25System =
     "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.";
 
-bool Contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
-// Not those that think aloud, or have separators of their own.
-bool IsOfChatMl(std::string_view text) {
-  return Contains(text, "<|im_start|>") && Contains(text, "<|im_end|>") &&
-         !Contains(text, "<think>") && !Contains(text, "<|im_sep|>");
-}
-
-bool HasDefault(std::string_view text, std::string_view system) {
-  return IsOfChatMl(text) &&
-         Contains(text, std::string(kSystemStart) + std::string(system) + "<|im_end|>");
-}
-
 StatusOr<std::vector<PromptSegment>> Render(const std::vector<ChatMessage>& messages,
                                             bool add_generation_prompt,
                                             std::string_view default_system) {
@@ -44,27 +29,21 @@ StatusOr<std::vector<PromptSegment>> Render(const std::vector<ChatMessage>& mess
 
 }  // namespace
 
-bool IsSmolLm2(std::string_view text) { return HasDefault(text, kSmolLm2System); }
 StatusOr<std::vector<PromptSegment>> RenderSmolLm2(const std::vector<ChatMessage>& messages,
                                                    bool add_generation_prompt) {
   return Render(messages, add_generation_prompt, kSmolLm2System);
 }
 
-bool IsQwen25(std::string_view text) { return HasDefault(text, kQwen25System); }
 StatusOr<std::vector<PromptSegment>> RenderQwen25(const std::vector<ChatMessage>& messages,
                                                   bool add_generation_prompt) {
   return Render(messages, add_generation_prompt, kQwen25System);
 }
 
-bool IsQwen2(std::string_view text) { return HasDefault(text, kQwen2System); }
 StatusOr<std::vector<PromptSegment>> RenderQwen2(const std::vector<ChatMessage>& messages,
                                                  bool add_generation_prompt) {
   return Render(messages, add_generation_prompt, kQwen2System);
 }
 
-// A default that is not known would silently be left out, so text that begins a system message of
-// its own is refused.
-bool IsChatMl(std::string_view text) { return IsOfChatMl(text) && !Contains(text, kSystemStart); }
 StatusOr<std::vector<PromptSegment>> RenderChatMl(const std::vector<ChatMessage>& messages,
                                                   bool add_generation_prompt) {
   return Render(messages, add_generation_prompt, "");

@@ -4,10 +4,6 @@
 namespace footnote::generator {
 namespace {
 
-bool Contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 void WriteLlama3Turn(std::string_view role, std::string_view content, SegmentWriter& writer) {
   writer.Template("<|start_header_id|>").Template(role).Template("<|end_header_id|>\n\n");
   writer.Content(Trim(content)).Template("<|eot_id|>");
@@ -16,12 +12,6 @@ void WriteLlama3Turn(std::string_view role, std::string_view content, SegmentWri
 constexpr std::string_view kLlama3Answer = "<|start_header_id|>assistant<|end_header_id|>\n\n";
 
 }  // namespace
-
-bool IsLlama2(std::string_view text) {
-  return Contains(text, "bos_token + '[INST] ' + content.strip() + ' [/INST]'") &&
-         Contains(text, "'<<SYS>>\n' + system_message + '\n<</SYS>>\n\n' + message['content']") &&
-         Contains(text, "set system_message = false");
-}
 
 StatusOr<std::vector<PromptSegment>> RenderLlama2(const std::vector<ChatMessage>& messages,
                                                   bool /*add_generation_prompt*/) {
@@ -48,12 +38,6 @@ StatusOr<std::vector<PromptSegment>> RenderLlama2(const std::vector<ChatMessage>
   return writer.Take();
 }
 
-bool IsLlama3(std::string_view text) {
-  return Contains(text, "<|start_header_id|>") && Contains(text, "<|eot_id|>") &&
-         Contains(text, "| trim") && !Contains(text, "tool") && !Contains(text, "Today Date") &&
-         !Contains(text, "<think>");
-}
-
 StatusOr<std::vector<PromptSegment>> RenderLlama3(const std::vector<ChatMessage>& messages,
                                                   bool add_generation_prompt) {
   FOOTNOTE_RETURN_IF_ERROR(CheckRoles(messages));
@@ -64,12 +48,6 @@ StatusOr<std::vector<PromptSegment>> RenderLlama3(const std::vector<ChatMessage>
   }
   if (add_generation_prompt) writer.Template(kLlama3Answer);
   return writer.Take();
-}
-
-bool IsLlama31(std::string_view text) {
-  return Contains(text, "<|start_header_id|>") &&
-         Contains(text, "Cutting Knowledge Date: December 2023\n") &&
-         Contains(text, "\"26 Jul 2024\"");
 }
 
 // The date is the one that the template falls back to when nobody gives it the day's: an answer is

@@ -20,27 +20,6 @@ constexpr Format kV1 = {" [INST] ", " [/INST]", " ", false, SystemPlace::kFirstU
 constexpr Format kV3 = {"[INST] ", "[/INST]", " ", true, SystemPlace::kLastUser};
 constexpr Format kV3Tekken = {"[INST]", "[/INST]", "", false, SystemPlace::kLastUser};
 
-bool Contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
-// Whether the template writes a user's turn between these, whichever quotes it uses.
-bool WritesUser(std::string_view text, const Format& format) {
-  for (const std::string quote : {"'", "\""}) {
-    const std::string turn = quote + std::string(format.before_user) + quote + " + message[" +
-                             quote + "content" + quote + "] + " + quote +
-                             std::string(format.after_user) + quote;
-    if (Contains(text, turn)) return true;
-  }
-  return false;
-}
-
-bool WritesAssistant(std::string_view text, std::string_view expression) {
-  // Published templates write "}}" with and without a space before it.
-  return Contains(text, std::string(expression) + "}}") ||
-         Contains(text, std::string(expression) + " }}");
-}
-
 StatusOr<std::vector<PromptSegment>> Render(const std::vector<ChatMessage>& messages,
                                             const Format& format) {
   FOOTNOTE_RETURN_IF_ERROR(
@@ -65,37 +44,21 @@ StatusOr<std::vector<PromptSegment>> Render(const std::vector<ChatMessage>& mess
 
 }  // namespace
 
-// The first published template: no system message.
-bool IsMistralV0(std::string_view text) {
-  return WritesUser(text, kV0) && WritesAssistant(text, "message['content'] + eos_token") &&
-         !Contains(text, "system") && !Contains(text, "<<SYS>>");
-}
 StatusOr<std::vector<PromptSegment>> RenderMistralV0(const std::vector<ChatMessage>& messages,
                                                      bool /*add_generation_prompt*/) {
   return Render(messages, kV0);
 }
 
-bool IsMistralV1(std::string_view text) {
-  return WritesUser(text, kV1) && Contains(text, "loop.first and system_message is defined");
-}
 StatusOr<std::vector<PromptSegment>> RenderMistralV1(const std::vector<ChatMessage>& messages,
                                                      bool /*add_generation_prompt*/) {
   return Render(messages, kV1);
 }
 
-bool IsMistralV3(std::string_view text) {
-  return WritesUser(text, kV3) && Contains(text, "loop.last and system_message is defined") &&
-         WritesAssistant(text, "\" \" + message[\"content\"]|trim + eos_token");
-}
 StatusOr<std::vector<PromptSegment>> RenderMistralV3(const std::vector<ChatMessage>& messages,
                                                      bool /*add_generation_prompt*/) {
   return Render(messages, kV3);
 }
 
-bool IsMistralV3Tekken(std::string_view text) {
-  return WritesUser(text, kV3Tekken) && Contains(text, "loop.last and system_message is defined") &&
-         WritesAssistant(text, "message[\"content\"] + eos_token");
-}
 StatusOr<std::vector<PromptSegment>> RenderMistralV3Tekken(const std::vector<ChatMessage>& messages,
                                                            bool /*add_generation_prompt*/) {
   return Render(messages, kV3Tekken);

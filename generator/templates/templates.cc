@@ -4,67 +4,45 @@
 #include <utility>
 
 #include "common/text/utf8.h"
-#include "generator/tokenizers/unicode.h"
+#include "generator/templates/jinja/marked_text.h"
 
 namespace footnote::generator {
 namespace {
 
 struct Family {
   std::string_view name;
-  bool (*recognises)(std::string_view template_text);
   StatusOr<std::vector<PromptSegment>> (*render)(const std::vector<ChatMessage>& messages,
                                                  bool add_generation_prompt);
 };
 
 constexpr Family kFamilies[] = {
-#define FOOTNOTE_TEMPLATE(name, recognises, render) {name, recognises, render},
+#define FOOTNOTE_TEMPLATE(name, render) {name, render},
 #include "generator/templates/templates.def"
 #undef FOOTNOTE_TEMPLATE
 };
 
 class FamilyTemplate final : public ChatTemplate {
  public:
-  explicit FamilyTemplate(const Family& family) : family_(family) {}
+  explicit FamilyTemplate(const Family& family)
+      : family_(family),
+        folds_system_(!family.render({{"system", "x"}, {"user", "x"}}, true).ok()) {}
 
   std::string_view family() const override { return family_.name; }
+  bool folds_system() const override { return folds_system_; }
   StatusOr<std::vector<PromptSegment>> Render(const std::vector<ChatMessage>& messages,
                                               bool add_generation_prompt) const override {
-    StatusOr<std::vector<PromptSegment>> rendered = family_.render(messages, add_generation_prompt);
+    StatusOr<std::vector<PromptSegment>> rendered =
+        RenderFolding(messages, folds_system_, [&](const std::vector<ChatMessage>& folded) {
+          return family_.render(folded, add_generation_prompt);
+        });
     if (rendered.ok()) return rendered;
     return rendered.status().WithContext("chat template " + std::string(family_.name));
   }
 
  private:
   const Family& family_;
+  const bool folds_system_;
 };
-
-std::string FamilyNames() {
-  std::string names;
-  for (const Family& family : kFamilies) {
-    if (!names.empty()) names += ", ";
-    names += family.name;
-  }
-  return names;
-}
-
-// Jinja strings may write a line break as \n or as itself.
-std::string WithLineBreaks(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text.substr(i, 2) == "\\n") {
-      out.push_back('\n');
-      ++i;
-    } else {
-      out.push_back(text[i]);
-    }
-  }
-  return out;
-}
-
-// White space as Python's strip() has it.
-bool IsPythonSpace(char32_t c) {
-  return (c >= 0x1C && c <= 0x1F) || (ClassOf(c) & kSpaceClass) != 0;
-}
 
 }  // namespace
 
@@ -79,7 +57,7 @@ std::string_view TrimEnd(std::string_view text) {
   while (!text.empty()) {
     const size_t last = Utf8Floor(text, text.size() - 1);
     size_t offset = last;
-    if (!IsPythonSpace(DecodeUtf8(text, offset))) break;
+    if (!jinja::IsPythonSpace(DecodeUtf8(text, offset))) break;
     text = text.substr(0, last);
   }
   return text;
@@ -88,7 +66,7 @@ std::string_view TrimEnd(std::string_view text) {
 std::string_view Trim(std::string_view text) {
   while (!text.empty()) {
     size_t offset = 0;
-    if (!IsPythonSpace(DecodeUtf8(text, offset))) break;
+    if (!jinja::IsPythonSpace(DecodeUtf8(text, offset))) break;
     text.remove_prefix(offset);
   }
   return TrimEnd(text);
@@ -124,18 +102,28 @@ Status CheckAlternation(const std::vector<ChatMessage>& messages, bool system) {
   return OkStatus();
 }
 
-StatusOr<std::unique_ptr<ChatTemplate>> ChatTemplate::FromModelTemplate(
-    std::string_view template_text) {
-  const std::string text = WithLineBreaks(template_text);
-  for (const Family& family : kFamilies) {
-    if (family.recognises(text)) {
-      return std::unique_ptr<ChatTemplate>(std::make_unique<FamilyTemplate>(family));
-    }
+StatusOr<std::vector<PromptSegment>> RenderFolding(
+    const std::vector<ChatMessage>& messages, bool fold,
+    const std::function<StatusOr<std::vector<PromptSegment>>(const std::vector<ChatMessage>&)>&
+        render) {
+  if (!fold || messages.empty() || messages[0].role != "system") return render(messages);
+  if (messages.size() < 2 || messages[1].role != "user") {
+    return InvalidArgumentError(
+        "the model takes no system message, and no user's message follows it that could begin with "
+        "it");
   }
-  const std::string_view start =
-      template_text.substr(0, Utf8Floor(template_text, std::min<size_t>(template_text.size(), 80)));
-  return UnimplementedError("the model's chat template (\"" + ReplaceInvalidUtf8(start) +
-                            "…\") is of no family that is known: " + FamilyNames());
+  std::vector<ChatMessage> folded(messages.begin() + 1, messages.end());
+  folded[0].content = messages[0].content + "\n\n" + folded[0].content;
+  return render(folded);
+}
+
+std::string TemplateFamilyNames() {
+  std::string names;
+  for (const Family& family : kFamilies) {
+    if (!names.empty()) names += ", ";
+    names += family.name;
+  }
+  return names;
 }
 
 StatusOr<std::unique_ptr<ChatTemplate>> ChatTemplate::FromFamily(std::string_view family_name) {
@@ -145,17 +133,21 @@ StatusOr<std::unique_ptr<ChatTemplate>> ChatTemplate::FromFamily(std::string_vie
     }
   }
   return UnimplementedError("there is no chat template family \"" + std::string(family_name) +
-                            "\"; these are: " + FamilyNames());
+                            "\"; these are: " + TemplateFamilyNames());
 }
 
 std::vector<TokenId> EncodeSegments(const Tokenizer& tokenizer,
                                     const std::vector<PromptSegment>& segments, bool add_bos) {
-  std::vector<TokenId> ids;
+  std::string text;
+  std::vector<std::pair<size_t, size_t>> content;
   for (const PromptSegment& segment : segments) {
-    const std::vector<TokenId> part =
-        tokenizer.Encode(segment.text, {.add_special = false, .parse_special = segment.trusted});
-    ids.insert(ids.end(), part.begin(), part.end());
+    const size_t begin = text.size();
+    // Offsets are those of the text that the tokenizer reads.
+    text += ReplaceInvalidUtf8(segment.text);
+    if (!segment.trusted && begin < text.size()) content.emplace_back(begin, text.size());
   }
+  std::vector<TokenId> ids =
+      tokenizer.Encode(text, {.add_special = false, .parse_special = true, .content = content});
   const std::optional<TokenId> bos = tokenizer.bos();
   if (add_bos && bos.has_value() && (ids.empty() || ids.front() != *bos)) {
     ids.insert(ids.begin(), *bos);

@@ -1,9 +1,10 @@
 // The families of chat templates, and what they are written with. Private to the generator room.
 //
-// A family renders what its published Jinja template renders, without an interpreter: templates are
-// part of a model file, and a file is no program here.
+// A family renders what its published Jinja template renders: for a model file that has no template
+// of its own, or one beyond the interpreter's subset.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,8 +38,21 @@ Status CheckRoles(const std::vector<ChatMessage>& messages);
 // `system` says whether the family takes a system message.
 Status CheckAlternation(const std::vector<ChatMessage>& messages, bool system);
 
-#define FOOTNOTE_TEMPLATE(name, recognises, render)                                     \
-  bool recognises(std::string_view template_text);                                      \
+// ChatTemplate::family() of a model's own template.
+inline constexpr std::string_view kOwnTemplate = "own";
+
+// "smollm2, qwen2.5, …".
+std::string TemplateFamilyNames();
+
+// What `render` makes of the messages; with `fold`, of those with the system message put before the
+// first user's, an empty line between them. Errors: INVALID_ARGUMENT when no user's message follows
+// it.
+StatusOr<std::vector<PromptSegment>> RenderFolding(
+    const std::vector<ChatMessage>& messages, bool fold,
+    const std::function<StatusOr<std::vector<PromptSegment>>(const std::vector<ChatMessage>&)>&
+        render);
+
+#define FOOTNOTE_TEMPLATE(name, render)                                                 \
   StatusOr<std::vector<PromptSegment>> render(const std::vector<ChatMessage>& messages, \
                                               bool add_generation_prompt);
 #include "generator/templates/templates.def"

@@ -64,20 +64,34 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tok
   }
 }
 
-const AddedToken* AddedTokens::LongestAt(std::string_view text, size_t offset) const {
+bool AddedTokens::has_control() const {
+  return std::any_of(tokens_.begin(), tokens_.end(),
+                     [](const AddedToken& token) { return token.special; });
+}
+
+const AddedToken* AddedTokens::LongestAt(std::string_view text, size_t offset, size_t run_end,
+                                         bool is_content) const {
   const auto [begin, end] = ranges_[static_cast<uint8_t>(text[offset])];
   for (size_t i = begin; i < end; ++i) {
-    if (text.substr(offset).starts_with(tokens_[i].text)) return &tokens_[i];
+    const AddedToken& token = tokens_[i];
+    if ((token.special || is_content) && offset + token.text.size() > run_end) continue;
+    if (text.substr(offset).starts_with(token.text)) return &token;
   }
   return nullptr;
 }
 
-std::vector<AddedTokens::Piece> AddedTokens::Split(std::string_view text,
-                                                   bool parse_special) const {
+std::vector<AddedTokens::Piece> AddedTokens::Split(
+    std::string_view text, bool parse_special,
+    std::span<const std::pair<size_t, size_t>> content) const {
   std::vector<Piece> pieces;
   size_t done = 0;
   for (size_t offset = 0; offset < text.size() && !tokens_.empty();) {
-    const AddedToken* token = LongestAt(text, offset);
+    while (!content.empty() && content.front().second <= offset) content = content.subspan(1);
+    // Up to where the text goes on as it is here: as content, or not.
+    const bool is_content = !content.empty() && content.front().first <= offset;
+    size_t run_end = text.size();
+    if (!content.empty()) run_end = is_content ? content.front().second : content.front().first;
+    const AddedToken* token = LongestAt(text, offset, run_end, is_content);
     if (token == nullptr) {
       ++offset;
       continue;
@@ -85,7 +99,7 @@ std::vector<AddedTokens::Piece> AddedTokens::Split(std::string_view text,
     size_t start = offset;
     size_t stop = offset + token->text.size();
     offset = stop;
-    if (token->special && !parse_special) continue;
+    if (token->special && (!parse_special || is_content)) continue;
     if (token->single_word && (WordEndsAt(text, start) || WordBeginsAt(text, stop))) continue;
     if (token->lstrip) start = SpaceBefore(text, start, done);
     if (token->rstrip) stop = SpaceAfter(text, stop);

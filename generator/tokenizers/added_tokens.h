@@ -3,7 +3,9 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "generator/tokenizers/vocabulary.h"
@@ -22,13 +24,21 @@ class AddedTokens {
   };
 
   // Pieces of `text` in order, none empty. Without parse_special a control token's text is ordinary
-  // text, whole: nothing inside it is looked for.
-  std::vector<Piece> Split(std::string_view text, bool parse_special) const;
+  // text, whole: nothing inside it is looked for. So it is within `content`, bytes in order; a
+  // control token that begins before such bytes or ends behind them is none.
+  std::vector<Piece> Split(std::string_view text, bool parse_special,
+                           std::span<const std::pair<size_t, size_t>> content = {}) const;
+
+  // Whether control tokens are among them.
+  bool has_control() const;
 
   bool empty() const { return tokens_.empty(); }
 
  private:
-  const AddedToken* LongestAt(std::string_view text, size_t offset) const;
+  // Up to `run_end` the text is content, or is not: no control token goes beyond, and what begins
+  // in content does not reach into a control token behind it.
+  const AddedToken* LongestAt(std::string_view text, size_t offset, size_t run_end,
+                              bool is_content) const;
 
   std::vector<AddedToken> tokens_;                     // by first byte, then longest first
   std::array<std::pair<size_t, size_t>, 256> ranges_;  // of tokens_, by first byte

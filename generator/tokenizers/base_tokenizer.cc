@@ -1,5 +1,6 @@
 #include "generator/tokenizers/base_tokenizer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/text/utf8.h"
@@ -50,23 +51,41 @@ std::vector<TokenId> BaseTokenizer::Encode(std::string_view text,
   std::vector<TokenId> ids;
   ids.reserve(text.size() / 3 + prefix_.size() + suffix_.size());
   if (options.add_special) ids = prefix_;
-  for (const AddedTokens::Piece& piece : added_.Split(text, options.parse_special)) {
-    if (piece.id >= 0) {
-      ids.push_back(piece.id);
-      continue;
-    }
+  const auto encode = [&](std::string_view plain, bool parse_special) {
     std::string normalized;
-    std::string_view plain = piece.text;
     if (normalizes()) {
       normalized = Normalize(plain);
       plain = normalized;
     }
-    for (const AddedTokens::Piece& part : added_normalized_.Split(plain, options.parse_special)) {
+    for (const AddedTokens::Piece& part : added_normalized_.Split(plain, parse_special)) {
       if (part.id >= 0) {
         ids.push_back(part.id);
       } else {
         EncodeText(part.text, ids);
       }
+    }
+  };
+  for (const AddedTokens::Piece& piece :
+       added_.Split(text, options.parse_special, options.content)) {
+    if (piece.id >= 0) {
+      ids.push_back(piece.id);
+    } else if (options.content.empty() || !added_normalized_.has_control()) {
+      encode(piece.text, options.parse_special);
+    } else {
+      // In normalised text it is not known which bytes were content, so it is cut there before.
+      const auto begin = static_cast<size_t>(piece.text.data() - text.data());
+      size_t done = 0;
+      const auto take = [&](size_t end, bool parse_special) {
+        end = std::min(end - std::min(end, begin), piece.text.size());
+        if (end <= done) return;
+        encode(piece.text.substr(done, end - done), parse_special);
+        done = end;
+      };
+      for (const auto& [first, second] : options.content) {
+        take(first, options.parse_special);
+        take(second, false);
+      }
+      take(text.size(), options.parse_special);
     }
   }
   if (options.add_special) ids.insert(ids.end(), suffix_.begin(), suffix_.end());

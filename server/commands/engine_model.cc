@@ -44,6 +44,10 @@ Json ToJson(const generator::Model& model) {
   json["tokenizer"] = info.tokenizer;
   json["template_family"] = nullptr;
   if (!info.template_family.empty()) json["template_family"] = info.template_family;
+  if (!info.template_family.empty()) {
+    json["system_message"] =
+        info.template_folds_system ? "folded into the first user turn" : "taken by the template";
+  }
   if (!info.template_problem.empty()) json["template_problem"] = info.template_problem;
   return json;
 }
@@ -63,8 +67,9 @@ void PrintTable(const Json& json) {
   }
 }
 
-Status Show(const std::string& path, bool as_json) {
+Status Show(const std::string& path, const std::string& chat_template, bool as_json) {
   generator::ModelOptions options;
+  options.template_family = chat_template;
   options.threads = 1;  // nothing is computed
   FOOTNOTE_ASSIGN_OR_RETURN(const std::shared_ptr<const generator::Model> model,
                             generator::Model::Load(path, options));
@@ -113,8 +118,14 @@ Status Devices(bool as_json) {
   return OkStatus();
 }
 
+void AddChatTemplate(CLI::App& command, std::string& chat_template) {
+  command.add_option("--chat-template", chat_template,
+                     "A family by name (chatml, llama3, …) instead of the model's own template");
+}
+
 struct ProbeOptions {
   std::string path;
+  std::string chat_template;
   std::string device = "cpu";
   int gpu_layers = -1;
   std::string precision = "fast";
@@ -132,6 +143,7 @@ Status Probe(const ProbeOptions& options) {
   model_options.threads = options.threads;
   model_options.device = options.device;
   model_options.gpu_layers = options.gpu_layers;
+  model_options.template_family = options.chat_template;
   FOOTNOTE_ASSIGN_OR_RETURN(model_options.precision, kernels::PrecisionFromName(options.precision));
   std::ios::sync_with_stdio(false);
   std::cin.tie(nullptr);
@@ -149,7 +161,9 @@ void AddModelCommand(CLI::App& app, CommandResult& result) {
   CLI::App* show = command->add_subcommand("show", "What a model file holds");
   show->add_option("path", *path, "A .gguf file or a Hugging Face folder")->required();
   show->add_flag("--json", *json, "Print one JSON document");
-  show->callback([path, json, &result] { result.status = Show(*path, *json); });
+  auto chat_template = std::make_shared<std::string>();
+  AddChatTemplate(*show, *chat_template);
+  show->callback([=, &result] { result.status = Show(*path, *chat_template, *json); });
 
   CLI::App* devices = command->add_subcommand("devices", "What this machine computes with");
   devices->add_flag("--json", *json, "Print one JSON document");
@@ -175,6 +189,7 @@ void AddModelCommand(CLI::App& app, CommandResult& result) {
   probe->add_option("--threads", options->threads, "0: one per available CPU")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  AddChatTemplate(*probe, options->chat_template);
   probe->add_option("--adapter", options->adapter, "A LoRA adapter");
   probe->callback([options, &result] { result.status = Probe(*options); });
 }

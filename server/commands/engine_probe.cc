@@ -329,12 +329,9 @@ class Probe {
                               model_->chat_template()->Render(messages, prompt));
     std::string text;
     for (const generator::PromptSegment& segment : segments) text += segment.text;
-    // The model's own habit: what it puts before an empty text.
-    const std::vector<TokenId> around = tokenizer().Encode("", {});
-    const bool add_bos =
-        tokenizer().bos().has_value() && !around.empty() && around.front() == *tokenizer().bos();
-    out << Dump(
-               {{"ids", generator::EncodeSegments(tokenizer(), segments, add_bos)}, {"text", text}})
+    // A template writes BOS where its model wants one.
+    out << Dump({{"ids", generator::EncodeSegments(tokenizer(), segments, /*add_bos=*/false)},
+                 {"text", text}})
         << "\n";
     return OkStatus();
   }

@@ -29,6 +29,7 @@ struct Options {
   std::optional<int> threads;
   std::optional<std::string> device;
   std::optional<int> gpu_layers;
+  std::optional<std::string> chat_template;
   bool trust_principals = false;
 };
 
@@ -46,6 +47,7 @@ StatusOr<ServeConfig> ConfigOf(const Options& options) {
   if (options.threads) config.threads = *options.threads;
   if (options.device) config.device = *options.device;
   if (options.gpu_layers) config.gpu_layers = *options.gpu_layers;
+  if (options.chat_template) config.chat_template = *options.chat_template;
   if (options.trust_principals) config.trust_principals = true;
   return config;
 }
@@ -117,6 +119,8 @@ void AddServeCommand(CLI::App& app, CommandResult& result) {
       ->add_option("--gpu-layers", options->gpu_layers,
                    "Layers of the generator on the GPU, from the first (default: all)")
       ->check(CLI::Range(0, 1000));
+  command->add_option("--chat-template", options->chat_template,
+                      "Of the generator, a family by name instead of its own chat template");
   command->add_flag("--trust-principals", options->trust_principals,
                     "Believe the principals that requests name: only behind a gateway that checked "
                     "them");
