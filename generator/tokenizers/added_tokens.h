@@ -2,10 +2,10 @@
 // each place.
 #pragma once
 
-#include <array>
 #include <string_view>
 #include <vector>
 
+#include "generator/tokenizers/byte_trie.h"
 #include "generator/tokenizers/vocabulary.h"
 
 namespace footnote::generator {
@@ -30,8 +30,8 @@ class AddedTokens {
  private:
   const AddedToken* LongestAt(std::string_view text, size_t offset) const;
 
-  std::vector<AddedToken> tokens_;                     // by first byte, then longest first
-  std::array<std::pair<size_t, size_t>, 256> ranges_;  // of tokens_, by first byte
+  std::vector<AddedToken> tokens_;
+  ByteTrie trie_;  // indices of tokens_
 };
 
 }  // namespace footnote::generator
