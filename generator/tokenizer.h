@@ -33,7 +33,9 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  // A `.gguf` file (weights or vocabulary only), a `tokenizer.json`, or a folder that holds one.
+  // A `.gguf` file (weights or vocabulary only), a `tokenizer.json`, a SentencePiece
+  // `tokenizer.model`, or a folder that holds one: the first of these in the order
+  // tokenizer.json, .gguf, tokenizer.model.
   // Errors: NOT_FOUND, DATA_LOSS (damaged), UNIMPLEMENTED (names the tokenizer or pre-tokenizer
   // that is not supported).
   static StatusOr<std::unique_ptr<Tokenizer>> Load(const std::filesystem::path& path);
@@ -51,6 +53,10 @@ class Tokenizer {
   // too). skip_special: control tokens give nothing instead of their
   // name. Ids out of range give nothing.
   virtual std::string Decode(std::span<const TokenId> ids, bool skip_special) const = 0;
+
+  // Text of a whole sequence as Hugging Face `tokenizers` decodes it: without the space that
+  // SentencePiece puts before a text, and with U+FFFD for bytes that make no character.
+  virtual std::string DecodeWhole(std::span<const TokenId> ids, bool skip_special) const = 0;
 
   // Id of the token whose text is exactly `piece` ("<|im_end|>"), control tokens included.
   virtual std::optional<TokenId> Find(std::string_view piece) const = 0;

@@ -7,12 +7,14 @@ Unicode (its regex engine a recent one, its BERT normaliser an old one). So clas
 character by character; how characters decompose and the classes of marks are unicodedata's, for those that the
 library decomposes and reorders.
 
-usage: unicode_tables.py    (in an environment with `tokenizers`; versions used are written into the file)
+usage: unicode_tables.py    (in an environment with `tokenizers` and `regex`; versions used are written into the file)
 """
 
 import pathlib
+import struct
 import unicodedata
 
+import regex
 import tokenizers
 from tokenizers import Regex, normalizers, pre_tokenizers
 
@@ -107,6 +109,38 @@ def combining_rows():
     return rows
 
 
+def compatibility_rows():
+    """Characters that NFKD takes apart further than NFD does, and what into: {character, characters}."""
+    nfd, nfkd = normalizers.NFD(), normalizers.NFKD()
+    rows = []
+    for c in CHARACTERS:
+        parts = nfkd.normalize_str(chr(c))
+        if parts != nfd.normalize_str(chr(c)):
+            rows.append((c, [ord(x) for x in parts]))
+    return rows
+
+
+def probing_charsmap():
+    """A SentencePiece character map that turns "a" into "x": what a `Precompiled` normaliser does with it tells where
+    graphemes end. A double array: the root leads to "a" (unit 0x60), whose value stands in unit 2."""
+    units = [0] * 256
+    units[0] = 1 << 10
+    units[0x60] = 0x62 << 10 | 1 << 8 | 0x61
+    units[2] = 1 << 31
+    return struct.pack("<I256I", 1024, *units) + b"x\0"
+
+
+def grapheme_rows():
+    """Characters that stay with the one before, those that stay with the one after, and controls, which part."""
+    probe = normalizers.Precompiled(probing_charsmap())
+    extending = {c for c in CHARACTERS if probe.normalize_str("a" + chr(c)) == "x"}
+    prepended = {c for c in CHARACTERS if c not in extending
+                 and probe.normalize_str(chr(c) + "a\u0300") == chr(c) + "x\u0300"}
+    controls = {c for c in CHARACTERS if c not in extending and c not in prepended
+                and regex.match(r"[\p{GCB=Control}\p{GCB=CR}\p{GCB=LF}]", chr(c))}
+    return ranges(extending), ranges(prepended), ranges(controls)
+
+
 def array(kind, name, rows):
     cells = ["{" + ",".join(map(str, row)) + "}" if len(row) > 1 else str(row[0]) for row in rows]
     lines, line = [], "   "
@@ -123,16 +157,39 @@ def array(kind, name, rows):
 
 def main():
     decompositions = decomposition_rows()
+    spaces = matching(r"\s")
+    assert spaces == removed_by(normalizers.Strip()), "Strip knows other spaces than the regular expressions"
+    assert spaces == {c for c in CHARACTERS
+                      if len(pre_tokenizers.WhitespaceSplit().pre_tokenize_str("a" + chr(c) + "a")) == 2}
+    extending, prepended, controls = grapheme_rows()
+    compatibility = compatibility_rows()
+    compatibility_starts, pool = [], []
+    for c, parts in compatibility:
+        compatibility_starts.append([c, len(pool), len(parts)])
+        pool += [[part] for part in parts]
     tables = [
         ("CharacterRange", "kLetters", ranges(matching(r"\p{L}"))),
         ("CharacterRange", "kNumbers", ranges(matching(r"\p{N}"))),
         ("CharacterRange", "kDigits", ranges(pieces_of_three(pre_tokenizers.Digits(individual_digits=True), 3))),
-        ("CharacterRange", "kSpaces", ranges(matching(r"\s"))),
+        ("CharacterRange", "kSpaces", ranges(spaces)),
         ("CharacterRange", "kPunctuation", ranges(pieces_of_three(pre_tokenizers.BertPreTokenizer(), 3))),
         ("CharacterRange", "kMarks", ranges(removed_by(bert(strip_accents=True)))),
         ("CharacterRange", "kUnclean", ranges(removed_by(bert(clean_text=True)))),
+        ("CharacterRange", "kUpper", ranges(matching(r"[\p{Lu}\p{Lt}]"))),
+        ("CharacterRange", "kLowercase", ranges(matching(r"\p{Ll}"))),
+        ("CharacterRange", "kRegexMarks", ranges(matching(r"\p{M}"))),
+        ("CharacterRange", "kRegexPunctuation", ranges(matching(r"\p{P}"))),
+        ("CharacterRange", "kRegexSymbols", ranges(matching(r"\p{S}"))),
+        ("CharacterRange", "kWordCharacters", ranges(
+            c for c in CHARACTERS if len(pre_tokenizers.Whitespace().pre_tokenize_str("a" + chr(c) + "a")) == 1)),
+        ("CharacterRange", "kAccents", ranges(removed_by(normalizers.StripAccents()))),
+        ("CharacterRange", "kGraphemeExtending", extending),
+        ("CharacterRange", "kGraphemePrepended", prepended),
+        ("CharacterRange", "kGraphemeControls", controls),
         ("LowerRange", "kLower", lower_rows()),
         ("Decomposition", "kDecompositions", decompositions),
+        ("Compatibility", "kCompatibility", compatibility_starts),
+        ("char32_t", "kCompatibilityPool", pool),
         ("char32_t", "kNeverComposed", excluded_from_composition(decompositions)),
         ("CombiningRange", "kCombining", combining_rows()),
     ]

@@ -30,8 +30,8 @@ StatusOr<std::string> ArchitectureName(const WeightSource& source) {
 StatusOr<Network> BuildNetwork(const WeightSource& source) {
   FOOTNOTE_ASSIGN_OR_RETURN(const std::string name, ArchitectureName(source));
   if (source.tensors().empty()) {
-    return FailedPreconditionError(source.description() +
-                                   " holds a vocabulary only, no weights; use a file with weights");
+    return NotFoundError(source.description() +
+                         " holds a vocabulary only, no weights; use a file with weights");
   }
   std::string known;
   for (const Entry& entry : kArchitectures) {

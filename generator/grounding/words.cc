@@ -18,7 +18,7 @@ bool IsWide(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 enum class CharKind { kSpace, kLetter, kDigit, kIdeograph, kOther };
 
 CharKind KindOf(char32_t character) {
-  const uint8_t classes = ClassOf(character);
+  const uint16_t classes = ClassOf(character);
   if ((classes & (kSpaceClass | kNewlineClass)) != 0) return CharKind::kSpace;
   if (character >= '0' && character <= '9') return CharKind::kDigit;
   // Written without spaces: each character is a word.

@@ -10,14 +10,10 @@
 namespace footnote::generator {
 namespace {
 
-uint8_t FirstByte(const AddedToken& token) { return static_cast<uint8_t>(token.text[0]); }
-
 // Offset of the character before `offset`, which is not 0.
 size_t Before(std::string_view text, size_t offset) { return Utf8Floor(text, offset - 1); }
 
-bool IsWordCharacter(char32_t character) {
-  return character == '_' || (ClassOf(character) & (kLetterClass | kNumberClass | kMarkClass)) != 0;
-}
+bool IsWordCharacter(char32_t character) { return (ClassOf(character) & kWordClass) != 0; }
 
 bool WordEndsAt(std::string_view text, size_t offset) {
   if (offset == 0) return false;
@@ -52,16 +48,12 @@ size_t SpaceAfter(std::string_view text, size_t offset) {
 
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
   std::erase_if(tokens_, [](const AddedToken& token) { return token.text.empty(); });
-  std::stable_sort(tokens_.begin(), tokens_.end(), [](const AddedToken& a, const AddedToken& b) {
-    if (FirstByte(a) != FirstByte(b)) return FirstByte(a) < FirstByte(b);
-    return a.text.size() > b.text.size();
-  });
-  ranges_.fill({0, 0});
-  for (size_t i = 0; i < tokens_.size(); ++i) {
-    auto& [begin, end] = ranges_[FirstByte(tokens_[i])];
-    if (end == 0) begin = i;
-    end = i + 1;
+  std::vector<std::pair<std::string_view, int32_t>> texts;
+  texts.reserve(tokens_.size());
+  for (const AddedToken& token : tokens_) {
+    texts.emplace_back(token.text, static_cast<int32_t>(texts.size()));
   }
+  trie_ = ByteTrie(std::move(texts));
 }
 
 bool AddedTokens::has_control() const {
@@ -71,13 +63,13 @@ bool AddedTokens::has_control() const {
 
 const AddedToken* AddedTokens::LongestAt(std::string_view text, size_t offset, size_t run_end,
                                          bool is_content) const {
-  const auto [begin, end] = ranges_[static_cast<uint8_t>(text[offset])];
-  for (size_t i = begin; i < end; ++i) {
-    const AddedToken& token = tokens_[i];
-    if ((token.special || is_content) && offset + token.text.size() > run_end) continue;
-    if (text.substr(offset).starts_with(token.text)) return &token;
-  }
-  return nullptr;
+  const AddedToken* longest = nullptr;
+  trie_.ForEachPrefix(text.substr(offset), [&](size_t length, int32_t index) {
+    const AddedToken& token = tokens_[static_cast<size_t>(index)];
+    if ((token.special || is_content) && offset + length > run_end) return;
+    longest = &token;
+  });
+  return longest;
 }
 
 std::vector<AddedTokens::Piece> AddedTokens::Split(

@@ -2,12 +2,12 @@
 // each place.
 #pragma once
 
-#include <array>
 #include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "generator/tokenizers/byte_trie.h"
 #include "generator/tokenizers/vocabulary.h"
 
 namespace footnote::generator {
@@ -40,8 +40,8 @@ class AddedTokens {
   const AddedToken* LongestAt(std::string_view text, size_t offset, size_t run_end,
                               bool is_content) const;
 
-  std::vector<AddedToken> tokens_;                     // by first byte, then longest first
-  std::array<std::pair<size_t, size_t>, 256> ranges_;  // of tokens_, by first byte
+  std::vector<AddedToken> tokens_;
+  ByteTrie trie_;  // indices of tokens_
 };
 
 }  // namespace footnote::generator

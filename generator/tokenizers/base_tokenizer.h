@@ -1,6 +1,8 @@
-// What all tokenizers share: added tokens, special tokens around a text, look-up by name.
+// What all tokenizers share: added tokens, normalising and splitting a text, special tokens around
+// it, decoding, look-up by name.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,6 +23,7 @@ class BaseTokenizer : public Tokenizer {
   int32_t vocabulary_size() const override { return static_cast<int32_t>(pieces_.size()); }
   std::vector<TokenId> Encode(std::string_view text, const TokenizeOptions& options) const override;
   std::string Decode(std::span<const TokenId> ids, bool skip_special) const override;
+  std::string DecodeWhole(std::span<const TokenId> ids, bool skip_special) const override;
   std::optional<TokenId> Find(std::string_view piece) const override;
   std::optional<TokenId> bos() const override { return bos_; }
   std::span<const TokenId> end_of_generation() const override { return end_of_generation_; }
@@ -29,25 +32,27 @@ class BaseTokenizer : public Tokenizer {
   }
 
  protected:
-  // Ids of text without added tokens, valid UTF-8 after Normalize.
-  virtual void EncodeText(std::string_view text, std::vector<TokenId>& ids) const = 0;
-  virtual std::string Normalize(std::string_view text) const { return std::string(text); }
-  virtual bool normalizes() const { return false; }
-  // Appends the text of a token that is not the first when `out` is not empty.
-  virtual void AppendPiece(TokenId id, bool first, std::string& out) const = 0;
+  // Appends the ids of words, each valid UTF-8 and not empty.
+  virtual void EncodeWords(std::span<const Word> words, std::vector<TokenId>& ids) const = 0;
 
-  // Takes what is common from `vocabulary`; `pieces` is the text of every token. Derived classes
-  // call it when they can normalise.
-  void Prepare(std::string name, const Vocabulary& vocabulary, std::vector<std::string> pieces);
+  // Takes what is common from `vocabulary`. Derived classes call it when they are complete.
+  void Prepare(std::string name, Vocabulary vocabulary);
 
-  const std::string& piece(TokenId id) const { return pieces_[static_cast<size_t>(id)]; }
   bool IsKnown(TokenId id) const { return id >= 0 && static_cast<size_t>(id) < pieces_.size(); }
-  // By text, ordinary tokens included.
-  const std::unordered_map<std::string_view, TokenId>& index() const { return index_; }
 
  private:
+  // Appends the ids of text between added tokens. `first`: the whole text begins with it.
+  void EncodeText(std::string_view text, bool first, bool parse_special,
+                  std::vector<TokenId>& ids) const;
+
   std::string name_;
-  std::vector<std::string> pieces_;
+  std::vector<std::string> tokens_;  // as the file spells them
+  std::vector<std::string> pieces_;  // the text of each as the first of others
+  std::vector<bool> is_added_;
+  Normalizer normalizer_;
+  PreTokenizer pre_tokenizer_;
+  Decoder decoder_;
+  std::deque<std::string> names_;  // of added tokens that normalising changes
   std::unordered_map<std::string_view, TokenId> index_;
   std::vector<bool> control_;
   AddedTokens added_;             // looked for in the text as it is

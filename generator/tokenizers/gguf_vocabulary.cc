@@ -1,22 +1,12 @@
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
-#include "generator/tokenizers/vocabulary.h"
+#include "generator/tokenizers/pretokenizer_steps.h"
+#include "generator/tokenizers/sentencepiece_options.h"
 #include "generator/weights/byte_cursor.h"
 
 namespace footnote::generator {
 namespace {
-
-// Token types of the GGUF specification.
-constexpr int64_t kNormalType = 1;
-constexpr int64_t kUnknownType = 2;
-constexpr int64_t kControlType = 3;
-constexpr int64_t kUserDefinedType = 4;
-constexpr int64_t kByteType = 6;
-
-// GGUF's WordPiece marks the beginning of a word where BERT marks its continuation.
-constexpr std::string_view kWordMark = "\u2581";
 
 class Reader {
  public:
@@ -27,10 +17,12 @@ class Reader {
       return NotFoundError(source_.description() + " holds no tokenizer (tokenizer.ggml.model)");
     }
     FOOTNOTE_ASSIGN_OR_RETURN(vocabulary_.model, source_.GetString("tokenizer.ggml.model"));
-    const auto read = vocabulary_.model == "gpt2"    ? &Reader::ReadBpe
-                      : vocabulary_.model == "llama" ? &Reader::ReadSentencePiece
-                      : vocabulary_.model == "bert"  ? &Reader::ReadBert
-                                                     : nullptr;
+    const auto read = vocabulary_.model == "gpt2"     ? &Reader::ReadBpe
+                      : vocabulary_.model == "llama"  ? &Reader::ReadSentencePiece
+                      : vocabulary_.model == "t5"     ? &Reader::ReadUnigram
+                      : vocabulary_.model == "gemma4" ? &Reader::ReadGemma4
+                      : vocabulary_.model == "bert"   ? &Reader::ReadBert
+                                                      : nullptr;
     if (read == nullptr) {
       return UnimplementedError(source_.description() + ": tokenizer " + Shown(vocabulary_.model) +
                                 " is not supported; these are: " + SupportedTokenizers());
@@ -51,22 +43,19 @@ class Reader {
     const size_t count = vocabulary_.tokens.size();
     if (count == 0)
       return DataLossError(source_.description() + ": tokenizer.ggml.tokens is empty");
-    vocabulary_.control.resize(count);
     types_.assign(count, kNormalType);
     if (source_.Has(Key("token_type"))) {
       FOOTNOTE_ASSIGN_OR_RETURN(types_, source_.GetInts(Key("token_type")));
       FOOTNOTE_RETURN_IF_ERROR(CheckLength("token_type", types_.size()));
     }
+    // Older converters wrote the tokens of turns as if they were text.
     for (size_t id = 0; id < count; ++id) {
-      vocabulary_.control[id] = types_[id] == kControlType || types_[id] == kUnknownType;
-      if (!vocabulary_.control[id] && types_[id] != kUserDefinedType) continue;
-      AddedToken token;
-      token.id = static_cast<TokenId>(id);
-      token.text = vocabulary_.tokens[id];
-      token.special = vocabulary_.control[id];
-      vocabulary_.added.push_back(std::move(token));
+      const std::string& token = vocabulary_.tokens[id];
+      const bool marks_turn = token.size() > 4 && token.starts_with("<|") && token.ends_with("|>");
+      if (types_[id] == kUserDefinedType && marks_turn) types_[id] = kControlType;
     }
-    return OkStatus();
+    const Status status = UseTokenTypes(types_, vocabulary_);
+    return status.ok() ? status : status.WithContext(source_.description());
   }
 
   Status CheckLength(std::string_view name, size_t length) const {
@@ -101,14 +90,22 @@ class Reader {
                                 "gives wrong tokens; convert the model again");
     }
     FOOTNOTE_ASSIGN_OR_RETURN(const std::string pre, source_.GetString(Key("pre")));
-    StatusOr<PreTokenizer> pre_tokenizer = PreTokenizerByName(pre);
-    if (!pre_tokenizer.ok()) return pre_tokenizer.status().WithContext(source_.description());
-    vocabulary_.pre_tokenizer = std::move(pre_tokenizer).value();
-    // Llama 3's files do not say these two things.
+    StatusOr<NamedPreTokenizer> found = PreTokenizerByName(pre);
+    if (!found.ok()) return found.status().WithContext(source_.description());
+    vocabulary_.pre_tokenizer = std::move(found->pre_tokenizer);
+    vocabulary_.pre_tokenizer_name = std::move(found->name);
+    if (found->nfc) vocabulary_.normalizer = Normalizer({NfcStep()});
+    vocabulary_.decoder = Decoder({{.kind = Decoder::Step::Kind::kByteLevel}});
+    // Files do not say these two things.
     const bool llama3 = pre == "llama-bpe";
-    vocabulary_.ignore_merges = llama3;
+    vocabulary_.ignore_merges = llama3 || pre == "tekken";
     vocabulary_.unknown.reset();  // every byte is a token or nothing
 
+    FOOTNOTE_RETURN_IF_ERROR(ReadMerges());
+    return ReadSurroundings(/*add_bos_default=*/llama3 || pre == "tekken");
+  }
+
+  Status ReadMerges() {
     FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<std::string> merges,
                               source_.GetStrings(Key("merges")));
     vocabulary_.merges.reserve(merges.size());
@@ -120,31 +117,51 @@ class Reader {
       }
       vocabulary_.merges.emplace_back(merge.substr(0, space), merge.substr(space + 1));
     }
-    return ReadSurroundings(/*add_bos_default=*/llama3);
+    return OkStatus();
+  }
+
+  Status ReadScores() {
+    FOOTNOTE_ASSIGN_OR_RETURN(vocabulary_.scores, source_.GetFloats(Key("scores")));
+    return CheckLength("scores", vocabulary_.scores.size());
   }
 
   Status ReadSentencePiece() {
-    FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<double> scores, source_.GetFloats(Key("scores")));
-    FOOTNOTE_RETURN_IF_ERROR(CheckLength("scores", scores.size()));
-    vocabulary_.scores.assign(scores.begin(), scores.end());
-    vocabulary_.byte_ids.assign(256, -1);
-    vocabulary_.mergeable.resize(types_.size());
-    for (size_t id = 0; id < types_.size(); ++id) {
-      vocabulary_.mergeable[id] = types_[id] == kNormalType || types_[id] == kUserDefinedType;
-      if (types_[id] != kByteType) continue;
-      const std::string& token = vocabulary_.tokens[id];
-      unsigned byte = 256;
-      if (token.size() == 6 && token.starts_with("<0x") && token.back() == '>') {
-        std::from_chars(token.data() + 3, token.data() + 5, byte, 16);
-      }
-      if (byte > 255) {
-        return DataLossError(source_.description() + ": the byte token " + Shown(token) +
-                             " is not of the form <0xFF>");
-      }
-      vocabulary_.byte_ids[byte] = static_cast<TokenId>(id);
-    }
-    FOOTNOTE_ASSIGN_OR_RETURN(vocabulary_.add_space_prefix,
+    FOOTNOTE_RETURN_IF_ERROR(ReadScores());
+    SentencePieceOptions options;
+    FOOTNOTE_ASSIGN_OR_RETURN(options.add_space_prefix,
                               source_.GetBoolOr(Key("add_space_prefix"), true));
+    UseSentencePiece(std::move(options), vocabulary_);
+    return ReadSurroundings(/*add_bos_default=*/true);
+  }
+
+  Status ReadUnigram() {
+    FOOTNOTE_RETURN_IF_ERROR(ReadScores());
+    SentencePieceOptions options;
+    options.split_at_marks = true;
+    if (source_.Has(Key("precompiled_charsmap"))) {
+      FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<int64_t> map,
+                                source_.GetInts(Key("precompiled_charsmap")));
+      std::string bytes;
+      for (const int64_t byte : map) bytes.push_back(static_cast<char>(byte));
+      StatusOr<CharacterMap> parsed = CharacterMap::Parse(bytes);
+      if (!parsed.ok()) return parsed.status().WithContext(source_.description());
+      options.character_map = std::move(parsed).value();
+    }
+    FOOTNOTE_ASSIGN_OR_RETURN(options.remove_extra_spaces,
+                              source_.GetBoolOr(Key("remove_extra_whitespaces"), false));
+    FOOTNOTE_ASSIGN_OR_RETURN(options.add_space_prefix,
+                              source_.GetBoolOr(Key("add_space_prefix"), true));
+    UseSentencePiece(std::move(options), vocabulary_);
+    return ReadSurroundings(/*add_bos_default=*/false);
+  }
+
+  // BPE with ranks, of characters, with SentencePiece's mark for spaces: words end at line breaks.
+  Status ReadGemma4() {
+    FOOTNOTE_RETURN_IF_ERROR(ReadMerges());
+    SentencePieceOptions options;
+    FOOTNOTE_ASSIGN_OR_RETURN(options.add_space_prefix,
+                              source_.GetBoolOr(Key("add_space_prefix"), false));
+    UseSentencePiece(std::move(options), vocabulary_);
     return ReadSurroundings(/*add_bos_default=*/true);
   }
 
@@ -159,12 +176,29 @@ class Reader {
     return OkStatus();
   }
 
+  // GGUF's WordPiece marks the beginning of a word where BERT marks its continuation.
   Status ReadBert() {
+    // A file does not say whether letters keep their case. If they do, tokens have capitals.
+    BertOptions options;
+    for (size_t id = 0; id < vocabulary_.tokens.size(); ++id) {
+      const std::string& token = vocabulary_.tokens[id];
+      const bool capitals =
+          std::any_of(token.begin(), token.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+      if (capitals && !vocabulary_.control[id] && !token.starts_with('[')) {
+        options.lowercase = options.strip_accents = false;
+        break;
+      }
+    }
+    vocabulary_.normalizer = Normalizer({BertNormalizerStep(options)});
+    vocabulary_.pre_tokenizer = PreTokenizer({BertStep()});
+    vocabulary_.decoder = Decoder({{.kind = Decoder::Step::Kind::kWordPiece,
+                                    .from = vocabulary_.continuing_prefix,
+                                    .flag = true}});
     for (size_t id = 0; id < vocabulary_.tokens.size(); ++id) {
       std::string& token = vocabulary_.tokens[id];
       if (vocabulary_.control[id]) continue;
-      if (token.starts_with(kWordMark)) {
-        token.erase(0, kWordMark.size());
+      if (token.starts_with(kSpaceMark)) {
+        token.erase(0, kSpaceMark.size());
       } else {
         token.insert(0, vocabulary_.continuing_prefix);
       }

@@ -1,4 +1,5 @@
 #include <array>
+#include <unordered_map>
 #include <utility>
 
 #include "common/file.h"
@@ -39,12 +40,8 @@ StatusOr<std::filesystem::path> FileInFolder(const std::filesystem::path& folder
   if (std::filesystem::exists(folder / "tokenizer.json", error)) return folder / "tokenizer.json";
   FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<std::filesystem::path> files, GgufModelsIn(folder));
   if (files.size() == 1) return files.front();
-  if (std::filesystem::exists(folder / "tokenizer.model", error)) {
-    return UnimplementedError(Shown(folder.string()) +
-                              " has tokenizer.model (SentencePiece) only, which is not "
-                              "supported; convert it to tokenizer.json");
-  }
-  return NotFoundError(Shown(folder.string()) + " has no tokenizer.json and " +
+  if (std::filesystem::exists(folder / "tokenizer.model", error)) return folder / "tokenizer.model";
+  return NotFoundError(Shown(folder.string()) + " has no tokenizer.json, no tokenizer.model and " +
                        (files.empty() ? "no .gguf file" : "several .gguf models; name one"));
 }
 
@@ -67,10 +64,29 @@ std::string SupportedTokenizers() {
   return names;
 }
 
+std::vector<TokenId> ByteIds(const Vocabulary& vocabulary) {
+  std::vector<TokenId> ids(256, -1);
+  if (!vocabulary.byte_fallback) return ids;
+  std::unordered_map<std::string_view, TokenId> bytes;
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    const std::string_view token = vocabulary.tokens[id];
+    if (token.size() == 6 && token.starts_with("<0x") && !vocabulary.control[id]) {
+      bytes.emplace(token, static_cast<TokenId>(id));
+    }
+  }
+  for (size_t byte = 0; byte < ids.size(); ++byte) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    const std::string name = {'<', '0', 'x', kDigits[byte / 16], kDigits[byte % 16], '>'};
+    if (const auto found = bytes.find(name); found != bytes.end()) ids[byte] = found->second;
+  }
+  return ids;
+}
+
 bool EndsGeneration(std::string_view control_token) {
-  static constexpr std::array<std::string_view, 8> kEnds = {
-      "<|endoftext|>", "<|im_end|>",    "<|eot_id|>", "<|eom_id|>",
-      "<|end|>",       "<end_of_turn>", "<|eot|>",    "<|end_of_text|>"};
+  static constexpr std::array<std::string_view, 11> kEnds = {
+      "<|endoftext|>",        "<|im_end|>", "<|eot_id|>",      "<|eom_id|>",      "<|end|>",
+      "<end_of_turn>",        "<|eot|>",    "<|end_of_text|>", "<|end_of_turn|>", "<turn|>",
+      "<|END_OF_TURN_TOKEN|>"};
   for (const std::string_view end : kEnds) {
     if (control_token == end) return true;
   }
@@ -94,9 +110,13 @@ StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::Load(const std::filesystem::path
     FOOTNOTE_ASSIGN_OR_RETURN(Vocabulary vocabulary, ReadGgufVocabulary(*source));
     return Make(std::move(vocabulary), file);
   }
+  if (file.filename().string().find(".model") != std::string::npos) {
+    FOOTNOTE_ASSIGN_OR_RETURN(Vocabulary vocabulary, ReadSentencePieceVocabulary(file));
+    return Make(std::move(vocabulary), file);
+  }
   if (file.extension() != ".json") {
     return UnimplementedError(Shown(file.string()) +
-                              " is neither a GGUF file nor a tokenizer.json");
+                              " is neither a GGUF file nor a tokenizer.json nor a tokenizer.model");
   }
   FOOTNOTE_ASSIGN_OR_RETURN(Vocabulary vocabulary, ReadJsonVocabulary(file));
   return Make(std::move(vocabulary), file);

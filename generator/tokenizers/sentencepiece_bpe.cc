@@ -1,8 +1,7 @@
 // BPE as SentencePiece trains it (Llama 2, Mistral, Gemma): no words; the pair whose union has the
 // highest score is merged first, the leftmost of equals. What is no token is spelled in bytes.
 //
-// Source: Kudo & Richardson 2018. A space goes before a text and, as in the published tokenizers of
-// these models, before what follows an added token.
+// Source: Kudo & Richardson 2018. What it gets has marks for spaces.
 #include <algorithm>
 #include <utility>
 
@@ -12,55 +11,25 @@
 namespace footnote::generator {
 namespace {
 
-constexpr std::string_view kSpaceMark = "\u2581";
-
-std::string Replaced(std::string_view text, std::string_view from, std::string_view to) {
-  std::string out;
-  out.reserve(text.size() + text.size() / 4);
-  for (size_t at = 0;;) {
-    const size_t found = text.find(from, at);
-    out += text.substr(at, found - at);
-    if (found == std::string_view::npos) return out;
-    out += to;
-    at = found + from.size();
-  }
-}
-
 class SentencePieceBpe final : public BaseTokenizer {
  public:
   static StatusOr<std::unique_ptr<Tokenizer>> Make(Vocabulary vocabulary) {
     std::unique_ptr<SentencePieceBpe> tokenizer(new SentencePieceBpe(vocabulary));
-    std::vector<std::string> pieces = std::move(vocabulary.tokens);
-    // Added tokens are text; the others' marks are spaces.
-    std::vector<bool> is_added(pieces.size());
-    for (const AddedToken& token : vocabulary.added) is_added[static_cast<size_t>(token.id)] = true;
-    for (size_t byte = 0; byte < 256; ++byte) {
-      const TokenId id = vocabulary.byte_ids[byte];
-      if (id < 0) continue;
-      is_added[static_cast<size_t>(id)] = true;
-      pieces[static_cast<size_t>(id)] = std::string(1, static_cast<char>(byte));
-    }
-    for (size_t id = 0; id < pieces.size(); ++id) {
-      if (!is_added[id]) pieces[id] = Replaced(pieces[id], kSpaceMark, " ");
-    }
-    tokenizer->Prepare(vocabulary.model, vocabulary, std::move(pieces));
+    std::string name = vocabulary.model;
+    tokenizer->Prepare(std::move(name), std::move(vocabulary));
     return std::unique_ptr<Tokenizer>(std::move(tokenizer));
   }
 
  protected:
-  void EncodeText(std::string_view text, std::vector<TokenId>& ids) const override {
-    std::string marked = add_space_prefix_ ? std::string(kSpaceMark) : std::string();
-    marked += Replaced(text, " ", kSpaceMark);
+  void EncodeWords(std::span<const Word> words, std::vector<TokenId>& ids) const override {
     Scratch scratch;
-    for (size_t begin = 0; begin < marked.size();) {
-      const size_t end = splits_before_marks_ ? WordEnd(marked, begin) : marked.size();
-      Merge(std::string_view(marked).substr(begin, end - begin), scratch, ids);
-      begin = end;
+    for (const Word& word : words) {
+      for (size_t begin = 0; begin < word.text.size();) {
+        const size_t end = splits_before_marks_ ? WordEnd(word.text, begin) : word.text.size();
+        Merge(word.text.substr(begin, end - begin), scratch, ids);
+        begin = end;
+      }
     }
-  }
-
-  void AppendPiece(TokenId id, bool /*first*/, std::string& out) const override {
-    out += piece(id);
   }
 
  private:
@@ -71,7 +40,7 @@ class SentencePieceBpe final : public BaseTokenizer {
     int next;
   };
   struct Candidate {
-    float score;
+    double score;
     int left;
     int right;
     size_t size;  // of both together: stale when either has grown since
@@ -84,8 +53,7 @@ class SentencePieceBpe final : public BaseTokenizer {
 
   explicit SentencePieceBpe(const Vocabulary& vocabulary)
       : scores_(vocabulary.scores),
-        byte_ids_(vocabulary.byte_ids),
-        add_space_prefix_(vocabulary.add_space_prefix),
+        byte_ids_(ByteIds(vocabulary)),
         unknown_(vocabulary.unknown.value_or(-1)) {
     for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
       if (!vocabulary.mergeable[id] || vocabulary.tokens[id].empty()) continue;
@@ -168,9 +136,8 @@ class SentencePieceBpe final : public BaseTokenizer {
     for (const char byte : symbol) ids.push_back(byte_ids_[static_cast<unsigned char>(byte)]);
   }
 
-  std::vector<float> scores_;
+  std::vector<double> scores_;
   std::vector<TokenId> byte_ids_;
-  bool add_space_prefix_;
   TokenId unknown_;
   // No token reaches over the end of a word, so words can be merged one by one: the same result,
   // and memory that stays in the cache.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "common/text/utf8.h"
@@ -28,10 +29,12 @@ constexpr char32_t kTailCount = 28;
 class ClassTable {
  public:
   ClassTable() : page_of_(kCharacters / kPage) {
-    std::vector<uint8_t> flat(kCharacters);
-    const auto mark = [&](std::span<const unicode::CharacterRange> ranges, uint8_t bit) {
+    std::vector<uint16_t> flat(kCharacters);
+    const auto mark = [&](std::span<const unicode::CharacterRange> ranges, uint16_t bit) {
       for (const unicode::CharacterRange& range : ranges) {
-        for (char32_t c = range.first; c <= range.last; ++c) flat[c] |= bit;
+        for (char32_t c = range.first; c <= range.last; ++c) {
+          flat[c] = static_cast<uint16_t>(flat[c] | bit);
+        }
       }
     };
     mark(unicode::kLetters, kLetterClass);
@@ -41,12 +44,19 @@ class ClassTable {
     mark(unicode::kPunctuation, kPunctuationClass);
     mark(unicode::kMarks, kMarkClass);
     mark(unicode::kUnclean, kUncleanClass);
+    mark(unicode::kUpper, kUpperClass);
+    mark(unicode::kLowercase, kLowerClass);
+    mark(unicode::kRegexMarks, kRegexMarkClass);
+    mark(unicode::kRegexPunctuation, kRegexPunctuationClass);
+    mark(unicode::kRegexSymbols, kRegexSymbolClass);
+    mark(unicode::kWordCharacters, kWordClass);
+    mark(unicode::kAccents, kAccentClass);
     flat['\r'] |= kNewlineClass;
     flat['\n'] |= kNewlineClass;
-    std::map<std::vector<uint8_t>, uint16_t> known;
+    std::map<std::vector<uint16_t>, uint16_t> known;
     for (size_t page = 0; page < page_of_.size(); ++page) {
       const auto begin = flat.begin() + static_cast<ptrdiff_t>(page * kPage);
-      std::vector<uint8_t> contents(begin, begin + kPage);
+      std::vector<uint16_t> contents(begin, begin + kPage);
       const auto [found, is_new] =
           known.emplace(std::move(contents), static_cast<uint16_t>(known.size()));
       if (is_new) pages_.insert(pages_.end(), found->first.begin(), found->first.end());
@@ -54,13 +64,13 @@ class ClassTable {
     }
   }
 
-  uint8_t Get(char32_t character) const {
+  uint16_t Get(char32_t character) const {
     return pages_[page_of_[character / kPage] * kPage + character % kPage];
   }
 
  private:
   std::vector<uint16_t> page_of_;
-  std::vector<uint8_t> pages_;
+  std::vector<uint16_t> pages_;
 };
 
 // The range that holds `character`, or null.
@@ -104,6 +114,20 @@ void AppendDecomposed(char32_t character, std::u32string& out) {
   if (found->second != 0) AppendDecomposed(found->second, out);
 }
 
+// As above, and further where only appearance or use tells characters apart.
+void AppendCompatible(char32_t character, std::u32string& out) {
+  const auto& table = unicode::kCompatibility;
+  const auto found = std::lower_bound(
+      table.begin(), table.end(), character,
+      [](const unicode::Compatibility& row, char32_t c) { return row.character < c; });
+  if (found == table.end() || found->character != character) {
+    AppendDecomposed(character, out);
+    return;
+  }
+  const auto parts = unicode::kCompatibilityPool.subspan(found->begin, found->count);
+  out.append(parts.begin(), parts.end());
+}
+
 uint64_t PairKey(char32_t first, char32_t second) {
   return static_cast<uint64_t>(first) << 32 | second;
 }
@@ -134,9 +158,53 @@ char32_t Compose(char32_t first, char32_t second) {
   return found == kPairs->end() ? 0 : found->second;
 }
 
+// Puts marks after a base in the order of their classes.
+std::u32string Ordered(std::u32string out) {
+  for (size_t begin = 0; begin < out.size();) {
+    if (CombiningClass(out[begin]) == 0) {
+      ++begin;
+      continue;
+    }
+    size_t end = begin;
+    while (end < out.size() && CombiningClass(out[end]) != 0) ++end;
+    std::stable_sort(out.begin() + static_cast<ptrdiff_t>(begin),
+                     out.begin() + static_cast<ptrdiff_t>(end),
+                     [](char32_t a, char32_t b) { return CombiningClass(a) < CombiningClass(b); });
+    begin = end;
+  }
+  return out;
+}
+
+// Joins decomposed characters again.
+std::u32string Composed(std::u32string_view characters) {
+  std::u32string out;
+  out.reserve(characters.size());
+  size_t starter = std::u32string::npos;
+  uint8_t last_class = 0;
+  for (const char32_t character : characters) {
+    const uint8_t combining = CombiningClass(character);
+    // A mark is blocked from its base by one of the same or a higher class between them.
+    const bool adjacent = starter != std::u32string::npos && starter + 1 == out.size();
+    if (starter != std::u32string::npos && (adjacent || last_class < combining)) {
+      if (const char32_t composed = Compose(out[starter], character); composed != 0) {
+        out[starter] = composed;
+        continue;
+      }
+    }
+    if (combining == 0) starter = out.size();
+    last_class = combining;
+    out.push_back(character);
+  }
+  return out;
+}
+
+bool IsIn(std::span<const unicode::CharacterRange> ranges, char32_t character) {
+  return FindRange(ranges, character) != nullptr;
+}
+
 }  // namespace
 
-uint8_t ClassOf(char32_t character) {
+uint16_t ClassOf(char32_t character) {
   static const ClassTable table;
   return character < kCharacters ? table.Get(character) : 0;
 }
@@ -161,46 +229,37 @@ std::u32string Nfd(std::u32string_view text) {
   std::u32string out;
   out.reserve(text.size());
   for (const char32_t character : text) AppendDecomposed(character, out);
-  // Marks after a base stand in the order of their classes.
-  for (size_t begin = 0; begin < out.size();) {
-    if (CombiningClass(out[begin]) == 0) {
-      ++begin;
-      continue;
-    }
-    size_t end = begin;
-    while (end < out.size() && CombiningClass(out[end]) != 0) ++end;
-    std::stable_sort(out.begin() + static_cast<ptrdiff_t>(begin),
-                     out.begin() + static_cast<ptrdiff_t>(end),
-                     [](char32_t a, char32_t b) { return CombiningClass(a) < CombiningClass(b); });
-    begin = end;
-  }
-  return out;
+  return Ordered(std::move(out));
 }
 
 std::u32string Nfc(std::u32string_view text) {
   if (std::all_of(text.begin(), text.end(), [](char32_t c) { return c < 0x300; })) {
     return std::u32string(text);
   }
-  std::u32string characters = Nfd(text);
+  return Composed(Nfd(text));
+}
+
+std::u32string Nfkd(std::u32string_view text) {
   std::u32string out;
-  out.reserve(characters.size());
-  size_t starter = std::u32string::npos;
-  uint8_t last_class = 0;
-  for (const char32_t character : characters) {
-    const uint8_t combining = CombiningClass(character);
-    // A mark is blocked from its base by one of the same or a higher class between them.
-    const bool adjacent = starter != std::u32string::npos && starter + 1 == out.size();
-    if (starter != std::u32string::npos && (adjacent || last_class < combining)) {
-      if (const char32_t composed = Compose(out[starter], character); composed != 0) {
-        out[starter] = composed;
-        continue;
-      }
-    }
-    if (combining == 0) starter = out.size();
-    last_class = combining;
-    out.push_back(character);
+  out.reserve(text.size());
+  for (const char32_t character : text) AppendCompatible(character, out);
+  return Ordered(std::move(out));
+}
+
+std::u32string Nfkc(std::u32string_view text) { return Composed(Nfkd(text)); }
+
+size_t GraphemeEnd(std::u32string_view text, size_t begin) {
+  size_t at = begin;
+  while (at < text.size() && IsIn(unicode::kGraphemePrepended, text[at])) ++at;
+  if (at == text.size()) return at;
+  if (IsIn(unicode::kGraphemeControls, text[at])) {
+    if (at > begin) return at;
+    const bool line_end = text[at] == '\r' && at + 1 < text.size() && text[at + 1] == '\n';
+    return line_end ? at + 2 : at + 1;
   }
-  return out;
+  ++at;
+  while (at < text.size() && IsIn(unicode::kGraphemeExtending, text[at])) ++at;
+  return at;
 }
 
 std::u32string FromUtf8(std::string_view text) {

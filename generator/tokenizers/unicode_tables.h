@@ -26,6 +26,13 @@ struct Decomposition {
   char32_t second;
 };
 
+// What NFKD makes of a character where NFD makes something else: part of kCompatibilityPool.
+struct Compatibility {
+  char32_t character;
+  uint32_t begin;
+  uint32_t count;
+};
+
 struct CombiningRange {
   char32_t first;
   char32_t last;
@@ -38,9 +45,22 @@ extern const std::span<const CharacterRange> kDigits;       // what a Digits pre
 extern const std::span<const CharacterRange> kSpaces;       // \s
 extern const std::span<const CharacterRange> kPunctuation;  // what BERT isolates
 extern const std::span<const CharacterRange> kMarks;        // what BERT strips as accents
-extern const std::span<const CharacterRange> kUnclean;  // what BERT removes as control characters
+extern const std::span<const CharacterRange> kUnclean;    // what BERT removes as control characters
+extern const std::span<const CharacterRange> kUpper;      // \p{Lu}\p{Lt}
+extern const std::span<const CharacterRange> kLowercase;  // \p{Ll}
+extern const std::span<const CharacterRange> kRegexMarks;        // \p{M}
+extern const std::span<const CharacterRange> kRegexPunctuation;  // \p{P}
+extern const std::span<const CharacterRange> kRegexSymbols;      // \p{S}
+extern const std::span<const CharacterRange> kWordCharacters;    // \w
+extern const std::span<const CharacterRange> kAccents;           // what StripAccents removes
+// How graphemes hold together (UAX #29): with the character before, with the one after, not at all.
+extern const std::span<const CharacterRange> kGraphemeExtending;
+extern const std::span<const CharacterRange> kGraphemePrepended;
+extern const std::span<const CharacterRange> kGraphemeControls;
 extern const std::span<const LowerRange> kLower;
 extern const std::span<const Decomposition> kDecompositions;
+extern const std::span<const Compatibility> kCompatibility;
+extern const std::span<const char32_t> kCompatibilityPool;
 extern const std::span<const char32_t> kNeverComposed;  // of kDecompositions, sorted
 extern const std::span<const CombiningRange> kCombining;
 

@@ -183,7 +183,8 @@ class Probe {
                                     std::to_string(tokenizer().vocabulary_size()));
       }
     }
-    out << Dump({{"text", tokenizer().Decode(ids, /*skip_special=*/false)}}) << "\n";
+    FOOTNOTE_ASSIGN_OR_RETURN(const bool skip_special, Flag(request, "skip_special", false));
+    out << Dump({{"text", tokenizer().DecodeWhole(ids, skip_special)}}) << "\n";
     return OkStatus();
   }
 
@@ -354,7 +355,7 @@ Status RunProbe(const std::filesystem::path& path, const generator::ModelOptions
   if (!model.ok()) {
     // A vocabulary without weights still tokenises; what needs weights then says why it cannot.
     StatusOr<std::unique_ptr<generator::Tokenizer>> alone = generator::Tokenizer::Load(path);
-    if (!alone.ok()) return std::move(model).status();
+    if (!alone.ok()) return model.status().WithContext(alone.status().message());
     tokenizer = std::move(alone).value();
   }
   if (model.ok()) PrintModelNotes((*model)->info());

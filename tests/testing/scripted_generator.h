@@ -17,6 +17,10 @@ class ByteTokenizer : public generator::Tokenizer {
   std::vector<generator::TokenId> Encode(std::string_view text,
                                          const generator::TokenizeOptions& options) const override;
   std::string Decode(std::span<const generator::TokenId> ids, bool skip_special) const override;
+  std::string DecodeWhole(std::span<const generator::TokenId> ids,
+                          bool skip_special) const override {
+    return Decode(ids, skip_special);
+  }
   std::optional<generator::TokenId> Find(std::string_view piece) const override;
   std::optional<generator::TokenId> bos() const override { return 256; }
   std::span<const generator::TokenId> end_of_generation() const override { return end_; }

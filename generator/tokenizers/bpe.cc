@@ -1,5 +1,5 @@
-#include "generator/tokenizers/byte_level_bpe.h"
-
+// Byte-pair encoding by ranks: in each word, the pair with the lowest rank is merged first, the
+// leftmost of equals. Words are bytes (GPT-2 and after) or characters (Gemma).
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -7,33 +7,10 @@
 
 #include "common/text/utf8.h"
 #include "generator/tokenizers/base_tokenizer.h"
-#include "generator/tokenizers/unicode.h"
+#include "generator/tokenizers/byte_letters.h"
 
 namespace footnote::generator {
 namespace {
-
-// Printable Latin-1 stands for itself; the other 68 bytes follow from U+0100 in order.
-struct Alphabet {
-  std::array<char32_t, 256> letter_of{};
-  std::array<int16_t, 0x144> byte_of{};
-
-  Alphabet() {
-    byte_of.fill(-1);
-    char32_t next = 0x100;
-    for (int byte = 0; byte < 256; ++byte) {
-      const bool printable = (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) ||
-                             (byte >= 0xAE && byte <= 0xFF);
-      const char32_t letter = printable ? static_cast<char32_t>(byte) : next++;
-      letter_of[static_cast<size_t>(byte)] = letter;
-      byte_of[letter] = static_cast<int16_t>(byte);
-    }
-  }
-};
-
-const Alphabet& TheAlphabet() {
-  static const Alphabet alphabet;
-  return alphabet;
-}
 
 // Merges by pair of ids: open addressing, half full at most.
 class MergeTable {
@@ -154,67 +131,89 @@ class Merger {
   std::vector<Candidate> candidates_;
 };
 
-class ByteLevelBpe final : public BaseTokenizer {
+// Ids of tokens by what they spell.
+using Index = std::unordered_map<std::string_view, TokenId>;
+
+class Bpe final : public BaseTokenizer {
  public:
   static StatusOr<std::unique_ptr<Tokenizer>> Make(Vocabulary vocabulary) {
-    std::unique_ptr<ByteLevelBpe> tokenizer(new ByteLevelBpe(vocabulary));
-    FOOTNOTE_RETURN_IF_ERROR(tokenizer->AddMerges(vocabulary));
-    std::vector<std::string> pieces = std::move(vocabulary.tokens);
-    for (size_t id = 0; id < pieces.size(); ++id) {
-      if (std::optional<std::string> bytes = BytesOfLetters(pieces[id])) pieces[id] = *bytes;
-    }
-    // Added tokens are text, even where their characters could be letters.
-    for (const AddedToken& token : vocabulary.added) {
-      pieces[static_cast<size_t>(token.id)] = token.text;
-    }
-    std::string name = vocabulary.model + "/" + vocabulary.pre_tokenizer.name;
-    tokenizer->Prepare(std::move(name), vocabulary, std::move(pieces));
+    std::unique_ptr<Bpe> tokenizer(new Bpe(vocabulary));
+    FOOTNOTE_RETURN_IF_ERROR(tokenizer->AddTokens(vocabulary));
+    std::string name = vocabulary.model;
+    if (!vocabulary.pre_tokenizer_name.empty()) name += "/" + vocabulary.pre_tokenizer_name;
+    tokenizer->Prepare(std::move(name), std::move(vocabulary));
     return std::unique_ptr<Tokenizer>(std::move(tokenizer));
   }
 
  protected:
-  bool normalizes() const override { return nfc_; }
-  std::string Normalize(std::string_view text) const override {
-    return nfc_ ? ToUtf8(Nfc(FromUtf8(text))) : std::string(text);
-  }
-
-  void EncodeText(std::string_view text, std::vector<TokenId>& ids) const override {
-    std::vector<size_t> ends;
-    split_(text, ends);
+  void EncodeWords(std::span<const Word> words, std::vector<TokenId>& ids) const override {
     Merger merger(merges_);
-    size_t begin = 0;
-    for (const size_t end : ends) {
-      EncodeWord(text.substr(begin, end - begin), merger, ids);
-      begin = end;
+    for (const Word& word : words) {
+      if (ignore_merges_) {
+        const auto found = whole_words_.find(std::string(word.text));
+        if (found != whole_words_.end()) {
+          ids.push_back(found->second);
+          continue;
+        }
+      }
+      merger.Clear();
+      if (bytes_) {
+        AddBytes(word.text, merger);
+      } else {
+        AddCharacters(word.text, merger);
+      }
+      merger.Finish(ids);
     }
-  }
-
-  void AppendPiece(TokenId id, bool /*first*/, std::string& out) const override {
-    out += piece(id);
   }
 
  private:
-  explicit ByteLevelBpe(const Vocabulary& vocabulary)
+  explicit Bpe(const Vocabulary& vocabulary)
       : merges_(vocabulary.merges.size()),
-        split_(vocabulary.pre_tokenizer.split),
-        nfc_(vocabulary.pre_tokenizer.nfc),
+        bytes_(vocabulary.pre_tokenizer.to_bytes()),
         ignore_merges_(vocabulary.ignore_merges),
         fuse_unknown_(vocabulary.fuse_unknown),
-        unknown_(vocabulary.unknown.value_or(-1)) {}
+        unknown_(vocabulary.unknown.value_or(-1)) {
+    byte_ids_.fill(-1);
+  }
 
-  Status AddMerges(const Vocabulary& vocabulary) {
-    std::unordered_map<std::string_view, TokenId> by_letters;
-    by_letters.reserve(vocabulary.tokens.size());
+  Status AddTokens(const Vocabulary& vocabulary) {
+    Index index;
+    index.reserve(vocabulary.tokens.size());
     for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
-      by_letters.emplace(vocabulary.tokens[id], static_cast<TokenId>(id));
+      index.emplace(vocabulary.tokens[id], static_cast<TokenId>(id));
     }
-    const auto find = [&](const std::string& letters) {
-      const auto found = by_letters.find(letters);
-      return found == by_letters.end() ? TokenId{-1} : found->second;
+    FOOTNOTE_RETURN_IF_ERROR(AddMerges(vocabulary, index));
+    if (bytes_) {
+      for (size_t byte = 0; byte < byte_ids_.size(); ++byte) {
+        const auto found = index.find(LettersOf(std::string(1, static_cast<char>(byte))));
+        if (found != index.end()) byte_ids_[byte] = found->second;
+      }
+    } else if (vocabulary.byte_fallback) {
+      const std::vector<TokenId> ids = ByteIds(vocabulary);
+      std::copy(ids.begin(), ids.end(), byte_ids_.begin());
+    }
+    for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+      const std::string& token = vocabulary.tokens[id];
+      // A control token is no word, and no character.
+      if (token.empty() || vocabulary.control[id]) continue;
+      size_t end = 0;
+      const char32_t first = DecodeUtf8(token, end);
+      if (!bytes_ && end == token.size()) characters_.emplace(first, static_cast<TokenId>(id));
+      if (!ignore_merges_) continue;
+      if (!bytes_) {
+        whole_words_.emplace(token, static_cast<TokenId>(id));
+      } else if (std::optional<std::string> bytes = BytesOfLetters(token)) {
+        whole_words_.emplace(*std::move(bytes), static_cast<TokenId>(id));
+      }
+    }
+    return OkStatus();
+  }
+
+  Status AddMerges(const Vocabulary& vocabulary, const Index& index) {
+    const auto find = [&](const std::string& text) {
+      const auto found = index.find(text);
+      return found == index.end() ? TokenId{-1} : found->second;
     };
-    for (int byte = 0; byte < 256; ++byte) {
-      byte_ids_[static_cast<size_t>(byte)] = find(LetterOfByte(static_cast<unsigned char>(byte)));
-    }
     for (size_t rank = 0; rank < vocabulary.merges.size(); ++rank) {
       const auto& [left, right] = vocabulary.merges[rank];
       const TokenId left_id = find(left);
@@ -224,39 +223,60 @@ class ByteLevelBpe final : public BaseTokenizer {
         return DataLossError("merge " + std::to_string(rank) + ", \"" + left + "\" and \"" + right +
                              "\", is of tokens that the vocabulary lacks");
       }
+      // Some converters wrote merges for control tokens too; text must not become one.
+      if (vocabulary.control[static_cast<size_t>(merged_id)]) continue;
       merges_.Add(left_id, right_id, {static_cast<uint32_t>(rank), merged_id});
     }
     return OkStatus();
   }
 
-  void EncodeWord(std::string_view word, Merger& merger, std::vector<TokenId>& ids) const {
-    if (ignore_merges_) {
-      const auto found = index().find(word);
-      if (found != index().end() && !IsControl(found->second)) {
-        ids.push_back(found->second);
-        return;
-      }
-    }
-    merger.Clear();
+  // An unknown character, or more of them in a row when they are fused. Without an unknown token it
+  // gives nothing.
+  void AddUnknown(bool after_unknown, Merger& merger) const {
+    if (unknown_ >= 0 && !(fuse_unknown_ && after_unknown)) merger.Add(unknown_);
+  }
+
+  void AddBytes(std::string_view word, Merger& merger) const {
     bool after_unknown = false;
     for (const char byte : word) {
       const TokenId id = byte_ids_[static_cast<uint8_t>(byte)];
-      // Without an unknown token a byte that the vocabulary lacks gives nothing.
-      const bool is_unknown = id < 0;
-      if (!is_unknown) {
+      if (id < 0) {
+        AddUnknown(after_unknown, merger);
+      } else {
         merger.Add(id);
-      } else if (unknown_ >= 0 && !(fuse_unknown_ && after_unknown)) {
-        merger.Add(unknown_);
       }
-      after_unknown = is_unknown;
+      after_unknown = id < 0;
     }
-    merger.Finish(ids);
+  }
+
+  void AddCharacters(std::string_view word, Merger& merger) const {
+    bool after_unknown = false;
+    for (size_t offset = 0; offset < word.size();) {
+      const size_t begin = offset;
+      const auto found = characters_.find(DecodeUtf8(word, offset));
+      const std::string_view bytes = word.substr(begin, offset - begin);
+      const bool spelled = found == characters_.end() && CanSpell(bytes);
+      if (found != characters_.end()) {
+        merger.Add(found->second);
+      } else if (spelled) {
+        for (const char byte : bytes) merger.Add(byte_ids_[static_cast<uint8_t>(byte)]);
+      } else {
+        AddUnknown(after_unknown, merger);
+      }
+      after_unknown = found == characters_.end() && !spelled;
+    }
+  }
+
+  bool CanSpell(std::string_view bytes) const {
+    return std::all_of(bytes.begin(), bytes.end(),
+                       [&](char byte) { return byte_ids_[static_cast<uint8_t>(byte)] >= 0; });
   }
 
   MergeTable merges_;
   std::array<TokenId, 256> byte_ids_{};
-  Splitter split_;
-  bool nfc_;
+  std::unordered_map<char32_t, TokenId> characters_;      // of words of characters
+  std::unordered_map<std::string, TokenId> whole_words_;  // when merges are ignored
+  bool bytes_;
   bool ignore_merges_;
   bool fuse_unknown_;
   TokenId unknown_;
@@ -264,25 +284,13 @@ class ByteLevelBpe final : public BaseTokenizer {
 
 }  // namespace
 
-std::optional<std::string> BytesOfLetters(std::string_view letters) {
-  std::string bytes;
-  for (size_t offset = 0; offset < letters.size();) {
-    const char32_t letter = DecodeUtf8(letters, offset);
-    const Alphabet& alphabet = TheAlphabet();
-    if (letter >= alphabet.byte_of.size() || alphabet.byte_of[letter] < 0) return std::nullopt;
-    bytes.push_back(static_cast<char>(alphabet.byte_of[letter]));
-  }
-  return bytes;
+StatusOr<std::unique_ptr<Tokenizer>> MakeBpe(Vocabulary vocabulary) {
+  return Bpe::Make(std::move(vocabulary));
 }
 
-std::string LetterOfByte(unsigned char byte) {
-  std::string letter;
-  AppendUtf8(TheAlphabet().letter_of[byte], letter);
-  return letter;
-}
-
-StatusOr<std::unique_ptr<Tokenizer>> MakeByteLevelBpe(Vocabulary vocabulary) {
-  return ByteLevelBpe::Make(std::move(vocabulary));
+// The same: its vocabulary says that words are characters.
+StatusOr<std::unique_ptr<Tokenizer>> MakeCharacterBpe(Vocabulary vocabulary) {
+  return Bpe::Make(std::move(vocabulary));
 }
 
 }  // namespace footnote::generator

@@ -10,7 +10,7 @@ namespace footnote::generator {
 // Bytes that `letters` stands for; nothing when it holds a character that stands for no byte.
 std::optional<std::string> BytesOfLetters(std::string_view letters);
 
-// The character (UTF-8) that stands for a byte.
-std::string LetterOfByte(unsigned char byte);
+// Characters (UTF-8) that stand for the bytes.
+std::string LettersOf(std::string_view bytes);
 
 }  // namespace footnote::generator
