@@ -14,13 +14,10 @@
 
 #include "generator/arch/network.h"
 #include "generator/blocks/encoder_output.h"
+#include "generator/blocks/norm_weights.h"
 #include "kernels/ops.h"
 
 namespace footnote::generator {
-
-struct NormWeights {
-  std::vector<float> weight, bias;  // [W] each; bias may be empty
-};
 
 // W model width, F feed-forward width. Biases may be empty.
 struct PostNormEncoderLayer {

@@ -16,6 +16,7 @@
 
 #include "generator/arch/matrix_layout.h"
 #include "generator/arch/network.h"
+#include "generator/blocks/norm_weights.h"
 #include "kernels/ops.h"
 
 namespace footnote::generator {
@@ -24,13 +25,6 @@ namespace footnote::generator {
 // does not have is empty.
 
 enum class NormKind { kRms, kLayer };
-
-struct NormWeights {
-  std::vector<float> weight;  // [W], as it is multiplied: a file's "weight - 1" has the 1 added
-  std::vector<float> bias;    // kLayer only
-
-  explicit operator bool() const { return !weight.empty(); }
-};
 
 enum class FeedForwardActivation { kSilu, kGeluErf, kGeluTanh };
 
