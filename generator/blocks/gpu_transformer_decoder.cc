@@ -36,6 +36,7 @@ struct Projection {
 // A norm whose weight is null is not there.
 struct Layer {
   int64_t window = 0;
+  float attention_scale_factor = 1;
   int rotary = -1;
   GpuNorm attention_norm, attention_post_norm, feed_forward_norm, feed_forward_post_norm;
   const float *query_norm = nullptr, *key_norm = nullptr;
@@ -88,7 +89,7 @@ class GpuTransformerDecoder final : public GpuDecoder {
                           GpuMatrix& hidden) const;
 
   const NetworkShape shape_;
-  const kernels::AttentionParams attention_;  // but for the layer's window
+  const kernels::AttentionParams attention_;  // but for the layer's window and factor
   const float embedding_scale_;
   const float residual_scale_;
   const float logits_softcap_;
@@ -174,6 +175,7 @@ StatusOr<Layer> GpuTransformerDecoder::UploadLayer(const DecoderSpec& spec,
                                                    const DecoderLayer& from) {
   Layer layer;
   layer.window = from.window;
+  layer.attention_scale_factor = from.attention_scale_factor;
   layer.rotary = from.rotary;
   FOOTNOTE_ASSIGN_OR_RETURN(layer.attention_norm, UploadNorm(spec, from.attention_norm));
   FOOTNOTE_ASSIGN_OR_RETURN(layer.attention_post_norm, UploadNorm(spec, from.attention_post_norm));
@@ -308,6 +310,7 @@ StatusOr<bool> GpuTransformerDecoder::RunLayer(Gpu& gpu, GpuWorkspace& workspace
                             workspace.Matrix(kAttended, plan_.plain, hidden.rows, query_width));
   kernels::AttentionParams attention = attention_;
   attention.window = layer.window;
+  attention.scale *= layer.attention_scale_factor;
   FOOTNOTE_RETURN_IF_ERROR(gpu.Attention(queries, batch.sequences, cache, attention, attended));
   if (last && batch.logits_rows != nullptr) {
     FOOTNOTE_ASSIGN_OR_RETURN(

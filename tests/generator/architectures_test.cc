@@ -12,6 +12,7 @@
 #include "generator/model.h"
 #include "generator/runtime/loaded_model.h"
 #include "tests/testing/decoder_passes.h"
+#include "tests/testing/emulated_gpu.h"
 #include "tests/testing/model_goldens.h"
 #include "tests/testing/status_matchers.h"
 
@@ -127,6 +128,27 @@ TEST_P(Architectures, GiveHuggingFacesLogitsAtEveryPosition) {
       const auto vocabulary = static_cast<size_t>(model->info().vocabulary_size);
       EXPECT_LE(Worst(*logits, run, vocabulary), kTolerance) << kernels::IsaName(isa);
     }
+  }
+}
+
+// The GPU's block with its kernels emulated on the host; they have tests of their own.
+TEST_P(Architectures, GiveThemOnAGpuToo) {
+  for (const json& run : runs_) {
+    SCOPED_TRACE(run["path"].dump() + " " + run["config"].dump());
+    ModelOptions options;
+    options.precision = kernels::Precision::kExact;
+    options.threads = 1;
+    options.device = "cuda";
+    options.open_gpu = [](int) -> StatusOr<std::unique_ptr<kernels::Gpu>> {
+      return footnote::testing::MakeEmulatedGpu(
+          std::make_shared<footnote::testing::EmulatedDevice>());
+    };
+    const auto model = LoadedModel::Load(PathOf(run), options);
+    ASSERT_OK(model);
+    const auto logits = (*model)->Logits(run["ids"].get<std::vector<TokenId>>());
+    ASSERT_OK(logits);
+    const auto vocabulary = static_cast<size_t>((*model)->info().vocabulary_size);
+    EXPECT_LE(Worst(*logits, run, vocabulary), kTolerance);
   }
 }
 
