@@ -20,6 +20,8 @@ from safetensors.torch import save_file
 
 import tiny_models
 
+torch.set_num_threads(1)  # handing out work takes longer than models this small
+
 VOCABULARY = 128
 CONTEXT = 64
 GREEDY_TOKENS = 24
