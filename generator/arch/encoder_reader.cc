@@ -17,9 +17,9 @@ EncoderLayerNames BertLayerNames(const std::string& prefix, int64_t layer) {
           p + "output.LayerNorm"};
 }
 
-StatusOr<NormWeights> ReadNorm(TensorReader& tensors, const std::string& name, int64_t width) {
+StatusOr<LayerNormWeights> ReadNorm(TensorReader& tensors, const std::string& name, int64_t width) {
   const bool old = !tensors.Has(name + ".weight") && tensors.Has(name + ".gamma");
-  NormWeights norm;
+  LayerNormWeights norm;
   FOOTNOTE_ASSIGN_OR_RETURN(norm.weight,
                             tensors.Vector(name + (old ? ".gamma" : ".weight"), width));
   FOOTNOTE_ASSIGN_OR_RETURN(norm.bias, tensors.Vector(name + (old ? ".beta" : ".bias"), width));

@@ -26,7 +26,7 @@ struct EncoderLayerNames {
 EncoderLayerNames BertLayerNames(const std::string& prefix, int64_t layer);
 
 // weight and bias; or gamma and beta, as checkpoints of 2019 have it.
-StatusOr<NormWeights> ReadNorm(TensorReader& tensors, const std::string& name, int64_t width);
+StatusOr<LayerNormWeights> ReadNorm(TensorReader& tensors, const std::string& name, int64_t width);
 
 // All of the layer, its biases too.
 StatusOr<PostNormEncoderLayer> ReadEncoderLayer(TensorReader& tensors,

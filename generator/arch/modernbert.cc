@@ -31,9 +31,9 @@ struct LayerNames {
 };
 
 // Bias and scale; `bias` says whether there is one.
-StatusOr<NormWeights> ReadScaleNorm(TensorReader& tensors, const std::string& name, int64_t width,
-                                    bool bias) {
-  NormWeights norm;
+StatusOr<LayerNormWeights> ReadScaleNorm(TensorReader& tensors, const std::string& name,
+                                         int64_t width, bool bias) {
+  LayerNormWeights norm;
   FOOTNOTE_ASSIGN_OR_RETURN(norm.weight, tensors.Vector(name + ".weight", width));
   FOOTNOTE_ASSIGN_OR_RETURN(norm.bias, tensors.VectorIf(bias, name + ".bias", width));
   return norm;
@@ -226,7 +226,7 @@ Status ReadHuggingFace(const WeightSource& source, PreNormEncoderSpec& spec) {
     }
     head.pooling = pooling == "cls" ? PoolingKind::kFirst : PoolingKind::kMean;
     head.activation = activation;
-    FOOTNOTE_ASSIGN_OR_RETURN(NormWeights norm,
+    FOOTNOTE_ASSIGN_OR_RETURN(LayerNormWeights norm,
                               ReadScaleNorm(tensors, "head.norm", shape.width, settings.norm_bias));
     head.norm_weight = std::move(norm.weight);
     head.norm_bias = std::move(norm.bias);

@@ -46,7 +46,7 @@ class GpuPostNormEncoder final : public GpuEncoder {
                   GpuMatrix out) const override;
 
  private:
-  StatusOr<GpuNorm> UploadNorm(const NormWeights& from, float epsilon);
+  StatusOr<GpuNorm> UploadNorm(const LayerNormWeights& from, float epsilon);
   StatusOr<Layer> UploadLayer(const PostNormEncoderLayer& from, float epsilon);
   // The residual stream behind the blocks, [T, W] F32.
   StatusOr<GpuMatrix> RunBlocks(Gpu& gpu, GpuWorkspace& workspace,
@@ -66,7 +66,7 @@ class GpuPostNormEncoder final : public GpuEncoder {
   const float *pooler_bias_ = nullptr, *classifier_bias_ = nullptr;
 };
 
-StatusOr<GpuNorm> GpuPostNormEncoder::UploadNorm(const NormWeights& from, float epsilon) {
+StatusOr<GpuNorm> GpuPostNormEncoder::UploadNorm(const LayerNormWeights& from, float epsilon) {
   GpuNorm norm;
   norm.kind = GpuNorm::Kind::kLayer;
   norm.eps = epsilon;

@@ -18,7 +18,7 @@
 
 namespace footnote::generator {
 
-struct NormWeights {
+struct LayerNormWeights {
   std::vector<float> weight, bias;  // [W] each; bias may be empty
 };
 
@@ -26,12 +26,12 @@ struct NormWeights {
 struct PostNormEncoderLayer {
   kernels::Weight query, key, value, output;  // [W, W]
   std::vector<float> query_bias, key_bias, value_bias, output_bias;
-  NormWeights attention_norm;
+  LayerNormWeights attention_norm;
   kernels::Weight up;    // [F, W]
   kernels::Weight gate;  // [F, W] or none: silu(gate) * up instead of gelu(up)
   kernels::Weight down;  // [W, F]
   std::vector<float> up_bias, down_bias;
-  NormWeights feed_forward_norm;
+  LayerNormWeights feed_forward_norm;
   // What makes the tables of RelativePositions::distances; none when the scores have no such part.
   kernels::Weight distance_key, distance_query;  // [W, W]
   std::vector<float> distance_key_bias, distance_query_bias;
@@ -46,8 +46,8 @@ struct PostNormEncoderLayer {
 struct RelativePositions {
   std::vector<int32_t> rows;  // RelativeScores::rows, for up to PostNormEncoderSpec::most_positions
   kernels::Weight distances;  // [R, W] or none: DeBERTa's embeddings of distances
-  NormWeights distances_norm;  // over them; empty: as they are
-  std::vector<float> bias;     // [R, heads] or empty: MPNet's, the same in all layers
+  LayerNormWeights distances_norm;  // over them; empty: as they are
+  std::vector<float> bias;          // [R, heads] or empty: MPNet's, the same in all layers
   int64_t bias_rows = 0;
 };
 
@@ -62,7 +62,7 @@ struct PostNormEncoderSpec {
   kernels::Weight embedding_projection;  // [W, E] or none, after the sum
   std::vector<float> embedding_projection_bias;
   bool projects_before_norm = false;  // DeBERTa; ELECTRA after it
-  NormWeights embedding_norm;         // [E], [W] where the projection comes first
+  LayerNormWeights embedding_norm;    // [E], [W] where the projection comes first
   // RoBERTa's positions: those of other tokens count on from padding_id + 1, and a padding token
   // has padding_id. -1: 0, 1, 2….
   int64_t padding_id = -1;

@@ -32,7 +32,7 @@ class PreNormEncoder final : public EncoderWithOutput {
   }
 
  private:
-  Status Norm(Context& context, const NormWeights& norm, Matrix from, Matrix to) const {
+  Status Norm(Context& context, const LayerNormWeights& norm, Matrix from, Matrix to) const {
     return kernels::LayerNorm(context, from, norm.weight, norm.bias, spec_.norm_epsilon, to);
   }
   Status Embed(Context& context, const EncoderBatch& batch, Matrix hidden) const;
@@ -106,17 +106,17 @@ Status PreNormEncoder::RunFeedForward(Context& context, Workspace& workspace,
   Matrix gate = workspace.Floats(kGate, rows, shape().feed_forward_width);
   Matrix up = workspace.Floats(kUp, rows, shape().feed_forward_width);
   FOOTNOTE_RETURN_IF_ERROR(Norm(context, layer.feed_forward_norm, hidden, normed));
-  kernels::MatMulTarget gated{&layer.gate, layer.gate_bias, gate};
-  const bool silu = spec_.activation == GateActivation::kSilu;
-  if (!silu) {
-    gated.activation = spec_.activation == GateActivation::kGeluErf
-                           ? kernels::Activation::kGeluErf
-                           : kernels::Activation::kGeluTanh;
-  }
-  const kernels::MatMulTarget targets[] = {gated, {&layer.up, layer.up_bias, up}};
+  const kernels::MatMulTarget targets[] = {{&layer.gate, layer.gate_bias, gate},
+                                           {&layer.up, layer.up_bias, up}};
   FOOTNOTE_RETURN_IF_ERROR(kernels::MatMulMany(context, normed, targets));
-  FOOTNOTE_RETURN_IF_ERROR(silu ? kernels::SiluMul(context, gate, up, gate)
-                                : kernels::Multiply(context, up, gate));
+  if (spec_.activation == GateActivation::kSilu) {
+    FOOTNOTE_RETURN_IF_ERROR(kernels::SiluMul(context, gate, up, gate));
+  } else {
+    const kernels::GeluKind kind = spec_.activation == GateActivation::kGeluErf
+                                       ? kernels::GeluKind::kErf
+                                       : kernels::GeluKind::kTanh;
+    FOOTNOTE_RETURN_IF_ERROR(kernels::GeluMul(context, kind, gate, up, gate));
+  }
   return kernels::MatMulAdd(context, gate, layer.down, layer.down_bias, hidden);
 }
 

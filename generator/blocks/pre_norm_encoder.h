@@ -13,10 +13,10 @@ namespace footnote::generator {
 
 // W model width, F feed-forward width. Biases may be empty.
 struct PreNormEncoderLayer {
-  NormWeights attention_norm;                 // weight empty: the input is normed already
+  LayerNormWeights attention_norm;            // weight empty: the input is normed already
   kernels::Weight query, key, value, output;  // [W, W]
   std::vector<float> query_bias, key_bias, value_bias, output_bias;
-  NormWeights feed_forward_norm;
+  LayerNormWeights feed_forward_norm;
   kernels::Weight gate, up;  // [F, W]: activation(gate) * up
   kernels::Weight down;      // [W, F]
   std::vector<float> gate_bias, up_bias, down_bias;
@@ -33,10 +33,10 @@ struct PreNormEncoderSpec {
   float norm_epsilon = 0;
   GateActivation activation = GateActivation::kGeluErf;
   kernels::Weight token_embedding;  // [vocabulary, W]
-  NormWeights embedding_norm;
+  LayerNormWeights embedding_norm;
   std::vector<double> inverse_frequencies, local_inverse_frequencies;  // [head width / 2]
   std::vector<PreNormEncoderLayer> layers;
-  NormWeights final_norm;
+  LayerNormWeights final_norm;
   int64_t most_positions = 0;  // tokens that a sequence may have
   PoolingSpec pooling;
   ClassifierSpec classifier;
