@@ -13,8 +13,10 @@ namespace {
 
 using nlohmann::json;
 
-// A vocabulary of sixteen million tokens is none; ids size tables.
+// A vocabulary of sixteen million tokens is none. Ids size tables: they may leave gaps, but a small
+// file cannot ask for a large table.
 constexpr int64_t kMostTokens = int64_t{1} << 24;
+constexpr int64_t kWidestGap = 1 << 16;
 
 class Reader {
  public:
@@ -39,6 +41,9 @@ class Reader {
                                 " is not supported; these are: " + SupportedTokenizers());
     }
     vocabulary_.model = *name;
+    const size_t entries =
+        JsonMember(model, "vocab").size() + JsonMember(file_, "added_tokens").size();
+    most_ids_ = std::min(kMostTokens, 4 * static_cast<int64_t>(entries) + kWidestGap);
     FOOTNOTE_RETURN_IF_ERROR(type == "Unigram" ? ReadPieces(model)
                                                : ReadTokens(JsonMember(model, "vocab")));
     FOOTNOTE_RETURN_IF_ERROR(ReadAddedTokens(JsonMember(file_, "added_tokens")));
@@ -66,8 +71,9 @@ class Reader {
 
   Status ReadId(const json& value, std::string_view what, TokenId& out) const {
     if (!value.is_number_integer() || value.get<int64_t>() < 0 ||
-        value.get<int64_t>() >= kMostTokens) {
-      return DataLossError("the id of " + Shown(what) + " is no number below 2^24");
+        value.get<int64_t>() >= most_ids_) {
+      return DataLossError("the id of " + Shown(what) + " is no number below " +
+                           std::to_string(most_ids_));
     }
     out = static_cast<TokenId>(value.get<int64_t>());
     return OkStatus();
@@ -288,6 +294,7 @@ class Reader {
   json file_;
   Vocabulary vocabulary_;
   std::unordered_map<std::string, TokenId> ids_;
+  int64_t most_ids_ = kMostTokens;
 };
 
 }  // namespace

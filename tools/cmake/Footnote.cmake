@@ -30,6 +30,9 @@ if(FOOTNOTE_SANITIZE)
     add_compile_options(-fno-sanitize-recover=all)
   endif()
 endif()
+if(FOOTNOTE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # counts branches
+endif()
 
 # footnote_room(NAME DEPENDS targets… [PRIVATE targets…] [EXCLUDE regex…])
 # Library footnote_NAME, alias footnote::NAME, of every .cc below this folder. Headers at the folder's root are public.
