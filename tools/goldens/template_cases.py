@@ -150,7 +150,7 @@ true, True, none, None, [1, 'a', none, 2.5, [], ()], (1,), {'a': 1, 'b': [true]}
 {'a': 1, 'b': 2}.items() | list, {'a': 1}.keys() | list, {'a': 1}.values() | list, {'a': 1, 'a': 2}, {'b': 1, 'a': 2} | dictsort
 {'b': 1, 'A': 2, 'c': 0} | dictsort, {'b': 1, 'A': 2} | dictsort(true), {'b': 1, 'A': 2} | dictsort(by='value'), {'b': 1, 'a': 2} | dictsort(reverse=true)
 '  a b  ' | trim, 'xxaxx' | trim('x'), '  a ' .strip() ~ '|', ' a '.lstrip() ~ '|', ' a '.rstrip() ~ '|', 'abcba'.strip('ab')
-'a,b,,c'.split(','), ' a  b '.split(), 'a,b,c'.split(',', 1), 'a b c'.split(none, 1), 'a,b,c'.rsplit(',', 1), ''.split(','), ''.split(), 'a\nb\r\nc\n'.splitlines(), 'a  b c '.rsplit(none, 1)
+'a,b,,c'.split(','), ' a  b '.split(), 'a,b,c'.split(',', 1), 'a b c'.split(none, 1), 'a,b,c'.rsplit(',', 1), ''.split(','), ''.split(), 'a\nb\r\nc\n'.splitlines(), 'a  b c '.rsplit(none, 1), ' a b '.split(none, 1), ' a b '.rsplit(none, 1)
 'abc'.startswith('ab'), 'abc'.endswith(('x', 'c')), 'abc'.find('c'), 'abc'.find('z'), 'banana'.count('an'), 'banana'.replace('an', 'o', 1), 'abc'.startswith('b', 1), 'h\u00e9llo'.find('l'), 'abcabc'.rfind('b'), 'aaa'.index('a', 1)
 'Hello World'.upper(), 'Hello'.lower(), 'hello world'.title(), 'hELLO'.capitalize(), "they're".title(), 'a1b'.title(), '\u00e9t\u00e9 \u00df'.upper(), '\u00c9T\u00c9'.lower(), '\u039f\u0394\u039f\u03a3'.lower(), '\u01c6'.title(), '\ufb01x'.capitalize()
 'hello-world foo' | title, 'hELLO' | capitalize, 'abc' | upper, 'ABC' | lower, "they're (ok)" | title

@@ -57,8 +57,8 @@ std::vector<MarkedText> SplitAtSpace(const MarkedText& text, int64_t most) {
     if (offset == bytes.size()) break;
     const size_t begin = offset;
     if (most >= 0 && static_cast<int64_t>(parts.size()) == most) {
-      // The rest keeps its inner white space and loses that at its end.
-      parts.push_back(Strip(text.Part(begin, bytes.size()), nullptr, false, true));
+      // The rest keeps its white space, also that at its end.
+      parts.push_back(text.Part(begin, bytes.size()));
       break;
     }
     skip(false);
@@ -174,7 +174,7 @@ std::vector<MarkedText> SplitFromRight(const MarkedText& text, const std::string
       if (end == 0) break;
       const size_t stop = end;
       if (most >= 0 && static_cast<int64_t>(parts.size()) == most) {
-        parts.push_back(Strip(text.Part(0, stop), nullptr, true, false));
+        parts.push_back(text.Part(0, stop));
         break;
       }
       skip(false);
