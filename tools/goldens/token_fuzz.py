@@ -133,7 +133,8 @@ def compare(footnote, name, path, tokenizer, lines, control_ids):
     for request, got, want in zip(requests, answers, wanted):
         if got == want:
             continue
-        if request.get("parse_special") is False and set(want["ids"]) & control_ids:
+        if request.get("parse_special") is False and (set(want["ids"]) & control_ids
+                                                      or any(unk in request["text"] for unk in ("<unk>", "[UNK]"))):
             skipped += 1  # the library lets a model make control tokens of text; we never do
             continue
         different.append((request, got, want))
