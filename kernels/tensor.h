@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/dtype.h"
 
@@ -43,8 +44,11 @@ struct TensorView {
     return view;
   }
 
-  operator TensorView<const T, kRank>() const {  // NOLINT: implicit by design
-    TensorView<const T, kRank> view;
+  // A template, so that a view of constants has none (nvcc warns of a conversion to itself).
+  template <typename U>
+  requires(std::is_same_v<U, const T> && !std::is_const_v<T>) operator TensorView<U, kRank>()
+      const {  // NOLINT: implicit by design
+    TensorView<U, kRank> view;
     view.data = data;
     for (int axis = 0; axis < kRank; ++axis) {
       view.shape[axis] = shape[axis];
