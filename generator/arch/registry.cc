@@ -16,6 +16,25 @@ constexpr Entry kArchitectures[] = {
 #undef FOOTNOTE_ARCHITECTURE
 };
 
+// Builders list a layer's tensors before they look for them; a number that no file backs must not
+// make them list millions.
+Status CheckLayers(const WeightSource& source, const std::string& architecture) {
+  const bool gguf = source.format() == WeightFormat::kGguf;
+  for (const std::string& key :
+       gguf ? std::vector<std::string>{architecture + ".block_count"}
+            : std::vector<std::string>{"num_hidden_layers", "n_layer", "n_layers"}) {
+    if (!source.Has(key)) continue;
+    const StatusOr<int64_t> layers = source.GetInt(key);  // the builder says what is wrong with it
+    const auto tensors = static_cast<int64_t>(source.tensors().size());
+    if (layers.ok() && *layers > tensors) {
+      return DataLossError(source.description() + ": '" + key + "' says " +
+                           std::to_string(*layers) + " layers, but there are only " +
+                           std::to_string(tensors) + " tensors; fetch the model again");
+    }
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 StatusOr<std::string> ArchitectureName(const WeightSource& source) {
@@ -33,6 +52,7 @@ StatusOr<Network> BuildNetwork(const WeightSource& source) {
     return NotFoundError(source.description() +
                          " holds a vocabulary only, no weights; use a file with weights");
   }
+  FOOTNOTE_RETURN_IF_ERROR(CheckLayers(source, name));
   std::string known;
   for (const Entry& entry : kArchitectures) {
     if (entry.name == name) return entry.build(source);

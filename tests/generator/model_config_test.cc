@@ -78,6 +78,14 @@ TEST(ModelConfig, LinearScalingDividesPositions) {
   EXPECT_NE(scaled, LogitsChanged("tiny-llama-untied", Unchanged));
 }
 
+// Two million layers' names were listed before the first was looked for.
+TEST(ModelConfig, MoreLayersThanTensorsAreRefusedAtOnce) {
+  for (const char* model : {"tiny-llama", "tiny-bert"}) {
+    EXPECT_STATUS(LoadChanged(model, [](json& c) { c["num_hidden_layers"] = 2097152; }), kDataLoss,
+                  "'num_hidden_layers' says 2097152 layers, but there are only");
+  }
+}
+
 TEST(ModelConfig, FlagsThatAreOffAndBookKeepingChangeNothing) {
   EXPECT_EQ(LogitsChanged("tiny-llama",
                           [](json& c) {

@@ -64,6 +64,11 @@ def main():
         if (folder / "model.safetensors").exists():
             put("folder_fuzz", folder.name,
                 LINE.join([read(folder / "config.json"), b"", header(folder / "model.safetensors"), read(config)]))
+    for path in sorted((MODELS.parent / "tokenizers").glob("*/tokenizer.*")):
+        target = "tokenizer_json_fuzz" if path.suffix == ".json" else "sentencepiece_model_fuzz"
+        put(target, path.parent.name, path.read_bytes())
+    for number, line in enumerate((MODELS.parent / "goldens" / "templates.jsonl").read_text().splitlines()):
+        put("chat_template_fuzz", f"golden-{number}", json.loads(line)["template"].encode())
     here = pathlib.Path(__file__).parent / "templates"
     for path in sorted(here.glob("*.jinja")):
         put("chat_template_fuzz", path.name, path.read_bytes())
