@@ -110,7 +110,7 @@ FIXTURES = [
 
 def sizes(rng):
     """Heads, their width, layers, MLP width."""
-    return (int(rng.integers(1, 6)), 2 * int(rng.integers(3, 42)), int(rng.integers(1, 4)),
+    return (int(rng.integers(1, 6)), 2 * int(rng.integers(6, 42)), int(rng.integers(1, 4)),
             int(rng.integers(9, 170)))
 
 
