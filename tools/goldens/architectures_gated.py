@@ -251,12 +251,14 @@ def draw_qwen3(rng):
 
 
 def draw_granite(rng):
-    made = config("Granite", rope(rng), **sizes(rng, explicit=False), attention_bias=tied(rng),
+    turns = rope(rng)
+    made = config("Granite", turns, **sizes(rng, explicit=False), attention_bias=tied(rng),
                   mlp_bias=tied(rng), embedding_multiplier=pick(rng, 1.0, 12.0, 0.7),
                   attention_multiplier=pick(rng, 0.0625, 0.3, 1.0),
                   residual_multiplier=pick(rng, 0.22, 1.0), logits_scaling=pick(rng, 1.0, 8.0, 0.5),
                   tie_word_embeddings=tied(rng))
-    return drawn(rng, "granite", made)
+    # The converter has no place for Llama 3's factors in this family.
+    return drawn(rng, "granite", made, gguf=None if turns["rope_type"] == "llama3" else {})
 
 
 def draw_phi3(rng):
