@@ -5,9 +5,11 @@
 
 #include <fstream>
 #include <functional>
+#include <tuple>
 
 #include "generator/arch/rope_config.h"
 #include "generator/runtime/loaded_model.h"
+#include "tests/testing/gguf_builder.h"
 #include "tests/testing/model_goldens.h"
 #include "tests/testing/status_matchers.h"
 
@@ -39,7 +41,8 @@ std::vector<float> LogitsOf(const StatusOr<std::shared_ptr<const LoadedModel>>& 
   EXPECT_OK(model);
   if (!model.ok()) return {};
   std::vector<TokenId> ids;
-  for (int i = 0; i < 40; ++i) ids.push_back((i * 31 + 3) % 300);
+  const int vocabulary = (*model)->info().vocabulary_size;
+  for (int i = 0; i < 40; ++i) ids.push_back((i * 31 + 3) % vocabulary);
   auto logits = (*model)->Logits(ids);
   EXPECT_OK(logits);
   return logits.ok() ? *logits : std::vector<float>();
@@ -152,6 +155,104 @@ TEST(ModelConfig, BertsTanhGeluIsAnotherFunction) {
   };
   EXPECT_EQ(vectors("gelu_new"), vectors("gelu_pytorch_tanh"));
   EXPECT_NE(vectors("gelu"), vectors("gelu_new"));
+}
+
+TEST(ModelConfig, RefusesByNameWhatAFamilyDoesNotDo) {
+  const std::vector<std::tuple<std::string, std::function<void(json&)>, std::string>> refusals = {
+      {"arch-llama3",
+       [](json& c) {
+         c["rope_parameters"] = json{{"full_attention", json{{"rope_type", "default"}}}};
+       },
+       "full_attention"},
+      {"arch-llama3", [](json& c) { c["layer_types"] = json::array({"full_attention"}); },
+       "layer_types"},
+      {"arch-qwen2",
+       [](json& c) {
+         c["layer_types"] = json::array({"full_attention", "linear_attention", "full_attention"});
+       },
+       "linear_attention"},
+      {"arch-gemma2", [](json& c) { c["use_bidirectional_attention"] = true; },
+       "use_bidirectional_attention"},
+      {"arch-gemma3-images", [](json& c) { c["text_config"]["new_feature"] = 2; }, "new_feature"}};
+  for (const auto& [model, change, name] : refusals) {
+    EXPECT_STATUS(LoadChanged(model, change), kUnimplemented, name);
+  }
+}
+
+TEST(ModelConfig, NamesSettingsOfWindowsAndRotationsThatDisagree) {
+  EXPECT_STATUS(LoadChanged("arch-qwen2",
+                            [](json& c) { c["layer_types"] = json::array({"full_attention"}); }),
+                kInvalidArgument, "1 entries for 3 layers");
+  EXPECT_STATUS(LoadChanged("arch-qwen2", [](json& c) { c["use_sliding_window"] = false; }),
+                kInvalidArgument, "switches windows off");
+  EXPECT_STATUS(LoadChanged("arch-phi3",
+                            [](json& c) { c["rope_parameters"]["short_factor"].push_back(1.0); }),
+                kInvalidArgument, "short_factor");
+  EXPECT_STATUS(
+      LoadChanged("arch-phi3", [](json& c) { c["rope_parameters"]["long_factor"][1] = 0.0; }),
+      kInvalidArgument, "not above 0");
+  EXPECT_STATUS(LoadChanged("arch-phi3",
+                            [](json& c) { c["rope_parameters"]["partial_rotary_factor"] = 1.5; }),
+                kInvalidArgument, "partial_rotary_factor");
+  EXPECT_STATUS(
+      LoadChanged("arch-gemma3",
+                  [](json& c) { c["rope_parameters"]["full_attention"].erase("factor"); }),
+      kNotFound, "rope_parameters.full_attention.factor");
+}
+
+// The file with one more metadata pair, and a second that keeps the tensors aligned.
+std::string WithPair(const std::string& file, const std::string& pair) {
+  using footnote::testing::GgufBuilder;
+  std::string filler;
+  GgufBuilder::AppendString("general.comment", filler);
+  GgufBuilder::Append<uint32_t>(8, filler);
+  const size_t length = 31 - (pair.size() + filler.size() + 7) % 32;
+  GgufBuilder::AppendString(std::string(length, '.'), filler);
+  EXPECT_EQ((pair.size() + filler.size()) % 32, 0u);
+  constexpr size_t kPairCount = 16;  // behind magic, version and the count of tensors
+  constexpr size_t kFirstPair = 24;
+  uint64_t pairs = 0;
+  std::memcpy(&pairs, file.data() + kPairCount, sizeof pairs);
+  std::string out = file.substr(0, kPairCount);
+  GgufBuilder::Append<uint64_t>(pairs + 2, out);
+  return out + pair + filler + file.substr(kFirstPair);
+}
+
+TEST(ModelConfig, AGgufsPatternOfWindowsIsANumberOrAList) {
+  using footnote::testing::GgufBuilder;
+  const TempDir folder;
+  std::ifstream in(DataDir() / "models" / "arch-gemma3" / "gemma3.gguf", std::ios::binary);
+  const std::string file(std::istreambuf_iterator<char>(in), {});
+  ASSERT_FALSE(file.empty());
+  const auto logits = [&](uint32_t type, const std::string& payload) {
+    std::string pair;
+    GgufBuilder::AppendString("gemma3.attention.sliding_window_pattern", pair);
+    GgufBuilder::Append(type, pair);
+    std::ofstream(folder / "changed.gguf", std::ios::binary) << WithPair(file, pair + payload);
+    ModelOptions options;
+    options.precision = kernels::Precision::kExact;
+    options.threads = 1;
+    return LogitsOf(LoadedModel::Load(folder / "changed.gguf", options));
+  };
+  const auto number = [](uint32_t value) {
+    std::string payload;
+    GgufBuilder::Append(value, payload);
+    return payload;
+  };
+  const std::vector<uint8_t> sliding = {1, 1, 0, 1, 1, 0, 1};
+  std::string list;
+  GgufBuilder::Append<uint32_t>(7, list);  // of bool
+  GgufBuilder::Append<uint64_t>(sliding.size(), list);
+  list.append(sliding.begin(), sliding.end());
+  const std::vector<float> every_third = logits(4, number(3));
+  EXPECT_EQ(every_third, logits(9, list));
+  EXPECT_NE(every_third, logits(4, number(6)));
+  // What Hugging Face's golden of that variant is compared with.
+  const std::vector<float> folders = LogitsChanged("arch-gemma3", [](json& c) {
+    c["layer_types"] = nullptr;
+    c["sliding_window_pattern"] = 3;
+  });
+  EXPECT_LE(footnote::testing::RelativeError(every_third, folders), 1e-5);
 }
 
 TEST(ModelConfig, NamesShapesThatDisagree) {

@@ -41,8 +41,8 @@ inline std::vector<float> LogitsInChunks(const generator::LoadedModel& model,
     if (other > 0) {
       sequences.push_back({0, other, static_cast<int64_t>(pass) * other, others.pages()});
     }
-    sequences.push_back(
-        {other, static_cast<int64_t>(rows), static_cast<int64_t>(begin), mine.pages()});
+    sequences.push_back({other, static_cast<int64_t>(rows), static_cast<int64_t>(begin),
+                         mine.pages(), static_cast<int64_t>(ids.size())});
     std::vector<int64_t> wanted;
     for (size_t row = 0; row < rows; ++row) {
       wanted.push_back(other + static_cast<int64_t>(row));

@@ -11,7 +11,7 @@ import transformers
 from architecture import CONTEXT, VOCABULARY, Architecture, before_v5
 
 IDS = {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": None}
-SIZES = dict(vocab_size=VOCABULARY, hidden_size=36, intermediate_size=44, num_hidden_layers=2,
+SIZES = dict(vocab_size=VOCABULARY, hidden_size=24, intermediate_size=28, num_hidden_layers=2,
              num_attention_heads=6, num_key_value_heads=2, max_position_embeddings=CONTEXT, **IDS)
 DEFAULT = {"rope_type": "default", "rope_theta": 10000.0}
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 500.0, "factor": 8.0, "low_freq_factor": 1.0,
@@ -48,7 +48,8 @@ def phi3(rope=None, **changes):
 
 def gemma3(**changes):
     settings = dict(
-        num_hidden_layers=7, head_dim=8, sliding_window=8, query_pre_attn_scalar=11,
+        num_hidden_layers=7, num_attention_heads=4, intermediate_size=20, head_dim=6,
+        sliding_window=8, query_pre_attn_scalar=6,
         rope_parameters={"full_attention": dict(LINEAR, rope_theta=1e6, factor=8.0),
                          "sliding_attention": dict(DEFAULT)})
     settings.update(changes)
@@ -72,7 +73,7 @@ def gemma3_before_v5(written):
 def beside_images(written):
     """A folder that reads images too: the text part is a section that says what differs."""
     written = dict(written)
-    top = {key: written.pop(key) for key in ("dtype", "transformers_version")}
+    top = {key: written.pop(key) for key in ("torch_dtype", "transformers_version")}
     written.pop("architectures")
     return {"architectures": ["Gemma3ForConditionalGeneration"], "model_type": "gemma3", **top,
             "boi_token_index": 255999, "image_token_index": 262144, "mm_tokens_per_image": 256,
@@ -92,8 +93,6 @@ def vision_tensors(tensors):
 
 # The converter adds 1 to norms in the format they are stored in: float16 would be rounded again.
 GEMMA_DTYPES = (torch.bfloat16,)
-GEMMA_GGUF = {"query_pre_attn_scalar": 8, "layer_types": None}
-
 FIXTURES = [
     Architecture("llama3", config("Llama", LLAMA3, head_dim=10, attention_bias=True, mlp_bias=True),
                  seed=41,
@@ -128,7 +127,7 @@ FIXTURES = [
                             "rope_parameters.attention_factor": 1.5},
                            {"rope_parameters": DEFAULT}]),
     Architecture("phi4-mini", phi3({"partial_rotary_factor": 0.75}, tie_word_embeddings=True,
-                                   sliding_window=60, num_attention_heads=2),
+                                   sliding_window=60),
                  torch.bfloat16, spelling=before_v5, seed=47),
     Architecture("gemma", config("Gemma", head_dim=10, hidden_act="gelu"), torch.bfloat16,
                  spelling=lambda c: {**before_v5(c), "hidden_activation": None}, seed=48),
@@ -139,12 +138,11 @@ FIXTURES = [
                  variants=[{"attention_bias": False,
                             "layer_types": ["full_attention", "full_attention",
                                             "sliding_attention"]}],
-                 gguf=GEMMA_GGUF),
+                 gguf={"query_pre_attn_scalar": 8}),
     Architecture("gemma3", gemma3(), torch.bfloat16, seed=50, variants=[{"final_logit_softcapping": 4.0},
                                                         {"layer_types": None,
-                                                         "sliding_window_pattern": 3}],
-                 gguf=GEMMA_GGUF),
-    Architecture("gemma3-images", gemma3(num_hidden_layers=6), torch.bfloat16,
+                                                         "sliding_window_pattern": 3}]),
+    Architecture("gemma3-images", gemma3(num_hidden_layers=6, query_pre_attn_scalar=11), torch.bfloat16,
                  spelling=lambda c: beside_images(gemma3_before_v5(c)), tensors=vision_tensors,
                  seed=51, gguf=None),
 ]
@@ -253,12 +251,14 @@ def draw_qwen3(rng):
 
 
 def draw_granite(rng):
-    made = config("Granite", rope(rng), **sizes(rng, explicit=False), attention_bias=tied(rng),
+    turns = rope(rng)
+    made = config("Granite", turns, **sizes(rng, explicit=False), attention_bias=tied(rng),
                   mlp_bias=tied(rng), embedding_multiplier=pick(rng, 1.0, 12.0, 0.7),
                   attention_multiplier=pick(rng, 0.0625, 0.3, 1.0),
                   residual_multiplier=pick(rng, 0.22, 1.0), logits_scaling=pick(rng, 1.0, 8.0, 0.5),
                   tie_word_embeddings=tied(rng))
-    return drawn(rng, "granite", made)
+    # The converter has no place for Llama 3's factors in this family.
+    return drawn(rng, "granite", made, gguf=None if turns["rope_type"] == "llama3" else {})
 
 
 def draw_phi3(rng):

@@ -47,11 +47,11 @@ class Goldens:
             same = [r for r, rows in zip(self.runs, self.rows_of_runs())
                     if r["ids"] == ids and np.array_equal(rows, logits)]
             if same:
-                run = {**same[0], **run, "first_row": same[0]["first_row"]}
+                run["first_row"] = same[0]["first_row"]
             else:
                 self.rows.append(logits)
-                if number == 0:
-                    run["greedy"], run["greedy_margins"] = tiny.greedy(model, ids)
+            if number == 0:  # goes on behind the rows, where a window may begin to matter
+                run["greedy"], run["greedy_margins"] = tiny.greedy(model, ids)
             self.runs.append(run)
 
     def rows_of_runs(self):
