@@ -97,7 +97,7 @@ FIXTURES = [
     Architecture("llama3", config("Llama", LLAMA3, head_dim=10, attention_bias=True, mlp_bias=True),
                  seed=41,
                  variants=[{"rope_parameters": LINEAR}, {"rope_parameters": YARN},
-                           {"rope_parameters": {**YARN, "beta_fast": 4.0, "truncate": False,
+                           {"rope_parameters": {**YARN, "rope_theta": 100.0, "truncate": False,
                                                 "attention_factor": 1.25}},
                            {"rope_parameters": longrope(
                                5, original_max_position_embeddings=16, factor=2.0)},
