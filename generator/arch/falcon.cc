@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "generator/arch/activation.h"
 #include "generator/arch/layer_norm_family.h"
 #include "generator/arch/rope_config.h"
 
@@ -55,7 +56,8 @@ StatusOr<LayerNormSettings> ReadHuggingFace(ConfigReader& config, const TensorRe
   settings.parallel = norms != Norms::kSequential;
   settings.projection = Projection::kGrouped;
   FOOTNOTE_ASSIGN_OR_RETURN(settings.norm_epsilon, config.PositiveOr("layer_norm_epsilon", 1e-5));
-  FOOTNOTE_ASSIGN_OR_RETURN(settings.activation, ReadActivation(config, "activation", "gelu"));
+  FOOTNOTE_ASSIGN_OR_RETURN(settings.activation,
+                            ReadActivation(config, "activation", "gelu", /*gated=*/false));
   FOOTNOTE_ASSIGN_OR_RETURN(settings.bias, config.FlagOr("bias", false));
   FOOTNOTE_ASSIGN_OR_RETURN(settings.tied, config.FlagOr("tie_word_embeddings", true));
   settings.attention_scale = 1 / std::sqrt(static_cast<double>(shape.head_width));

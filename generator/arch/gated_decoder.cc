@@ -3,6 +3,8 @@
 #include <cmath>
 #include <utility>
 
+#include "generator/arch/activation.h"
+
 namespace footnote::generator {
 namespace {
 
@@ -55,19 +57,6 @@ Status CheckHeads(const ConfigReader& config, const NetworkShape& shape) {
 }
 
 }  // namespace
-
-StatusOr<FeedForwardActivation> ActivationNamed(ConfigReader& config, std::string_view key,
-                                                const std::string& absent) {
-  FOOTNOTE_ASSIGN_OR_RETURN(const std::string name, config.TextOr(key, absent));
-  if (name == "silu" || name == "swish") return FeedForwardActivation::kSilu;
-  if (name == "gelu") return FeedForwardActivation::kGeluErf;
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh" || name == "gelu_fast") {
-    return FeedForwardActivation::kGeluTanh;
-  }
-  return UnimplementedError(
-      config.Describe(key) + " is '" + name +
-      "'; only silu, gelu, gelu_new, gelu_fast and gelu_pytorch_tanh are supported");
-}
 
 GatedDecoder::GatedDecoder(const WeightSource& source, std::string_view name)
     : config_(source,
@@ -131,8 +120,8 @@ Status GatedDecoder::ReadHuggingFaceCommon(const HuggingFaceDefaults& defaults) 
   spec.norm_epsilon = static_cast<float>(epsilon);
   FOOTNOTE_ASSIGN_OR_RETURN(tied_, config_.FlagOr("tie_word_embeddings", defaults.tied));
   if (defaults.activation_key != nullptr) {
-    FOOTNOTE_ASSIGN_OR_RETURN(
-        spec.activation, ActivationNamed(config_, defaults.activation_key, defaults.activation));
+    FOOTNOTE_ASSIGN_OR_RETURN(spec.activation, ReadActivation(config_, defaults.activation_key,
+                                                              defaults.activation, /*gated=*/true));
   }
   FOOTNOTE_RETURN_IF_ERROR(config_.ExpectFlag("is_encoder_decoder", false));
   config_.Ignore(HarmlessConfigKeys());
@@ -307,16 +296,13 @@ StatusOr<Network> GatedDecoder::Build() {
                             Norm(gguf() ? "output_norm" : layout.prefix + "norm", shape.width));
   // The head is linear, so what divides the logits may as well divide what it reads.
   for (float& weight : spec.final_norm.weight) weight *= logits_scale;
-  spec.head = spec.embedding;
-  if (!tied_) {
-    FOOTNOTE_ASSIGN_OR_RETURN(spec.head,
-                              tensors_.Matrix(gguf() ? "output.weight" : "lm_head.weight",
-                                              shape.vocabulary_size, shape.width));
-  }
-  // Tables that can be computed, and the copy of a tied head that some tools write.
+  const std::string head = gguf() ? "output.weight" : "lm_head.weight";
+  FOOTNOTE_ASSIGN_OR_RETURN(spec.head,
+                            tied_ ? tensors_.TiedHead(head, spec.embedding)
+                                  : tensors_.Matrix(head, shape.vocabulary_size, shape.width));
+  // Tables that can be computed.
   std::vector<std::string_view> ignorable = layout.others;
   ignorable.push_back("rotary_emb.inv_freq");
-  if (tied_) ignorable.push_back("lm_head.weight");
   FOOTNOTE_RETURN_IF_ERROR(tensors_.CheckAllTaken(ignorable));
   for (const RotaryTable& table : spec.rotary) {
     if (table.long_inverse_frequencies.empty()) continue;

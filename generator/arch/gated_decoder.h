@@ -103,8 +103,4 @@ class GatedDecoder {
   bool tied_ = false;
 };
 
-// "silu", "gelu" and the like. Errors: UNIMPLEMENTED names another.
-StatusOr<FeedForwardActivation> ActivationNamed(ConfigReader& config, std::string_view key,
-                                                const std::string& absent);
-
 }  // namespace footnote::generator

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "generator/arch/activation.h"
 #include "generator/arch/gemma_family.h"
 
 namespace footnote::generator {
@@ -16,8 +17,9 @@ StatusOr<Network> BuildGemma(const WeightSource& source) {
   FOOTNOTE_RETURN_IF_ERROR(model.ReadCommon(defaults));
   if (!model.gguf()) {
     ConfigReader& config = model.config();
-    FOOTNOTE_ASSIGN_OR_RETURN(model.spec.activation,
-                              ActivationNamed(config, "hidden_act", "gelu_pytorch_tanh"));
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        model.spec.activation,
+        ReadActivation(config, "hidden_act", "gelu_pytorch_tanh", /*gated=*/true));
     // The first checkpoints say "gelu" and mean the approximation; transformers reads them so. It
     // does not read hidden_activation.
     if (model.spec.activation == FeedForwardActivation::kGeluErf) {

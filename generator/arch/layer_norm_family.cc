@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "generator/arch/activation.h"
 #include "generator/arch/matrix_layout.h"
 
 namespace footnote::generator {
@@ -225,8 +226,9 @@ Status ReadGptSizes(ConfigReader& config, const TensorReader& tensors, std::stri
   shape.kv_heads = shape.heads;
   shape.head_width = shape.width / shape.heads;
   FOOTNOTE_ASSIGN_OR_RETURN(settings.norm_epsilon, config.PositiveOr("layer_norm_epsilon", 1e-5));
-  FOOTNOTE_ASSIGN_OR_RETURN(settings.activation,
-                            ReadActivation(config, "activation_function", std::move(activation)));
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      settings.activation,
+      ReadActivation(config, "activation_function", std::move(activation), /*gated=*/false));
   FOOTNOTE_ASSIGN_OR_RETURN(settings.tied, config.FlagOr("tie_word_embeddings", true));
   FOOTNOTE_ASSIGN_OR_RETURN(const bool scaled, config.FlagOr("scale_attn_weights", true));
   settings.attention_scale = scaled ? 1 / std::sqrt(static_cast<double>(shape.head_width)) : 1;
@@ -258,20 +260,6 @@ StatusOr<int64_t> SizeOfEither(ConfigReader& config, std::string_view key, std::
                                int64_t absent) {
   FOOTNOTE_ASSIGN_OR_RETURN(const int64_t other, config.SizeOr(alias, absent));
   return config.SizeOr(key, other);
-}
-
-StatusOr<FeedForwardActivation> ReadActivation(ConfigReader& config, std::string_view key,
-                                               std::string absent) {
-  FOOTNOTE_ASSIGN_OR_RETURN(const std::string name, config.TextOr(key, std::move(absent)));
-  if (name == "gelu" || name == "gelu_python") return FeedForwardActivation::kGeluErf;
-  for (const std::string_view tanh :
-       {"gelu_new", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_fast", "gelu_accurate"}) {
-    if (name == tanh) return FeedForwardActivation::kGeluTanh;
-  }
-  return UnimplementedError(config.Describe(key) + " is '" + name +
-                            "'; of plain MLPs, GELU alone is supported (gelu, gelu_python, "
-                            "gelu_new, gelu_pytorch_tanh, gelu_python_tanh, gelu_fast, "
-                            "gelu_accurate)");
 }
 
 std::string PrefixOf(const TensorReader& tensors, std::string_view prefix, std::string_view name) {

@@ -68,10 +68,6 @@ Status ReadGptSizes(ConfigReader& config, const TensorReader& tensors, std::stri
 StatusOr<int64_t> SizeOfEither(ConfigReader& config, std::string_view key, std::string_view alias,
                                int64_t absent);
 
-// transformers' name of an activation. Errors: UNIMPLEMENTED names one that is no GELU.
-StatusOr<FeedForwardActivation> ReadActivation(ConfigReader& config, std::string_view key,
-                                               std::string absent);
-
 // `prefix` where the checkpoint's names have it, else "": both are in use.
 std::string PrefixOf(const TensorReader& tensors, std::string_view prefix, std::string_view name);
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "generator/arch/activation.h"
 #include "generator/arch/layer_norm_family.h"
 #include "generator/arch/rope_config.h"
 
@@ -22,7 +23,8 @@ StatusOr<LayerNormSettings> ReadHuggingFace(ConfigReader& config, const TensorRe
   FOOTNOTE_ASSIGN_OR_RETURN(shape.head_width, config.SizeOr("head_dim", shape.width / shape.heads));
   FOOTNOTE_ASSIGN_OR_RETURN(shape.context_tokens, config.SizeOr("max_position_embeddings", 2048));
   FOOTNOTE_ASSIGN_OR_RETURN(settings.norm_epsilon, config.PositiveOr("layer_norm_eps", 1e-5));
-  FOOTNOTE_ASSIGN_OR_RETURN(settings.activation, ReadActivation(config, "hidden_act", "gelu_new"));
+  FOOTNOTE_ASSIGN_OR_RETURN(settings.activation,
+                            ReadActivation(config, "hidden_act", "gelu_new", /*gated=*/false));
   FOOTNOTE_ASSIGN_OR_RETURN(settings.tied, config.FlagOr("tie_word_embeddings", false));
   FOOTNOTE_RETURN_IF_ERROR(config.ExpectFlag("qk_layernorm", false));
   settings.attention_scale = 1 / std::sqrt(static_cast<double>(shape.head_width));

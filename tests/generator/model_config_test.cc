@@ -81,6 +81,12 @@ TEST(ModelConfig, LinearScalingDividesPositions) {
   EXPECT_NE(scaled, LogitsChanged("tiny-llama-untied", Unchanged));
 }
 
+// As in transformers since version 5, which warns and does not tie.
+TEST(ModelConfig, AHeadOfItsOwnStaysWhereTheConfigurationTiesIt) {
+  EXPECT_EQ(LogitsChanged("tiny-llama-untied", [](json& c) { c["tie_word_embeddings"] = true; }),
+            LogitsChanged("tiny-llama-untied", Unchanged));
+}
+
 // Two million layers' names were listed before the first was looked for.
 TEST(ModelConfig, MoreLayersThanTensorsAreRefusedAtOnce) {
   for (const char* model : {"tiny-llama", "tiny-bert"}) {
