@@ -11,8 +11,15 @@ namespace footnote::generator {
 
 class Characters {
  public:
-  // `text` is valid UTF-8 and outlives this.
-  explicit Characters(std::string_view text) : text_(text) {
+  Characters() = default;
+  explicit Characters(std::string_view text) { Read(text); }
+
+  // Takes another text, in the memory of the last. `text` is valid UTF-8 and outlives its use.
+  void Read(std::string_view text) {
+    text_ = text;
+    codes_.clear();
+    classes_.clear();
+    offsets_.clear();
     codes_.reserve(text.size() + 1);
     classes_.reserve(text.size() + 1);
     offsets_.reserve(text.size() + 1);

@@ -60,8 +60,9 @@ std::vector<Stretch> Arranged(std::vector<Stretch> stretches, SplitBehavior beha
 void Split(WordList& list, const Pattern& pattern, SplitBehavior behavior, bool invert) {
   std::vector<Word> words;
   words.reserve(list.words.size());
+  Characters characters;
   for (const Word& word : list.words) {
-    const Characters characters(word.text);
+    characters.Read(word.text);
     std::vector<Stretch> stretches = FindMatches(pattern, characters);
     if (invert) {
       for (Stretch& stretch : stretches) stretch.matched = !stretch.matched;

@@ -78,8 +78,8 @@ TEST(PreTokenizer, ContractionsIgnoreCaseAsTheirPatternsDo) {
 
 TEST(PreTokenizer, LongRunsTakeTimeInProportion) {
   // Quadratic, each would take minutes.
-  const std::string spaces(1000000, ' ');
-  const std::string letters(1000000, 'a');
+  const std::string spaces(200000, ' ');
+  const std::string letters(200000, 'a');
   for (const char* name : {"gpt-2", "llama-bpe", "qwen2", "qwen35", "smollm", "falcon", "gpt-4o",
                            "tekken", "deepseek-coder", "deepseek-llm", "deepseek-v3"}) {
     const PreTokenizer pre_tokenizer = Named(name);
@@ -89,7 +89,7 @@ TEST(PreTokenizer, LongRunsTakeTimeInProportion) {
     EXPECT_EQ(Lengths(pre_tokenizer, letters).size(), 1u) << name;
     for (const char* unit : {"A", "\u02B0A", "\u0301", "'", "\r", " \n", "1", "\u4E2D"}) {
       std::string text = spaces + "x";
-      for (int i = 0; i < 300000; ++i) text += unit;
+      for (int i = 0; i < 50000; ++i) text += unit;
       EXPECT_GT(Lengths(pre_tokenizer, text).size(), 1u) << name;
     }
   }
