@@ -73,32 +73,34 @@ TEST_P(PackingTest, AreAsLargeAsTheyWere) {
 
 // What was packed may leave memory at once: every row is told of once, and not before.
 TEST_P(PackingTest, TellsOfEachRowOnceItIsPacked) {
-  ThreadPool pool(2);
+  ThreadPool two(2);
   const OwnedWeight large(DType::kQ8_0, 3001, 4096, 3), small(DType::kF32, 7, 512, 4);
-  Weight first = large.weight, second = small.weight;
-  Weight* const list[] = {&first, &second};
-  std::mutex mutex;
-  std::map<const std::byte*, size_t> told;
-  uint8_t* packed = nullptr;
-  const auto allocate = [&](size_t bytes) {
-    auto memory = AllocatePackedMemory(bytes);
-    packed = memory->data;
-    return memory;
-  };
-  const auto done = [&](std::span<const std::byte> rows) {
-    std::lock_guard lock(mutex);
-    EXPECT_TRUE(told.emplace(rows.data(), rows.size()).second);
-    EXPECT_LE(rows.size(), 6u << 20) << "told late";
-    if (rows.data() == large.bytes.data()) {
-      EXPECT_NE(*reinterpret_cast<uint32_t*>(packed), 0u) << "told early";
+  for (ThreadPool* const pool : {&two, static_cast<ThreadPool*>(nullptr)}) {
+    Weight first = large.weight, second = small.weight;
+    Weight* const list[] = {&first, &second};
+    std::mutex mutex;
+    std::map<const std::byte*, size_t> told;
+    uint8_t* packed = nullptr;
+    const auto allocate = [&](size_t bytes) {
+      auto memory = AllocatePackedMemory(bytes);
+      packed = memory->data;
+      return memory;
+    };
+    const auto done = [&](std::span<const std::byte> rows) {
+      std::lock_guard lock(mutex);
+      EXPECT_TRUE(told.emplace(rows.data(), rows.size()).second);
+      EXPECT_LE(rows.size(), 6u << 20) << "told late";
+      if (rows.data() == large.bytes.data()) {
+        EXPECT_NE(*reinterpret_cast<uint32_t*>(packed), 0u) << "told early";
+      }
+    };
+    ASSERT_OK(PackedWeights::Pack(list, GetParam(), PlainWeights::kAsStored, pool, allocate, done));
+    EXPECT_GT(told.size(), 2u);
+    for (const OwnedWeight* w : {&large, &small}) {
+      const std::byte* at = w->bytes.data();
+      while (told.contains(at)) at += told[at];
+      EXPECT_EQ(at - w->bytes.data(), static_cast<ptrdiff_t>(w->bytes.size()));
     }
-  };
-  ASSERT_OK(PackedWeights::Pack(list, GetParam(), PlainWeights::kAsStored, &pool, allocate, done));
-  EXPECT_GT(told.size(), 2u);
-  for (const OwnedWeight* w : {&large, &small}) {
-    const std::byte* at = w->bytes.data();
-    while (told.contains(at)) at += told[at];
-    EXPECT_EQ(at - w->bytes.data(), static_cast<ptrdiff_t>(w->bytes.size()));
   }
 }
 
