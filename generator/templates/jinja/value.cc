@@ -174,8 +174,10 @@ StatusOr<Value> MakeDict(Entries entries) {
                                   " cannot be a mapping's key");
     }
     deepest = std::max({deepest, key.depth(), value.depth()});
-    const auto same = std::find_if(dict->entries.begin(), dict->entries.end(),
-                                   [&](const auto& entry) { return Equal(entry.first, key); });
+    // A name of its own: clang 14 captures no structured binding.
+    const auto same =
+        std::find_if(dict->entries.begin(), dict->entries.end(),
+                     [&wanted = key](const auto& entry) { return Equal(entry.first, wanted); });
     if (same != dict->entries.end()) {
       same->second = std::move(value);
     } else {
