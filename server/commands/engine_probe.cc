@@ -311,9 +311,10 @@ class Probe {
   Status Chat(const Json& request, std::ostream& out) {
     if (model_->chat_template() == nullptr) {
       const std::string& problem = model_->info().template_problem;
-      return problem.empty()
-                 ? FailedPreconditionError(model_->info().name + " has no chat template")
-                 : UnimplementedError(problem);
+      return problem.empty() ? FailedPreconditionError(
+                                   model_->info().name +
+                                   " has no chat template; name a family with --chat-template")
+                             : UnimplementedError(problem);
     }
     const auto found = request.find("messages");
     if (found == request.end() || !found->is_array()) return Missing("messages", "a list");
