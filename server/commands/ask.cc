@@ -22,6 +22,7 @@ struct Options {
   std::string corpus;
   std::string question;
   std::string generator;
+  std::string chat_template;
   std::string embedder;
   std::string document;
   std::string history_file;
@@ -186,8 +187,10 @@ Status RunAsk(const Options& options) {
   embedder_model.threads = options.threads;
   embedder_model.device = model.device;
   embedder_model.isa = model.isa;
+  generator::ModelOptions generator_model = model;
+  generator_model.template_family = options.chat_template;
   FOOTNOTE_ASSIGN_OR_RETURN(const LoadedGenerator generator,
-                            LoadGenerator(options.generator, model));
+                            LoadGenerator(options.generator, generator_model));
   FOOTNOTE_ASSIGN_OR_RETURN(const LoadedReranker reranker,
                             options.rerank.Load(&generator, embedder_model));
   FOOTNOTE_ASSIGN_OR_RETURN(const OpenCorpus corpus,
@@ -219,6 +222,8 @@ void AddAskCommand(CLI::App& app, CommandResult& result) {
       ->required();
   command->add_option("--generator", options->generator,
                       "Model file or folder (default: SmolLM2-135M-Instruct from the cache)");
+  command->add_option("--chat-template", options->chat_template,
+                      "Of the generator, a family by name instead of its own chat template");
   command->add_option("--embedder", options->embedder,
                       "Folder of the embedding model (default: the one the corpus was made with)");
   command->add_option("--document", options->document, "Answer from this document only");
@@ -240,8 +245,8 @@ void AddAskCommand(CLI::App& app, CommandResult& result) {
   command->add_flag("--json", options->json, "Print one JSON document");
   command->callback([options, command, &result] {
     options->remote.RefuseWithServer(
-        *command, {"--generator", "--embedder", "--replay", "--threads", "--device", "--gpu-layers",
-                   "--reranker", "--rerank-depth"});
+        *command, {"--generator", "--chat-template", "--embedder", "--replay", "--threads",
+                   "--device", "--gpu-layers", "--reranker", "--rerank-depth"});
     result.status = RunAsk(*options);
   });
 }

@@ -32,6 +32,7 @@ struct Options {
   int limit = 0;
   std::string modes = "grounded";
   std::string generator;
+  std::string chat_template;
   std::string embedder;
   std::string precision = kAutoPrecision;
   std::string risk = "balanced";
@@ -116,7 +117,10 @@ Status RunAnswers(const Options& options) {
       CheckMark("--out", options.out_file, kSetMark, "sets", options.sets.size()));
   FOOTNOTE_RETURN_IF_ERROR(CheckMark("--out", options.out_file, kModeMark, "modes", modes.size()));
   FOOTNOTE_ASSIGN_OR_RETURN(const RiskSetting risk, ParseRisk(options.risk));
-  FOOTNOTE_ASSIGN_OR_RETURN(const LoadedGenerator generator, LoadGenerator(options.generator, {}));
+  generator::ModelOptions model;
+  model.template_family = options.chat_template;
+  FOOTNOTE_ASSIGN_OR_RETURN(const LoadedGenerator generator,
+                            LoadGenerator(options.generator, model));
   // The lines go to stdout when they have no file and no summary is asked for there.
   const bool lines_to_stdout = options.out_file.empty() && !options.json;
   std::vector<ModeReport> reports;
@@ -199,6 +203,8 @@ void AddAnswersEval(CLI::App& eval, CommandResult& result) {
       ->capture_default_str();
   command->add_option("--risk", options->risk, "strict, balanced or open")->capture_default_str();
   command->add_option("--generator", options->generator, "Model file or folder");
+  command->add_option("--chat-template", options->chat_template,
+                      "Of the generator, a family by name instead of its own chat template");
   command->add_option("--embedder", options->embedder, "Folder of the embedding model");
   command->add_option("--parallel", options->parallel, "Questions asked at a time")
       ->check(CLI::Range(1, 64))

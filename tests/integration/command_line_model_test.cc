@@ -318,9 +318,25 @@ TEST_F(CommandLine, BadInputIsOneClearSentence) {
   ExpectFailure(Run({"index", "house2", Docs(), "--embedder",
                      testing::CachedModel("smollm2-135m-instruct").string()}),
                 1, "encoder");
+  ExpectFailure(Run({"ask", "house", "How much is the rent?", "--chat-template", "nowhere"}), 1,
+                "no chat template family \"nowhere\"");
+  EXPECT_EQ(Run({"ask", "house", "Why?", "--chat-template", "chatml", "--server", "127.0.0.1:1"})
+                .exit_status,
+            2);
   EXPECT_EQ(Run({"ask"}).exit_status, 2);
   EXPECT_EQ(Run({"nonsense"}).exit_status, 2);
   EXPECT_EQ(Run({"--help"}).exit_status, 0);
+}
+
+// SmolLM2's own template and chatml differ where there is no system message only.
+TEST_F(CommandLine, AFamilyStandsInForTheModelsOwnTemplate) {
+  RunJson({"index", "house", Docs(), "--public"});
+  const std::string question = "How much is the rent?";
+  const Json own = RunJson({"ask", "house", question});
+  const Json other = RunJson({"ask", "house", question, "--chat-template", "llama3"});
+  EXPECT_NE(own["record"]["prompt_sha256"], other["record"]["prompt_sha256"]);
+  const Json alike = RunJson({"ask", "house", question, "--chat-template", "chatml"});
+  EXPECT_EQ(own["record"]["prompt_sha256"], alike["record"]["prompt_sha256"]);
 }
 
 TEST_F(CommandLine, ATruncatedOrFlippedModelIsRefusedByName) {
