@@ -208,6 +208,10 @@ StatusOr<Network> BuildDebertaV2(const WeightSource& source) {
                                 ReadNorm(tensors, prefix + "encoder.LayerNorm", shape.width));
     }
   }
+  // It may be there without what it norms.
+  if (!relative && distances.normed && tensors.Has(prefix + "encoder.LayerNorm.weight")) {
+    FOOTNOTE_RETURN_IF_ERROR(ReadNorm(tensors, prefix + "encoder.LayerNorm", shape.width).status());
+  }
   // The score is a sum of so many products.
   const int parts =
       1 + (distances.content_to_position ? 1 : 0) + (distances.position_to_content ? 1 : 0);

@@ -305,6 +305,20 @@ TEST(TinyEncoders, WhatIsNotDoneIsRefusedByName) {
   EXPECT_STATUS(changed("tiny-distilbert", "activation", "relu"), kUnimplemented, "relu");
 }
 
+// Attention that looks at no distances leaves the norm of their embeddings unused.
+TEST(TinyEncoders, ANormOfDistancesMayStandThereForNothing) {
+  TempDir folder;
+  std::filesystem::copy(
+      DataDir() / "models" / "tiny-deberta-v3", folder.path(),
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
+  json config;
+  std::ifstream(folder / "config.json") >> config;
+  config["relative_attention"] = false;
+  std::ofstream(folder / "config.json") << config;
+  // What is left over then is the table of distances.
+  EXPECT_STATUS(LoadFrom(folder.path()), kUnimplemented, "rel_embeddings");
+}
+
 TEST(TinyEncoders, AHeadForTokensRanksNoTexts) {
   ASSERT_OK_AND_ASSIGN(const auto model, LoadFrom(DataDir() / "models" / "tiny-bert-tokens"));
   EXPECT_STATUS(MakeCrossEncoder(model, ""), kInvalidArgument, "tokens");

@@ -32,7 +32,8 @@ KINDS = ["Bert", "Roberta", "XLMRoberta", "Camembert", "Electra", "MPNet", "Debe
          "DistilBert", "NomicBert"]
 TASKS = ["Model", "ForMaskedLM", "ForSequenceClassification", "ForTokenClassification"]
 WITHOUT_TYPES = ("ModernBert", "DistilBert", "MPNet")
-COSINE, LOGITS = 0.99999, 1e-4
+COSINE = 0.99999
+LOGITS = 1e-4  # where they are above 1, of the largest
 
 
 def configuration(kind, draw):
@@ -130,7 +131,8 @@ def compare(binary, folder, model, kind, mode, precision, ids, mask, types):
             return cosine, 0.0
         scores = np.array(probe.ask("score", **request)["scores"]).reshape(logits.shape)
         chosen = mask.astype(bool) if logits.ndim == 3 else slice(None)
-        return cosine, float(np.abs(scores[chosen] - logits[chosen]).max())
+        largest = max(1.0, float(np.abs(logits[chosen]).max()))
+        return cosine, float(np.abs(scores[chosen] - logits[chosen]).max()) / largest
 
 
 def main():
