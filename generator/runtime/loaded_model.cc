@@ -207,6 +207,7 @@ Status LoadedModel::PackWeights() {
     mover_ = std::jthread([this](const std::stop_token& stop) {
       // Answers go before, but not so far that a busy service never gets there.
       ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 5);
+      // Without memory for it, products go on reading the mapped file: the same bits.
       packed_->MoveToMemory([&stop] { return stop.stop_requested(); }).IgnoreError();
     });
   }
