@@ -55,7 +55,8 @@ constexpr struct {
                   {"sentences", kWithoutSentences},
                   {"naming", kWithoutNaming},
                   {"neighbours", kWithoutNeighbours},
-                  {"joining", kWithoutJoining}};
+                  {"joining", kWithoutJoining},
+                  {"front", kWithoutFront}};
 
 class LocalRetriever : public RetrievalBackend {
  public:

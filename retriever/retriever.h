@@ -41,10 +41,11 @@ enum Ablation : uint32_t {
   kWithoutNaming = 256,      // of the document in the question, within a scope
   kWithoutNeighbours = 512,  // within a scope
   kWithoutJoining = 1024,    // passages are single chunks: "joining"
+  kWithoutFront = 2048,      // of the document, within a scope: "front"
 };
 
 // Of names parted by commas: "bm25f", "phrases", "abbreviations", "spelling", "identifiers",
-// "conversation", "titles", "sentences", "naming", "neighbours", "joining"; "" is none.
+// "conversation", "titles", "sentences", "naming", "neighbours", "joining", "front"; "" is none.
 // INVALID_ARGUMENT lists them.
 StatusOr<uint32_t> ParseAblations(const std::string& names);
 

@@ -20,7 +20,7 @@ namespace {
 // Bytes of a list beyond which nothing is joined any more, for each passage that was asked for:
 // five are as much text as five windows of 180 words. For those that are still to come, a chunk's
 // usual size is kept free.
-constexpr uint64_t kTextPerPassage = 1050;
+constexpr uint64_t kTextPerPassage = 1090;
 constexpr uint64_t kUsualChunk = 600;
 constexpr uint64_t kMostInOne = 2600;
 // Candidates that are looked at for something to join, for each passage.

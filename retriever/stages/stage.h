@@ -58,7 +58,8 @@ struct Retrieval {
                             // must hold as they stand; 1: it is nothing else
   size_t exact_texts = 0;   // that passages should hold: quoted phrases, names
   std::unordered_map<size_t, size_t> exact_rows = {};  // how many of them a row holds; 0 left out
-  // By fuse, ordered anew by titles, sentences, neighbours, rerank and lead, then cut by diversify:
+  // By fuse, ordered anew by titles, sentences, neighbours, rerank, front and lead, then cut by
+  // diversify:
   std::vector<Candidate> ranked = {};  // best first
   double dense_weight = 0;             // of the calibrated sum, and the range of cosines that it
   double dense_range = 0;              // stretches to 0…1

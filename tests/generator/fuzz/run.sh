@@ -4,8 +4,8 @@
 #
 # usage: tests/generator/fuzz/run.sh [SECONDS=300] [TARGET...]
 #
-# A target runs on beyond SECONDS while it finds new coverage, until two minutes (or SECONDS, if that is less) brought none, or
-# four times SECONDS are over. WORK (build/fuzz/work) keeps what was found, so that the next run goes on from there. JOBS (1) is
+# A target runs on beyond SECONDS while it reaches new code (edges: libFuzzer's "cov"), until two minutes (or SECONDS, if that is
+# less) brought none, or four times SECONDS are over. WORK (build/fuzz/work) keeps what was found, so that the next run goes on from there. JOBS (1) is
 # how many run at a time. Needs clang with its runtime libraries.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
@@ -27,6 +27,9 @@ fi
 ninja -C "$build" "${targets[@]}" >&2
 python3 "$FOOTNOTE_ROOT/tests/generator/fuzz/seeds.py" "$WORK/seeds"
 
+# Edges reached so far, as the target's log in this folder says.
+covered() { { grep -o 'cov: [0-9]*' log 2>/dev/null || true; } | sed -n '$s/cov: //p'; }
+
 one() {
   local target=$1 folder=$WORK/$1 started=$SECONDS quiet=$((seconds < 120 ? seconds : 120)) ran before after
   local words=$FOOTNOTE_ROOT/tests/generator/fuzz/${target%_fuzz}.dict options=()
@@ -34,7 +37,7 @@ one() {
   mkdir -p "$folder/found"
   cd "$folder"
   while true; do
-    before=$(find found -type f | wc -l)
+    before=$(covered)
     ran=$((SECONDS - started))
     # The first piece takes what is asked for but the quiet time, the later ones the quiet time each.
     local piece=$((ran == 0 && seconds > quiet ? seconds - quiet : quiet))
@@ -43,14 +46,14 @@ one() {
       echo "$target FAILED: see $folder"
       return 1
     fi
-    after=$(find found -type f | wc -l)
+    after=$(covered)
     ran=$((SECONDS - started))
-    if [ $ran -ge "$seconds" ] && { [ "$after" -eq "$before" ] || [ $ran -ge $((4 * seconds)) ]; }; then break; fi
+    if [ $ran -ge "$seconds" ] && { [ "$after" = "$before" ] || [ $ran -ge $((4 * seconds)) ]; }; then break; fi
   done
-  echo "$target: ${ran} s, $(sed -n 's/^stat::number_of_executed_units: *//p' log | awk '{n += $1} END {print n}') inputs, $(grep -o 'cov: [0-9]*' log | tail -1)," \
-    "$([ "$after" -eq "$before" ] && echo "nothing new in the last $quiet s" || echo "$((after - before)) new in the last $quiet s")"
+  echo "$target: ${ran} s, $(sed -n 's/^stat::number_of_executed_units: *//p' log | awk '{n += $1} END {print n}') inputs, $after edges," \
+    "$([ "$after" = "$before" ] && echo "none new in the last $quiet s" || echo "$((after - ${before:-0})) new in the last $quiet s")"
 }
-export -f one
+export -f one covered
 export WORK build seconds FOOTNOTE_ROOT
 # shellcheck disable=SC2016  # the variable is that of the shells that xargs starts
 printf '%s\n' "${targets[@]}" | xargs -P "$JOBS" -I{} bash -c 'one {} || exit 255'
