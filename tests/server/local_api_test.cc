@@ -229,7 +229,7 @@ TEST_F(LocalApiTest, ARequestAsksForListsThatDoNotSayOneThingManyTimes) {
   ASSERT_OK(plain.status());
   ASSERT_EQ(plain->passages_size(), 4);
   EXPECT_EQ(plain->passages(3).document_id(), "deposit.md");
-  search.set_diversity(0.6);
+  search.set_diversity(0.9);
   const auto diverse = api_->Search(search, CallContext());
   ASSERT_OK(diverse.status());
   ASSERT_EQ(diverse->passages_size(), 4);
