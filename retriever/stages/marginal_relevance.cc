@@ -26,7 +26,7 @@
 namespace footnote::retriever {
 namespace {
 
-// Chunks and vectors of all of them are read, and all pairs compared: about a millisecond.
+// Chunks and vectors of all of them are read, and all pairs compared: a few milliseconds.
 constexpr size_t kHead = 128;
 // Cosines that lie closer together than this tell nothing: vectors are stored as halves.
 constexpr float kLeastSpread = 1e-3F;
