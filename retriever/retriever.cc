@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <mutex>
 #include <utility>
 
@@ -114,6 +115,13 @@ class LocalRetriever : public RetrievalBackend {
     if (request.top_k < 1 || request.top_k > kMaxTopK) {
       return InvalidArgumentError("top_k is " + std::to_string(request.top_k) +
                                   "; it may be 1 to " + std::to_string(kMaxTopK));
+    }
+    // Not a number is in no range.
+    if (!(request.diversity >= 0 && request.diversity <= 1)) {
+      char value[32];
+      std::snprintf(value, sizeof value, "%g", request.diversity);
+      return InvalidArgumentError("diversity is " + std::string(value) +
+                                  "; it may be 0 (relevance alone) to 1");
     }
     for (const std::string& principal : request.asker.principals) {
       FOOTNOTE_RETURN_IF_ERROR(CheckPrincipal(principal));

@@ -69,6 +69,9 @@ struct RetrievalRequest {
   std::string scope_document_id;  // empty: whole corpus
   FusionKind fusion = FusionKind::kCalibratedSum;
   int max_per_document = 0;  // 0: no limit
+  // 0…1: how much being unlike the passages before it counts for a passage, against its score,
+  // which stays what it is: the list is then no longer in the order of the scores. 0: nothing.
+  double diversity = 0;
   uint64_t generation = 0;  // 0: the current one; else that one, while it is kept (NOT_FOUND after)
   bool exact = false;       // scan all allowed vectors instead of using an approximate index
   uint32_t off = 0;         // Ablation bits
@@ -81,6 +84,7 @@ struct RetrievalTimings {
   double lexical_ms = 0;
   double fuse_ms = 0;
   double rerank_ms = 0;
+  double diversify_ms = 0;
   double fetch_ms = 0;
   double total_ms = 0;
 };
@@ -101,10 +105,10 @@ class RetrievalBackend {
   // several places say in the same words takes one passage (Passage::also_in), and good chunks that
   // follow each other are one passage, unless there is too little else to fill the list. A corpus
   // whose documents the asker may not see gives an empty result, like one that holds nothing.
-  // Errors: INVALID_ARGUMENT (empty query, unknown filter field), CANCELLED, DEADLINE_EXCEEDED,
-  // FAILED_PRECONDITION (the embedder is not the corpus's; `rerank` is asked for and there is no
-  // reranker), RESOURCE_EXHAUSTED (the reranker's queue is full). Threads: concurrent calls are
-  // fine.
+  // Errors: INVALID_ARGUMENT (empty query, unknown filter field, a number out of range), CANCELLED,
+  // DEADLINE_EXCEEDED, FAILED_PRECONDITION (the embedder is not the corpus's; `rerank` is asked for
+  // and there is no reranker), RESOURCE_EXHAUSTED (the reranker's queue is full). Threads:
+  // concurrent calls are fine.
   virtual StatusOr<RetrievalResult> Retrieve(const RetrievalRequest& request,
                                              const CallContext& call) = 0;
 };

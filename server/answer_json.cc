@@ -117,6 +117,7 @@ Json ToJson(const retriever::RetrievalResult& result) {
             {"lexical", RoundedMs(timings.lexical_ms)},
             {"fuse", RoundedMs(timings.fuse_ms)},
             {"rerank", RoundedMs(timings.rerank_ms)},
+            {"diversify", RoundedMs(timings.diversify_ms)},
             {"fetch", RoundedMs(timings.fetch_ms)},
             {"total", RoundedMs(timings.total_ms)}}}};
 }

@@ -181,6 +181,7 @@ v1::SearchResponse ToProto(const retriever::RetrievalResult& result) {
   timings.set_lexical(result.timings.lexical_ms);
   timings.set_fuse(result.timings.fuse_ms);
   timings.set_rerank(result.timings.rerank_ms);
+  timings.set_diversify(result.timings.diversify_ms);
   timings.set_fetch(result.timings.fetch_ms);
   timings.set_total(result.timings.total_ms);
   return message;
@@ -304,8 +305,14 @@ retriever::RetrievalResult FromProto(const v1::SearchResponse& response) {
   }
   result.generation = response.generation();
   const v1::SearchTimings& timings = response.timings_ms();
-  result.timings = {timings.embed(),  timings.dense(), timings.lexical(), timings.fuse(),
-                    timings.rerank(), timings.fetch(), timings.total()};
+  result.timings = {.embed_ms = timings.embed(),
+                    .dense_ms = timings.dense(),
+                    .lexical_ms = timings.lexical(),
+                    .fuse_ms = timings.fuse(),
+                    .rerank_ms = timings.rerank(),
+                    .diversify_ms = timings.diversify(),
+                    .fetch_ms = timings.fetch(),
+                    .total_ms = timings.total()};
   return result;
 }
 

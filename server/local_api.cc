@@ -196,6 +196,9 @@ StatusOr<v1::SearchResponse> LocalApi::Search(const v1::SearchRequest& request,
   retrieval.filter = filter.has_value() ? &*filter : nullptr;
   retrieval.scope_document_id = request.document_id();
   retrieval.exact = request.exact();
+  retrieval.diversity = request.diversity();
+  // Above any limit of int it is none.
+  retrieval.max_per_document = static_cast<int>(std::min(request.max_per_document(), 1000000U));
   FOOTNOTE_ASSIGN_OR_RETURN(const retriever::RetrievalResult result,
                             open->retriever->Retrieve(retrieval, call));
   return server::ToProto(result);

@@ -13,6 +13,7 @@
 
 #include "retriever/stages/stage.h"
 #include "retriever/storage/codec.h"
+#include "retriever/text/words_alone.h"
 
 namespace footnote::retriever {
 namespace {
@@ -27,24 +28,6 @@ constexpr uint64_t kMostInOne = 2600;
 constexpr size_t kJoinDepth = 4;
 // The text of a document with more chunks is not read for what lies between two of them.
 constexpr uint32_t kMostChunks = 4096;
-
-// The words alone: letters and digits, capital letters made small.
-std::string WordsOf(std::string_view text) {
-  std::string words;
-  bool gap = false;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool is_upper = byte >= 'A' && byte <= 'Z';
-    if (is_upper || (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte >= 0x80) {
-      if (gap && !words.empty()) words.push_back(' ');
-      words.push_back(is_upper ? static_cast<char>(byte + 32) : c);
-      gap = false;
-    } else {
-      gap = true;
-    }
-  }
-  return words;
-}
 
 class PassageList {
  public:
@@ -148,7 +131,7 @@ class PassageList {
       FOOTNOTE_ASSIGN_OR_RETURN(const bool shown, MayBeShown(place));
       if (!shown) continue;
       FOOTNOTE_ASSIGN_OR_RETURN(Passage passage, Read(place, candidate));
-      std::string words = WordsOf(passage.text);
+      std::string words = WordsAlone(passage.text);
       const auto first = words.empty() ? first_with.end() : first_with.find(words);
       const bool is_new = first == first_with.end();
       if (is_new && beside && Join(*beside, candidate.row, passage)) {

@@ -5,15 +5,6 @@
 #include "retriever/stages/stage.h"
 
 namespace footnote::retriever {
-namespace {
-
-size_t HeldBy(const Retrieval& retrieval, const Candidate& candidate) {
-  const auto found = retrieval.exact_rows.find(candidate.row);
-  return found == retrieval.exact_rows.end() ? 0 : found->second;
-}
-
-}  // namespace
-
 Status RunLeadStage(Retrieval& retrieval) {
   const bool leads = retrieval.lexical_lead > 0;
   if (!leads && retrieval.exact_rows.empty()) return OkStatus();
@@ -27,14 +18,14 @@ Status RunLeadStage(Retrieval& retrieval) {
       const double lexical = most > 0 ? double{candidate.lexical} / most : 0;
       candidate.score += retrieval.lexical_lead * (lexical - candidate.score);
       candidate.score =
-          (static_cast<double>(HeldBy(retrieval, candidate)) + candidate.score) / steps;
+          (static_cast<double>(ExactTextsHeld(retrieval, candidate)) + candidate.score) / steps;
     }
   }
   const GenerationView& view = *retrieval.snapshot.view;
   std::sort(retrieval.ranked.begin(), retrieval.ranked.end(),
             [&](const Candidate& a, const Candidate& b) {
-              const size_t a_holds = HeldBy(retrieval, a);
-              const size_t b_holds = HeldBy(retrieval, b);
+              const size_t a_holds = ExactTextsHeld(retrieval, a);
+              const size_t b_holds = ExactTextsHeld(retrieval, b);
               if (a_holds != b_holds) return a_holds > b_holds;
               return a.score != b.score ? a.score > b.score : view.Precedes(a.row, b.row);
             });

@@ -9,7 +9,8 @@
 // than the best of the rest would have with the highest score that the reranker gave so far, or
 // with 1 while it found nothing relevant. The assumption: once something relevant was among
 // kLeastScored of the better candidates, the worse ones are not scored higher. Chunks that follow
-// each other count as one, since fetch may join them; what it takes for repetitions does not.
+// each other count as one, since fetch may join them; what it takes for repetitions does not. Where
+// diversity counts, the answer may take any of the candidates, and all are read.
 #include <algorithm>
 #include <limits>
 #include <string>
@@ -129,7 +130,8 @@ Status RunRerankStage(Retrieval& retrieval) {
     double left = 0;  // the best of the rest
     for (const Candidate& candidate : head.subspan(done)) left = std::max(left, candidate.score);
     const double most = highest >= kRelevant ? highest : 1;  // that the rest may be given
-    if (done >= kLeastScored && FillsAnswer(retrieval, head.first(done), left + share * most)) {
+    if (retrieval.request.diversity <= 0 && done >= kLeastScored &&
+        FillsAnswer(retrieval, head.first(done), left + share * most)) {
       break;
     }
   }

@@ -58,8 +58,8 @@ struct Retrieval {
                             // must hold as they stand; 1: it is nothing else
   size_t exact_texts = 0;   // that passages should hold: quoted phrases, names
   std::unordered_map<size_t, size_t> exact_rows = {};  // how many of them a row holds; 0 left out
-  // By fuse, ordered anew by titles, sentences, neighbours, rerank, front and lead, then cut by
-  // diversify:
+  // By fuse, ordered anew by titles, sentences, neighbours, rerank, front and lead, cut by
+  // diversify, then ordered by marginal_relevance, no longer by score:
   std::vector<Candidate> ranked = {};  // best first
   double dense_weight = 0;             // of the calibrated sum, and the range of cosines that it
   double dense_range = 0;              // stretches to 0…1
@@ -78,6 +78,12 @@ struct Retrieval {
 
 // The newest answer of the conversation, cut if it is very long; empty when there is none.
 std::string_view LastAnswer(const RetrievalRequest& request);
+
+// How many of the exact texts a candidate's row holds.
+inline size_t ExactTextsHeld(const Retrieval& retrieval, const Candidate& candidate) {
+  const auto found = retrieval.exact_rows.find(candidate.row);
+  return found == retrieval.exact_rows.end() ? 0 : found->second;
+}
 
 // Best first, ties as everywhere.
 void SortByScore(const GenerationView& view, std::span<Candidate> candidates);
@@ -106,6 +112,11 @@ inline LexicalSource SourceOf(const Retrieval& retrieval) {
 // else from the stored ones. The part must have vectors. ABORTED when the generation was dropped
 // meanwhile.
 StatusOr<std::vector<float>> CosinesOf(const Retrieval& retrieval, size_t part,
+                                       const std::vector<uint32_t>& rows);
+
+// The vectors of rows of one part, [rows, the corpus's width]: exactly those that were stored. The
+// part must have vectors. Errors: as CosinesOf.
+StatusOr<std::vector<float>> VectorsOf(const Retrieval& retrieval, size_t part,
                                        const std::vector<uint32_t>& rows);
 
 #define FOOTNOTE_STAGE(name, timing) Status Run##name##Stage(Retrieval& retrieval);

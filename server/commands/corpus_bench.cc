@@ -170,6 +170,7 @@ Status BenchSearch(const SearchBenchOptions& options) {
       {"lexical", &retriever::RetrievalTimings::lexical_ms},
       {"fuse", &retriever::RetrievalTimings::fuse_ms},
       {"rerank", &retriever::RetrievalTimings::rerank_ms},
+      {"diversify", &retriever::RetrievalTimings::diversify_ms},
       {"fetch", &retriever::RetrievalTimings::fetch_ms},
       {"total", &retriever::RetrievalTimings::total_ms}};
   std::map<std::string, std::vector<double>> times;

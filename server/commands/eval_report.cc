@@ -23,6 +23,8 @@ constexpr Measure kMeasures[] = {
     {"recall@10", "recall@10", &RetrievalFigures::recall_10},
     {"recall@100", "recall@100", &RetrievalFigures::recall_100},
     {"mrr@10", "MRR@10", &RetrievalFigures::mrr_10},
+    {"documents@10", "documents@10", &RetrievalFigures::documents_10},
+    {"repeated@10", "repeated@10", &RetrievalFigures::repeated_10},
 };
 
 // Sets that are looked at together: one, or all for the mean.
@@ -138,6 +140,7 @@ Json SetJson(const SetReport& report, const RetrievalEvalOptions& options) {
                {"documents", report.documents},
                {"chunks", report.chunks},
                {"fusion", options.fusion},
+               {"diversity", options.diversity},
                {"embedder", report.embedder},
                {"seed", options.seed}};
   AddFigures({&report}, options, json);
@@ -173,7 +176,7 @@ Json ReportJson(const std::vector<SetReport>& reports, const RetrievalEvalOption
 std::string ReportTables(const std::vector<SetReport>& reports,
                          const RetrievalEvalOptions& options) {
   Rows rows = {{"set", "queries", "judged", "nDCG@10", "95 % interval", "recall@10", "recall@100",
-                "MRR@10", "p50 ms", "p95 ms"}};
+                "MRR@10", "documents@10", "repeated@10", "p50 ms", "p95 ms"}};
   Rows against = {{"set", "questions", "ours", "theirs", "difference", "95 % interval", "p"}};
   Rows stages = {{"set", "without", "nDCG@10", "difference", "95 % interval", "p", "recall@100",
                   "p50 ms", "p95 ms"}};
@@ -184,6 +187,7 @@ std::string ReportTables(const std::vector<SetReport>& reports,
     rows.push_back({name, std::to_string(Asked(group)), std::to_string(Judged(group)),
                     Number(figures[0].mean, 4), Range(figures[0], 3), Number(figures[1].mean, 4),
                     Number(figures[2].mean, 4), Number(figures[3].mean, 4),
+                    Number(figures[4].mean, 2), Number(figures[5].mean, 3),
                     Number(Time(group, 0, 0.5), 1), Number(Time(group, 0, 0.95), 1)});
     if (!options.against.empty()) {
       const Comparison comparison = CompareWithRun(group, options.seed);

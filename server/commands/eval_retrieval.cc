@@ -75,8 +75,10 @@ StatusOr<SetReport> EvaluateSet(const std::string& folder, const RetrievalEvalOp
     bar.Show(set.name, static_cast<double>(done) / static_cast<double>(queries.size()),
              WithThousands(static_cast<int64_t>(done)) + " queries");
   };
-  const RetrievalPlan plan{
-      .depth = options.depth, .last_turn_only = options.last_turn_only, .off = off};
+  const RetrievalPlan plan{.depth = options.depth,
+                           .last_turn_only = options.last_turn_only,
+                           .off = off,
+                           .diversity = options.diversity};
   FOOTNOTE_ASSIGN_OR_RETURN(report.figures, EvaluateRetrieval(*corpus.retriever, set, queries, plan,
                                                               report.settings, ranked, call));
   bar.Done();
@@ -145,6 +147,11 @@ void AddRetrievalEval(CLI::App& eval, CommandResult& result) {
       "Leave out parts of retrieval, parted by commas: bm25f, phrases, sentences …");
   command->add_option("--embedder", options->embedder, "Folder of the embedding model");
   AddPrecision(*command, options->precision);
+  command
+      ->add_option("--diversity", options->diversity,
+                   "How much being unlike the passages before it counts for a passage: 0 to 1")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   options->rerank.AddWithGeneratorTo(*command);
   command->add_option("--seed", options->seed, "Of the bootstrap")->capture_default_str();
   command->add_flag("--json", options->json, "Print one JSON document");

@@ -24,6 +24,7 @@ struct RetrievalEvalOptions {
   std::string fusion = "calibrated";
   std::string off;  // parts of retrieval to leave out: retriever::ParseAblations
   std::string embedder;
+  double diversity = 0;
   RerankOptions rerank;
   std::string precision = kAutoPrecision;  // of the documents' vectors
   uint64_t seed = 1;                       // of the bootstrap

@@ -45,8 +45,9 @@ StatusOr<ScopedReport> EvaluateScoped(const std::string& folder,
   ProgressLine bar;
   for (const EvalQuery* query : queries) {
     FOOTNOTE_RETURN_IF_ERROR(call.Check());
-    retriever::RetrievalRequest request =
-        RequestFor(*query, {.depth = 1, .last_turn_only = options.last_turn_only});
+    retriever::RetrievalRequest request = RequestFor(
+        *query,
+        {.depth = 1, .last_turn_only = options.last_turn_only, .diversity = options.diversity});
     request.top_k = kScopedPassages;
     request.scope_document_id = query->scope_document_id;
     request.off = off;

@@ -23,6 +23,8 @@ struct Options {
   std::string embedder;
   std::string fusion = "calibrated";
   bool exact = false;
+  double diversity = 0;
+  int max_per_document = 0;
   RerankOptions rerank;
   ScopeOptions scope;
   RemoteOptions remote;
@@ -39,6 +41,8 @@ StatusOr<retriever::RetrievalResult> SearchServer(const Options& options,
   request.set_filter(options.scope.filter_expression);
   request.set_document_id(asked.scope_document_id);
   request.set_exact(asked.exact);
+  request.set_diversity(asked.diversity);
+  request.set_max_per_document(static_cast<uint32_t>(asked.max_per_document));
   for (const std::string& principal : asked.asker.principals) request.add_principals(principal);
   FOOTNOTE_ASSIGN_OR_RETURN(const auto client, GrpcClient::Connect(options.remote.server));
   FOOTNOTE_ASSIGN_OR_RETURN(const v1::SearchResponse found, client->Search(request, call));
@@ -69,6 +73,8 @@ Status RunSearch(const Options& options) {
   FOOTNOTE_ASSIGN_OR_RETURN(request.fusion, ParseFusion(options.fusion));
   request.scope_document_id = options.document;
   request.exact = options.exact;
+  request.diversity = options.diversity;
+  request.max_per_document = options.max_per_document;
   FOOTNOTE_ASSIGN_OR_RETURN(const retriever::RetrievalResult found,
                             options.remote.used() ? SearchServer(options, request, call)
                                                   : SearchHere(options, request, call));
@@ -109,6 +115,16 @@ void AddSearchCommand(CLI::App& app, CommandResult& result) {
       ->capture_default_str();
   command->add_flag("--exact", options->exact,
                     "Scan all vectors instead of using an approximate index");
+  command
+      ->add_option("--diversity", options->diversity,
+                   "How much being unlike the passages before it counts for a passage: 0 to 1")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command
+      ->add_option("--max-per-document", options->max_per_document,
+                   "Passages of one document; 0: no limit")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
   options->rerank.AddWithGeneratorTo(*command);
   options->scope.AddTo(*command);
   options->remote.AddTo(*command);

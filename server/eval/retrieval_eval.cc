@@ -14,7 +14,7 @@ namespace {
 constexpr int kPassagesPerDocument = 10;
 constexpr int kMaxPassages = 1000;
 
-void AddFigures(const EvalSet& set, const EvalQuery& query,
+void AddFigures(const EvalSet& set, const EvalQuery& query, const std::vector<Passage>& passages,
                 const std::vector<RankedDocument>& ranking, RetrievalFigures& figures) {
   if (!IsJudged(set, query)) return;
   const Grades& grades = set.relevance.at(query.id);
@@ -26,6 +26,14 @@ void AddFigures(const EvalSet& set, const EvalQuery& query,
   figures.recall_10.push_back(Recall(ids, grades, 10));
   figures.recall_100.push_back(Recall(ids, grades, 100));
   figures.mrr_10.push_back(ReciprocalRank(ids, grades, 10));
+  std::set<std::string> documents;
+  std::vector<std::string_view> texts;
+  for (size_t i = 0; i < passages.size() && i < 10; ++i) {
+    documents.insert(passages[i].document_id);
+    texts.push_back(passages[i].text);
+  }
+  figures.documents_10.push_back(static_cast<double>(documents.size()));
+  figures.repeated_10.push_back(RepeatedShare(texts));
 }
 
 }  // namespace
@@ -36,6 +44,7 @@ retriever::RetrievalRequest RequestFor(const EvalQuery& query, const RetrievalPl
   if (!plan.last_turn_only) request.history = query.history;
   request.stand_alone_query = generator::CondenseQuestion(request.query, request.history);
   request.top_k = std::min(plan.depth * kPassagesPerDocument, kMaxPassages);
+  request.diversity = plan.diversity;
   // Documents are ranked, and no passage is read.
   request.off = plan.off | retriever::kWithoutJoining;
   return request;
@@ -72,9 +81,13 @@ StatusOr<std::vector<RetrievalFigures>> EvaluateRetrieval(
       if (settings[s].adjust) settings[s].adjust(request);
       FOOTNOTE_ASSIGN_OR_RETURN(const retriever::RetrievalResult found,
                                 backend.Retrieve(request, call));
-      const std::vector<RankedDocument> ranking = RankDocuments(found.passages, plan.depth);
+      std::vector<RankedDocument> ranking = RankDocuments(found.passages, plan.depth);
+      // Readers of a run sort by the scores, and with diversity the list is not in their order.
+      for (size_t i = 0; request.diversity > 0 && i < ranking.size(); ++i) {
+        ranking[i].score = static_cast<double>(ranking.size() - i);
+      }
       figures[s].times_ms.push_back(found.timings.total_ms);
-      AddFigures(set, *queries[q], ranking, figures[s]);
+      AddFigures(set, *queries[q], found.passages, ranking, figures[s]);
       if (s == 0 && ranked) ranked(*queries[q], ranking, q + 1);
     }
   }

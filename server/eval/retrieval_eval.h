@@ -23,16 +23,19 @@ struct RetrievalPlan {
   int depth = 100;              // documents per question
   bool last_turn_only = false;  // the conversation before the question is not looked at
   uint32_t off = 0;             // retriever::Ablation bits
+  double diversity = 0;         // of the request
 };
 
-// Figures of the judged questions, in the order asked, each between 0 and 1.
+// Figures of the judged questions, in the order asked; each but documents_10 between 0 and 1.
 struct RetrievalFigures {
   std::vector<std::string> query_ids;
   std::vector<double> ndcg_10;
   std::vector<double> recall_10;
   std::vector<double> recall_100;
   std::vector<double> mrr_10;
-  std::vector<double> times_ms;  // of all questions, judged or not
+  std::vector<double> documents_10;  // that the first ten passages are of
+  std::vector<double> repeated_10;   // RepeatedShare of the first ten passages
+  std::vector<double> times_ms;      // of all questions, judged or not
 };
 
 // What a question asks for: with its conversation condensed into it, unless the plan says not to.
@@ -42,8 +45,9 @@ retriever::RetrievalRequest RequestFor(const EvalQuery& query, const RetrievalPl
 std::vector<RankedDocument> RankDocuments(const std::vector<Passage>& passages, int depth);
 
 // Figures of each setting. Every question is asked in all of them before the next one, so that a
-// change on the machine touches all alike. `ranked` gets the first setting's rankings and how many
-// questions are done; it may be empty. Errors: those of retrieval, CANCELLED.
+// change on the machine touches all alike. `ranked` gets the first setting's rankings, with scores
+// that fall with the rank, and how many questions are done; it may be empty. Errors: those of
+// retrieval, CANCELLED.
 StatusOr<std::vector<RetrievalFigures>> EvaluateRetrieval(
     retriever::RetrievalBackend& backend, const EvalSet& set,
     const std::vector<const EvalQuery*>& queries, const RetrievalPlan& plan,

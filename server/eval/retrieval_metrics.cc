@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace footnote::server {
 namespace {
@@ -13,6 +14,25 @@ int GradeOf(const Grades& grades, const std::string& document) {
 
 double Gain(int grade, size_t rank_from_0) {
   return (std::exp2(grade) - 1) / std::log2(static_cast<double>(rank_from_0) + 2);
+}
+
+// Words in small letters, three at a time.
+std::set<std::string> Triples(std::string_view text) {
+  std::vector<std::string> words(1);
+  for (const char c : text) {
+    const bool is_upper = c >= 'A' && c <= 'Z';
+    if (is_upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c & 0x80) != 0) {
+      words.back().push_back(is_upper ? static_cast<char>(c + 32) : c);
+    } else if (!words.back().empty()) {
+      words.emplace_back();
+    }
+  }
+  if (words.back().empty()) words.pop_back();
+  std::set<std::string> triples;
+  for (size_t i = 0; i + 2 < words.size(); ++i) {
+    triples.insert(words[i] + " " + words[i + 1] + " " + words[i + 2]);
+  }
+  return triples;
 }
 
 }  // namespace
@@ -47,6 +67,24 @@ double ReciprocalRank(const std::vector<std::string>& ranking, const Grades& gra
     if (GradeOf(grades, ranking[i]) > 0) return 1.0 / static_cast<double>(i + 1);
   }
   return 0;
+}
+
+double RepeatedShare(const std::vector<std::string_view>& texts) {
+  std::set<std::string> said;
+  std::vector<double> shares;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const std::set<std::string> triples = Triples(texts[i]);
+    const auto repeated =
+        std::count_if(triples.begin(), triples.end(),
+                      [&](const std::string& one) { return said.count(one) > 0; });
+    if (i > 0) {
+      shares.push_back(triples.empty()
+                           ? 0
+                           : static_cast<double>(repeated) / static_cast<double>(triples.size()));
+    }
+    said.insert(triples.begin(), triples.end());
+  }
+  return Mean(shares);
 }
 
 double Percentile(std::vector<double> values, double share) {

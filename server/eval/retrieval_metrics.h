@@ -6,6 +6,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace footnote::server {
@@ -16,6 +17,11 @@ using Grades = std::map<std::string, int>;  // document -> grade; absent or 0: n
 double Ndcg(const std::vector<std::string>& ranking, const Grades& grades, int depth);
 double Recall(const std::vector<std::string>& ranking, const Grades& grades, int depth);
 double ReciprocalRank(const std::vector<std::string>& ranking, const Grades& grades, int depth);
+
+// How much of texts, best first, was said before: of each text but the first, the share of its word
+// triples (ASCII case and punctuation do not count) that an earlier one holds; their mean. 0 for
+// fewer than two texts.
+double RepeatedShare(const std::vector<std::string_view>& texts);
 
 // The value below which `share` of the values lie (nearest rank); 0 for none.
 double Percentile(std::vector<double> values, double share);

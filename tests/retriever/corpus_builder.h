@@ -66,12 +66,13 @@ inline IndexedDocument MakeDocument(const Embedder& embedder, const std::string&
 
 inline StatusOr<std::vector<Passage>> Ask(RetrievalBackend& backend, const std::string& query,
                                           int top_k = 10, Asker asker = {},
-                                          const Filter* filter = nullptr) {
+                                          const Filter* filter = nullptr, double diversity = 0) {
   RetrievalRequest request;
   request.query = query;
   request.top_k = top_k;
   request.asker = std::move(asker);
   request.filter = filter;
+  request.diversity = diversity;
   FOOTNOTE_ASSIGN_OR_RETURN(RetrievalResult result, backend.Retrieve(request, CallContext()));
   return std::move(result.passages);
 }
@@ -80,10 +81,11 @@ inline StatusOr<std::vector<Passage>> Ask(RetrievalBackend& backend, const std::
 inline StatusOr<std::vector<Passage>> AskCorpus(const std::filesystem::path& root,
                                                 const std::string& name, const Embedder& embedder,
                                                 const std::string& query, int top_k = 10,
-                                                Asker asker = {}, const Reranking& reranking = {}) {
+                                                Asker asker = {}, const Reranking& reranking = {},
+                                                double diversity = 0) {
   FOOTNOTE_ASSIGN_OR_RETURN(auto corpus, Corpus::Open(root, name));
   FOOTNOTE_ASSIGN_OR_RETURN(auto backend, MakeLocalRetriever(corpus, &embedder, reranking));
-  return Ask(*backend, query, top_k, std::move(asker));
+  return Ask(*backend, query, top_k, std::move(asker), nullptr, diversity);
 }
 
 inline std::vector<std::string> IdsOf(const std::vector<Passage>& passages) {

@@ -68,12 +68,13 @@ class LexicalStagesTest : public ::testing::Test {
   }
 
   std::vector<Passage> Ask(const std::string& query, uint32_t off = 0, const Asker& asker = kBob,
-                           FusionKind fusion = FusionKind::kCalibratedSum) {
+                           FusionKind fusion = FusionKind::kCalibratedSum, double diversity = 0) {
     RetrievalRequest request;
     request.query = query;
     request.asker = asker;
     request.off = off;
     request.fusion = fusion;
+    request.diversity = diversity;
     auto result = backend_->Retrieve(request, CallContext());
     EXPECT_OK(result);
     return result.ok() ? result->passages : std::vector<Passage>();
@@ -176,13 +177,16 @@ TEST_F(LexicalStagesTest, AnswersAreThoseOfACorpusWithoutWhatIsHiddenHoweverItWa
         "infraction care", "zymurgologists", "\"two weeks\" notice",
         "\"notice given\" \"two words\"", "6(1)(f)", "runs", "what is --no-preserve-root for",
         "libfoo.so.6"}) {
-    const std::vector<Passage> got = Ask(query);
-    ASSERT_OK_AND_ASSIGN(const std::vector<Passage> expected,
-                         testing::AskCorpus(folder_.path(), "visible", embedder_, query, 10, kBob));
-    ASSERT_EQ(IdsOf(got), IdsOf(expected)) << query;
-    for (size_t i = 0; i < got.size(); ++i) {
-      EXPECT_EQ(got[i].lexical_score, expected[i].lexical_score) << query << " at " << i;
-      EXPECT_NEAR(got[i].score, expected[i].score, 1e-6) << query << " at " << i;
+    for (const double diversity : {0.0, 0.4}) {
+      const std::vector<Passage> got = Ask(query, 0, kBob, FusionKind::kCalibratedSum, diversity);
+      ASSERT_OK_AND_ASSIGN(
+          const std::vector<Passage> expected,
+          testing::AskCorpus(folder_.path(), "visible", embedder_, query, 10, kBob, {}, diversity));
+      ASSERT_EQ(IdsOf(got), IdsOf(expected)) << query << " " << diversity;
+      for (size_t i = 0; i < got.size(); ++i) {
+        EXPECT_EQ(got[i].lexical_score, expected[i].lexical_score) << query << " at " << i;
+        EXPECT_NEAR(got[i].score, expected[i].score, 1e-6) << query << " at " << i;
+      }
     }
   }
 }

@@ -133,6 +133,16 @@ TEST_P(RandomAccessTest, AnswersAreCompleteAndNothingHiddenComesOut) {
         ++texts_read;
       }
     }
+    // Nor does diversity, whoever ranked before it, and it loses nothing.
+    for (const auto& [one, diversity] :
+         {std::pair{backend.get(), 0.3}, {reranking_backend.get(), 0.7}, {backend.get(), 1.0}}) {
+      RetrievalRequest diverse = request;
+      diverse.diversity = diversity;
+      ASSERT_OK_AND_ASSIGN(const RetrievalResult ordered, one->Retrieve(diverse, CallContext()));
+      EXPECT_EQ(ordered.passages.size(), expected);
+      check(ordered.passages);
+      if (one != backend.get()) reranker.TakeCalls();
+    }
     if (request.fusion != FusionKind::kDenseOnly) continue;
     for (size_t i = 0; i < expected; ++i) found += seen.contains(oracle[i].second) ? 1 : 0;
     wanted += static_cast<double>(expected);
@@ -155,9 +165,14 @@ std::vector<std::string> Rankings(const std::filesystem::path& root, const Embed
   EXPECT_OK(backend);
   for (FusionKind fusion : {FusionKind::kCalibratedSum, FusionKind::kReciprocalRank,
                             FusionKind::kDenseOnly, FusionKind::kLexicalOnly}) {
-    for (const std::string query : {"shared words", "seldom", "shared seldom"}) {
+    for (const auto& [query, diversity] :
+         std::vector<std::pair<std::string, double>>{{"shared words", 0},
+                                                     {"seldom", 0},
+                                                     {"shared seldom", 0},
+                                                     {"shared seldom w77", 0.4}}) {
       RetrievalRequest request;
       request.query = query;
+      request.diversity = diversity;
       request.fusion = fusion;
       request.top_k = 40;
       request.exact = true;
@@ -219,10 +234,11 @@ TEST(Retrieval, AHiddenDocumentAndAMissingOneLookTheSame) {
   for (int round = 0; round < 40; ++round) {
     const std::string query = Words(random, 5);
     const Reranking reranking{round % 2 == 0 ? nullptr : &reranker, 24};
-    ASSERT_OK_AND_ASSIGN(
-        auto all, testing::AskCorpus(folder.path(), "all", embedder, query, 15, asker, reranking));
+    const double diversity = round % 4 < 2 ? 0 : 0.4;
+    ASSERT_OK_AND_ASSIGN(auto all, testing::AskCorpus(folder.path(), "all", embedder, query, 15,
+                                                      asker, reranking, diversity));
     ASSERT_OK_AND_ASSIGN(auto visible, testing::AskCorpus(folder.path(), "visible", embedder, query,
-                                                          15, asker, reranking));
+                                                          15, asker, reranking, diversity));
     ASSERT_EQ(IdsOf(all), IdsOf(visible));
     for (size_t i = 0; i < all.size(); ++i) {
       EXPECT_EQ(all[i].lexical_score, visible[i].lexical_score);
@@ -358,6 +374,12 @@ TEST_F(RetrievalTest, MeaninglessRequestsAreRefused) {
   request.top_k = 1001;
   EXPECT_STATUS(Run(request), kInvalidArgument, "1 to 1000");
   request.top_k = 5;
+  for (const double diversity : {-0.1, 1.01, std::nan(""), HUGE_VAL}) {
+    request.diversity = diversity;
+    EXPECT_STATUS(Run(request), kInvalidArgument, "diversity is ");
+    EXPECT_STATUS(Run(request), kInvalidArgument, "0 (relevance alone) to 1");
+  }
+  request.diversity = 0;
   request.asker.principals = {"ann"};
   EXPECT_STATUS(Run(request), kInvalidArgument, "user:");
   request.asker = {};

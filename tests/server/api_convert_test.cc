@@ -111,7 +111,7 @@ TEST(ApiConvert, SearchSurvivesTheRoundTrip) {
   retriever::RetrievalResult result;
   result.passages = {FullPassage()};
   result.generation = 9;
-  result.timings = {1, 2, 3, 4, 5, 6, 7};
+  result.timings = {1, 2, 3, 4, 5, 6, 7, 8};
   const v1::SearchResponse message = ToProto(result);
   ExpectEveryFieldSet(message, {});
   EXPECT_EQ(Dump(ToJson(FromProto(message))), Dump(ToJson(result)));

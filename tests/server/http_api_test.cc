@@ -91,6 +91,26 @@ TEST_F(HttpApi, DecodesIdsAndFillsFieldsFromPathAndQuery) {
   EXPECT_EQ(corpus, "legal 3");
 }
 
+TEST_F(HttpApi, TakesDiversityAsANumber) {
+  Start();
+  HttpClient client(port());
+  double diversity = 0;
+  uint32_t most = 0;
+  api.search = [&](const v1::SearchRequest& request, const CallContext&) {
+    diversity = request.diversity();
+    most = request.max_per_document();
+    return v1::SearchResponse();
+  };
+  const std::string search = "/api/v1/corpora/legal/search";
+  client.PostJson(search, R"({"query":"x","diversity":0.25,"max_per_document":3})");
+  EXPECT_EQ(diversity, 0.25);
+  EXPECT_EQ(most, 3U);
+  client.PostJson(search + "?diversity=0.5", R"({"query":"x"})");
+  EXPECT_EQ(diversity, 0.5);
+  ExpectError(client.PostJson(search, R"({"query":"x","diversity":"much"})"), 400,
+              "INVALID_ARGUMENT", "diversity");
+}
+
 TEST_F(HttpApi, NamesWhatIsWrongWithARequest) {
   Start();
   HttpClient client(port());

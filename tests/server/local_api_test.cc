@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <thread>
 
 #include "tests/testing/fake_embedder.h"
@@ -206,6 +208,55 @@ TEST_F(LocalApiTest, ARequestTurnsTheRerankerOnOrOff) {
   ASSERT_OK(api_->Search(search, CallContext()).status());
   EXPECT_EQ(record_of(), "");
   EXPECT_TRUE(reranker.TakeCalls().empty());
+}
+
+TEST_F(LocalApiTest, ARequestAsksForListsThatDoNotSayOneThingManyTimes) {
+  Create("homes");
+  for (const std::string& kind : {"Flat", "House", "Studio"}) {
+    ASSERT_OK(Import("homes", kind + ".md",
+                     "# " + kind + "\n\nThe tenant pays the monthly rent in advance for the " +
+                         kind + " to the landlord.\n")
+                  .status());
+  }
+  ASSERT_OK(
+      Import("homes", "deposit.md",
+             "# Deposit\n\nBefore the rent begins, three monthly sums are left with a bank.\n")
+          .status());
+  v1::SearchRequest search;
+  search.set_corpus("homes");
+  search.set_query("Which monthly rent does the tenant pay in advance?");
+  const auto plain = api_->Search(search, CallContext());
+  ASSERT_OK(plain.status());
+  ASSERT_EQ(plain->passages_size(), 4);
+  EXPECT_EQ(plain->passages(3).document_id(), "deposit.md");
+  search.set_diversity(0.9);
+  const auto diverse = api_->Search(search, CallContext());
+  ASSERT_OK(diverse.status());
+  ASSERT_EQ(diverse->passages_size(), 4);
+  EXPECT_EQ(diverse->passages(1).document_id(), "deposit.md");
+  EXPECT_GT(diverse->timings_ms().diversify(), 0);
+  for (const double wrong : {-1.0, 2.0, std::nan("")}) {
+    search.set_diversity(wrong);
+    EXPECT_STATUS(api_->Search(search, CallContext()), kInvalidArgument, "diversity is ");
+  }
+
+  std::string text = "# Rules\n";
+  for (int i = 0; i < 30; ++i) {
+    text += "\n## Rule " + std::to_string(i) + "\n\n";
+    for (int w = 0; w < 60; ++w) text += "Pay rent r" + std::to_string(60 * i + w) + ". ";
+  }
+  ASSERT_OK(Import("homes", "rules.md", text).status());
+  search.clear_diversity();
+  search.set_query("pay rent");
+  const auto count = [&] {
+    const auto found = api_->Search(search, CallContext());
+    EXPECT_OK(found.status());
+    return std::count_if(found->passages().begin(), found->passages().end(),
+                         [](const auto& one) { return one.document_id() == "rules.md"; });
+  };
+  EXPECT_GT(count(), 2);
+  search.set_max_per_document(2);
+  EXPECT_EQ(count(), 2);
 }
 
 TEST_F(LocalApiTest, APartOfADocumentIsWidenedToWholeCharacters) {

@@ -33,6 +33,8 @@ class FakeBackend : public retriever::RetrievalBackend {
     retriever::RetrievalResult result;
     const bool lexical = request.fusion == retriever::FusionKind::kLexicalOnly;
     result.passages = {Of(lexical ? "b" : "a", 2), Of(lexical ? "a" : "b", 1)};
+    // Then no longer in the order of their scores.
+    if (request.diversity > 0) std::swap(result.passages[0].score, result.passages[1].score);
     return result;
   }
   std::vector<std::string> asked;
@@ -77,6 +79,21 @@ TEST(RetrievalEval, EverySettingIsAskedAndTheFirstOnesRankingsAreGiven) {
   EXPECT_THAT(figures[0].mrr_10, ElementsAre(1));
   EXPECT_THAT(figures[1].mrr_10, ElementsAre(0.5));
   EXPECT_EQ(figures[0].times_ms.size(), 2) << "unjudged questions take time, too";
+}
+
+TEST(RetrievalEval, RankingsOfADiverseListHaveScoresThatFall) {
+  FakeBackend backend;
+  const EvalSet set = SetOfTwo();
+  std::vector<RankedDocument> first;
+  ASSERT_OK_AND_ASSIGN(
+      const auto figures,
+      EvaluateRetrieval(backend, set, RetrievalSample(set, 1), {.diversity = 0.5}, {{"", {}}},
+                        [&](const EvalQuery&, const auto& ranking, size_t) { first = ranking; },
+                        {}));
+  EXPECT_THAT(Ids(first), ElementsAre("a", "b"));
+  EXPECT_GT(first[0].score, first[1].score);
+  EXPECT_THAT(figures[0].documents_10, ElementsAre(2));
+  EXPECT_THAT(figures[0].mrr_10, ElementsAre(1));
 }
 
 TEST(RetrievalEval, TheConversationIsPartOfTheQuestionUnlessLeftOut) {

@@ -28,6 +28,15 @@ TEST(RetrievalMetrics, NothingRelevantIsZeroNotNan) {
   EXPECT_EQ(Recall({"a"}, {}, 10), 0);
 }
 
+TEST(RetrievalMetrics, WhatWasSaidBeforeIsCountedByWordTriples) {
+  EXPECT_EQ(RepeatedShare({"Rent is due monthly.", "RENT is due, monthly!"}), 1);
+  // "is due monthly" of two triples; of the third text nothing.
+  EXPECT_EQ(RepeatedShare({"Rent is due monthly.", "What is due monthly?", "a b c"}), 0.25);
+  EXPECT_EQ(RepeatedShare({"a b", "a b"}), 0);
+  EXPECT_EQ(RepeatedShare({"a b c"}), 0);
+  EXPECT_EQ(RepeatedShare({}), 0);
+}
+
 TEST(RetrievalMetrics, PercentileIsTheNearestRank) {
   EXPECT_EQ(Percentile({4, 1, 3, 2}, 0.5), 2);
   EXPECT_EQ(Percentile({4, 1, 3, 2}, 0.95), 4);
