@@ -120,7 +120,6 @@ Status ReadHuggingFace(const WeightSource& source, PostNormEncoderSpec& spec) {
   FOOTNOTE_ASSIGN_OR_RETURN(shape.vocabulary_size, config.SizeOr("vocab_size", 30528));
   FOOTNOTE_ASSIGN_OR_RETURN(const int64_t types, config.SizeOr("type_vocab_size", 2));
   spec.norm_epsilon = static_cast<float>(epsilon);
-  spec.rope_inverse_frequencies = PlainInverseFrequencies(base, shape.head_width);
   IgnoreEncoderKeys(config);
   FOOTNOTE_RETURN_IF_ERROR(config.CheckAllRead());
 
@@ -135,6 +134,7 @@ Status ReadHuggingFace(const WeightSource& source, PostNormEncoderSpec& spec) {
   FOOTNOTE_ASSIGN_OR_RETURN(
       spec.token_embedding,
       tensors.Matrix(p + "word_embeddings.weight", shape.vocabulary_size, shape.width));
+  spec.rope_inverse_frequencies = PlainInverseFrequencies(base, shape.head_width);
   FOOTNOTE_ASSIGN_OR_RETURN(spec.type_embedding,
                             tensors.Matrix(p + "token_type_embeddings.weight", types, shape.width));
   const bool old = tensors.Has(prefix + "emb_ln.weight");
@@ -185,11 +185,11 @@ Status ReadGguf(const WeightSource& source, PostNormEncoderSpec& spec) {
   FOOTNOTE_RETURN_IF_ERROR(FinishEncoderShape(config, shape));
   FOOTNOTE_RETURN_IF_ERROR(CheckGgufHeads(config, shape));
   FOOTNOTE_RETURN_IF_ERROR(config.CheckAllRead());
-  spec.rope_inverse_frequencies = PlainInverseFrequencies(base, shape.head_width);
 
   FOOTNOTE_ASSIGN_OR_RETURN(
       spec.token_embedding,
       tensors.Matrix("token_embd.weight", shape.vocabulary_size, shape.width));
+  spec.rope_inverse_frequencies = PlainInverseFrequencies(base, shape.head_width);
   if (const int64_t types = GgufRows(source, "token_types.weight"); types > 0) {
     FOOTNOTE_ASSIGN_OR_RETURN(spec.type_embedding,
                               tensors.Table("token_types.weight", types, shape.width));

@@ -8,10 +8,19 @@
 namespace footnote::generator {
 namespace {
 
+// Models have up to 512. Each pair's frequency is kept, so a damaged file must not ask for billions
+// before the first tensor is found missing.
+constexpr int64_t kMostHeadWidth = 65536;
+
 // Elements of a head that turn. An odd number leaves the last pair its full frequency and takes one
 // element more.
 Status CheckRotated(ConfigReader& config, std::string_view key, int64_t rotated,
                     int64_t head_width) {
+  if (head_width > kMostHeadWidth) {
+    return InvalidArgumentError(config.source().description() + ": a head of " +
+                                std::to_string(head_width) + " elements; at most " +
+                                std::to_string(kMostHeadWidth) + " are read: is the file damaged?");
+  }
   if (rotated > 0 && rotated + rotated % 2 <= head_width) return OkStatus();
   return InvalidArgumentError(config.Describe(key) + " asks to rotate " + std::to_string(rotated) +
                               " of a head's " + std::to_string(head_width) +

@@ -95,6 +95,12 @@ TEST(ModelConfig, MoreLayersThanTensorsAreRefusedAtOnce) {
   }
 }
 
+// Gigabytes of frequencies were made before the first tensor was looked for.
+TEST(ModelConfig, AHeadOfBillionsIsRefusedAtOnce) {
+  EXPECT_STATUS(LoadChanged("tiny-llama", [](json& c) { c["head_dim"] = 1 << 30; }),
+                kInvalidArgument, "a head of 1073741824 elements; at most 65536 are read");
+}
+
 TEST(ModelConfig, FlagsThatAreOffAndBookKeepingChangeNothing) {
   EXPECT_EQ(LogitsChanged("tiny-llama",
                           [](json& c) {
