@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "generator/blocks/gpu_transformer_decoder.h"
+#include "generator/blocks/pass_rows.h"
 #include "generator/blocks/views.h"
 
 namespace footnote::generator {
@@ -13,7 +14,17 @@ using kernels::ConstMatrix;
 using kernels::Context;
 using kernels::Matrix;
 
-enum Slot : size_t { kHidden, kNormed, kProjected, kAttended, kInner, kUp, kBranch, kSecondNormed };
+enum Slot : size_t {
+  kHidden,
+  kNormed,
+  kKeysAndValues,
+  kQueries,
+  kAttended,
+  kInner,
+  kUp,
+  kBranch,
+  kSecondNormed
+};
 
 // Positions of the batch's rows, in order.
 void FillPositions(std::span<const kernels::KvSequence> sequences,
@@ -57,11 +68,13 @@ class TransformerDecoder final : public Decoder {
   Status Embed(Context& context, Workspace& workspace, const DecoderBatch& batch,
                Matrix hidden) const;
   Status Norm(Context& context, const NormWeights& norm, ConstMatrix x, Matrix out) const;
-  Status Rotate(Context& context, Workspace& workspace, const RotaryTable& table,
-                const DecoderBatch& batch, kernels::Heads heads) const;
-  Status Attend(Context& context, Workspace& workspace, const DecoderLayer& layer,
-                const DecoderBatch& batch, const kernels::KvLayer& cache, ConstMatrix normed,
-                bool write_only, Matrix attended) const;
+  Status Turn(Context& context, const DecoderLayer& layer, const PassRows& rows,
+              std::span<const float> norm, kernels::Heads heads) const;
+  Status WriteKeys(Context& context, Workspace& workspace, const DecoderLayer& layer,
+                   const PassRows& rows, const kernels::KvLayer& cache, ConstMatrix normed,
+                   Matrix queries) const;
+  Status Attend(Context& context, const DecoderLayer& layer, const PassRows& rows,
+                const kernels::KvLayer& cache, Matrix queries, Matrix attended) const;
   Status Join(Context& context, Workspace& workspace, ConstMatrix x, const kernels::Weight& w,
               std::span<const float> bias, const NormWeights& post_norm, Matrix hidden) const;
   Status FeedForward(Context& context, Workspace& workspace, const DecoderLayer& layer,
@@ -91,66 +104,67 @@ Status TransformerDecoder::Norm(Context& context, const NormWeights& norm, Const
   return kernels::RmsNorm(context, x, norm.weight, 0, spec_.norm_epsilon, out);
 }
 
-Status TransformerDecoder::Rotate(Context& context, Workspace& workspace, const RotaryTable& table,
-                                  const DecoderBatch& batch, kernels::Heads heads) const {
-  const std::span<const int32_t> positions = workspace.positions();
+// Heads normed and rotated by their rows' positions, in place. norm: empty for none.
+Status TransformerDecoder::Turn(Context& context, const DecoderLayer& layer, const PassRows& rows,
+                                std::span<const float> norm, kernels::Heads heads) const {
+  if (!norm.empty()) {
+    FOOTNOTE_RETURN_IF_ERROR(kernels::RmsNormHeads(context, norm, spec_.norm_epsilon, heads));
+  }
+  if (layer.rotary < 0) return OkStatus();
+  const RotaryTable& table = spec_.rotary[static_cast<size_t>(layer.rotary)];
   kernels::RopeParams rope{table.pairing, table.inverse_frequencies, table.attention_factor};
   if (table.long_inverse_frequencies.empty()) {
-    return kernels::Rope(context, positions, rope, heads);
+    return kernels::Rope(context, rows.positions, rope, heads);
   }
   // Sequences of one pass may be of either kind.
-  for (const kernels::KvSequence& sequence : batch.sequences) {
+  for (const kernels::KvSequence& sequence : rows.sequences) {
     const int64_t length =
         std::max(sequence.first_position + sequence.rows, sequence.known_positions);
     rope.inverse_frequencies = length > table.original_context ? table.long_inverse_frequencies
                                                                : table.inverse_frequencies;
     FOOTNOTE_RETURN_IF_ERROR(
         kernels::Rope(context,
-                      positions.subspan(static_cast<size_t>(sequence.first_row),
-                                        static_cast<size_t>(sequence.rows)),
+                      rows.positions.subspan(static_cast<size_t>(sequence.first_row),
+                                             static_cast<size_t>(sequence.rows)),
                       rope, heads.slice(sequence.first_row, sequence.rows)));
   }
   return OkStatus();
 }
 
-// attended = attention over the cache, after this layer's keys and values were written into it. The
-// output projection is the caller's, who may need fewer rows.
-Status TransformerDecoder::Attend(Context& context, Workspace& workspace, const DecoderLayer& layer,
-                                  const DecoderBatch& batch, const kernels::KvLayer& cache,
-                                  ConstMatrix normed, bool write_only, Matrix attended) const {
+// This layer's keys and values into the cache, and queries, not turned yet, unless that is empty.
+Status TransformerDecoder::WriteKeys(Context& context, Workspace& workspace,
+                                     const DecoderLayer& layer, const PassRows& rows,
+                                     const kernels::KvLayer& cache, ConstMatrix normed,
+                                     Matrix queries) const {
   const NetworkShape& shape = spec_.shape;
-  const int64_t query_width = shape.heads * shape.head_width;
-  const int64_t kv_width = shape.kv_heads * shape.head_width;
-  // Queries, keys and values side by side, so that one rotation serves queries and keys.
-  Matrix projected = workspace.Floats(kProjected, normed.shape[0], query_width + 2 * kv_width);
+  const int64_t width = shape.kv_heads * shape.head_width;
+  Matrix projected = workspace.Floats(kKeysAndValues, normed.shape[0], 2 * width);
   const kernels::MatMulTarget targets[] = {
-      {&layer.query, layer.query_bias, Columns(projected, 0, query_width)},
-      {&layer.key, layer.key_bias, Columns(projected, query_width, kv_width)},
-      {&layer.value, layer.value_bias, Columns(projected, query_width + kv_width, kv_width)}};
-  FOOTNOTE_RETURN_IF_ERROR(kernels::MatMulMany(context, normed, targets));
-  const kernels::Heads queries = HeadColumns(projected, 0, shape.heads, shape.head_width);
-  const kernels::Heads keys = HeadColumns(projected, query_width, shape.kv_heads, shape.head_width);
-  if (!layer.query_norm.empty()) {
-    FOOTNOTE_RETURN_IF_ERROR(
-        kernels::RmsNormHeads(context, layer.query_norm, spec_.norm_epsilon, queries));
-    FOOTNOTE_RETURN_IF_ERROR(
-        kernels::RmsNormHeads(context, layer.key_norm, spec_.norm_epsilon, keys));
-  }
-  if (layer.rotary >= 0) {
-    FOOTNOTE_RETURN_IF_ERROR(
-        Rotate(context, workspace, spec_.rotary[static_cast<size_t>(layer.rotary)], batch,
-               HeadColumns(projected, 0, shape.heads + shape.kv_heads, shape.head_width)));
-  }
-  FOOTNOTE_RETURN_IF_ERROR(kernels::KvWrite(
-      context, keys,
-      HeadColumns(projected, query_width + kv_width, shape.kv_heads, shape.head_width),
-      batch.sequences, cache));
-  if (write_only) return OkStatus();
+      {&layer.key, layer.key_bias, Columns(projected, 0, width)},
+      {&layer.value, layer.value_bias, Columns(projected, width, width)},
+      {&layer.query, layer.query_bias, queries}};
+  FOOTNOTE_RETURN_IF_ERROR(kernels::MatMulMany(
+      context, normed, std::span(targets).first(queries.shape[0] == 0 ? 2 : 3)));
+  const kernels::Heads keys = HeadColumns(projected, 0, shape.kv_heads, shape.head_width);
+  FOOTNOTE_RETURN_IF_ERROR(Turn(context, layer, rows, layer.key_norm, keys));
+  return kernels::KvWrite(context, keys,
+                          HeadColumns(projected, width, shape.kv_heads, shape.head_width),
+                          rows.sequences, cache);
+}
+
+// attended = attention over the cache, which holds these rows' keys already. The output projection
+// is the caller's.
+Status TransformerDecoder::Attend(Context& context, const DecoderLayer& layer, const PassRows& rows,
+                                  const kernels::KvLayer& cache, Matrix queries,
+                                  Matrix attended) const {
+  const NetworkShape& shape = spec_.shape;
+  const kernels::Heads heads = HeadColumns(queries, 0, shape.heads, shape.head_width);
+  FOOTNOTE_RETURN_IF_ERROR(Turn(context, layer, rows, layer.query_norm, heads));
   kernels::AttentionParams params;
   params.scale = spec_.attention_scale * layer.attention_scale_factor;
   params.softcap = spec_.attention_softcap;
   params.window = layer.window;
-  return kernels::AttentionPaged(context, queries, batch.sequences, cache, params,
+  return kernels::AttentionPaged(context, heads, rows.sequences, cache, params,
                                  HeadColumns(attended, 0, shape.heads, shape.head_width));
 }
 
@@ -199,27 +213,35 @@ Status TransformerDecoder::FeedForward(Context& context, Workspace& workspace,
               hidden);
 }
 
-// hidden becomes what the layer above reads; above the last layer's cache, only the rows whose
-// logits are wanted are left.
+// hidden becomes what the layer above reads. In the last layer, rows whose logits are not wanted
+// leave keys and values, and nothing else is computed for them.
 Status TransformerDecoder::RunLayer(Context& context, Workspace& workspace, size_t index,
                                     const DecoderBatch& batch, const kernels::KvLayer& cache,
                                     Matrix& hidden) const {
   const NetworkShape& shape = spec_.shape;
   const DecoderLayer& layer = spec_.layers[index];
-  const bool last = index + 1 == spec_.layers.size();
-  const bool write_only = last && batch.logits_rows.empty();
-  const int64_t rows = hidden.shape[0];
+  const int64_t rows = hidden.shape[0], query_width = shape.heads * shape.head_width;
+  const PassRows all{workspace.positions(), batch.sequences};
   Matrix normed = workspace.Floats(kNormed, rows, shape.width);
-  Matrix attended = workspace.Floats(kAttended, rows, shape.heads * shape.head_width);
+  Matrix queries = workspace.Floats(kQueries, rows, query_width);
+  Matrix attended = workspace.Floats(kAttended, rows, query_width);
   FOOTNOTE_RETURN_IF_ERROR(Norm(context, layer.attention_norm, hidden, normed));
-  FOOTNOTE_RETURN_IF_ERROR(
-      Attend(context, workspace, layer, batch, cache, normed, write_only, attended));
-  if (write_only) return OkStatus();
-  if (last) {
+  const bool last = index + 1 == spec_.layers.size();
+  if (last && batch.logits_rows.size() < static_cast<size_t>(rows)) {
+    FOOTNOTE_RETURN_IF_ERROR(
+        WriteKeys(context, workspace, layer, all, cache, normed, queries.slice(0, 0)));
+    if (batch.logits_rows.empty()) return OkStatus();
     hidden = KeepRows(hidden, batch.logits_rows);
-    attended = KeepRows(attended, batch.logits_rows);
-    normed =
-        spec_.parallel ? KeepRows(normed, batch.logits_rows) : normed.slice(0, hidden.shape[0]);
+    normed = KeepRows(normed, batch.logits_rows);
+    queries = queries.slice(0, hidden.shape[0]);
+    attended = attended.slice(0, hidden.shape[0]);
+    FOOTNOTE_RETURN_IF_ERROR(
+        kernels::MatMul(context, normed, layer.query, layer.query_bias, queries));
+    const WantedRows wanted(all, batch.logits_rows);
+    FOOTNOTE_RETURN_IF_ERROR(Attend(context, layer, wanted.rows(), cache, queries, attended));
+  } else {
+    FOOTNOTE_RETURN_IF_ERROR(WriteKeys(context, workspace, layer, all, cache, normed, queries));
+    FOOTNOTE_RETURN_IF_ERROR(Attend(context, layer, all, cache, queries, attended));
   }
   if (spec_.parallel && layer.feed_forward_norm) {
     normed = workspace.Floats(kSecondNormed, hidden.shape[0], shape.width);
