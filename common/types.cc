@@ -26,6 +26,18 @@ const char* AbstainReasonName(AbstainReason reason) {
   return "";
 }
 
+const char* VerdictName(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kNone:
+      return "";
+    case Verdict::kYes:
+      return "yes";
+    case Verdict::kNo:
+      return "no";
+  }
+  return "";
+}
+
 const char* RiskSettingName(RiskSetting risk) {
   switch (risk) {
     case RiskSetting::kStrict:

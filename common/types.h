@@ -97,6 +97,8 @@ struct AnswerRecord {
   std::string precision;  // "fast", "exact", "int8" or "bf16"
   std::string engine_version;
   RiskSetting risk = RiskSetting::kBalanced;
+  std::string prompt_time;    // local, "2026-05-12T09:30:00"; empty: the prompt tells no time
+  int max_answer_tokens = 0;  // 0: not known
 };
 
 struct TokenCounts {
@@ -114,6 +116,17 @@ struct AnswerTimings {
   double total_ms = 0;
 };
 
+// What a yes/no question comes to, where the cited text settles it.
+enum class Verdict { kNone, kYes, kNo };
+// "yes", "no"; empty for kNone.
+const char* VerdictName(Verdict verdict);
+
+// Two cited places that say different things of the same.
+struct Conflict {
+  std::vector<int> citations;  // their numbers
+  std::string kind;            // "number", "name", "negation" or "modality"
+};
+
 struct Answer {
   std::string text;
   bool abstained = false;
@@ -123,6 +136,11 @@ struct Answer {
   std::vector<Passage> passages;  // numbered from 1 in this order, also when abstained
   std::vector<AnswerSentence> sentences;
   std::vector<Citation> citations;
+  Verdict verdict = Verdict::kNone;
+  std::vector<Conflict> conflicts;
+  // The service's own words about the answer, in English: that two places differ, that nothing is
+  // said of one of two things compared. They are no part of `text`.
+  std::vector<std::string> notes;
   AnswerRecord record;
   TokenCounts tokens;
   AnswerTimings timings;
@@ -132,6 +150,8 @@ struct Answer {
 struct ConversationTurn {
   std::string role;  // "user" or "assistant"
   std::string content;
+  // Of an assistant's turn: what it cited. Places cited again keep their numbers.
+  std::vector<Citation> citations = {};
 };
 
 }  // namespace footnote

@@ -34,7 +34,8 @@ struct PromptSegment {
 struct TemplateContext {
   // Text of the model's special tokens by Hugging Face's names: {"bos_token", "<s>"}. Trusted.
   std::vector<std::pair<std::string, std::string>> special_tokens;
-  // The time for a template that writes the date; null: this machine's clock and time zone.
+  // The time for a template that writes the date, where Render is not told one; null: this
+  // machine's clock and time zone.
   std::function<std::tm()> now;
 };
 
@@ -61,10 +62,20 @@ class ChatTemplate {
   // first user's message, an empty line between them.
   virtual bool folds_system() const { return false; }
 
+  // Whether the template may write the date: then the same messages make another prompt on another
+  // day.
+  virtual bool reads_clock() const { return false; }
+
   // Errors: INVALID_ARGUMENT for a role or an order of roles that the template refuses, with its
   // words; UNIMPLEMENTED and RESOURCE_EXHAUSTED as above, where only running it shows.
   virtual StatusOr<std::vector<PromptSegment>> Render(const std::vector<ChatMessage>& messages,
                                                       bool add_generation_prompt) const = 0;
+  // As at that time; the same as Render unless reads_clock().
+  virtual StatusOr<std::vector<PromptSegment>> RenderAt(const std::tm& /*time*/,
+                                                        const std::vector<ChatMessage>& messages,
+                                                        bool add_generation_prompt) const {
+    return Render(messages, add_generation_prompt);
+  }
 };
 
 // Ids of rendered segments, those of the whole text, with control tokens read in trusted segments

@@ -66,6 +66,15 @@ struct TextSupport {
   NamedFeatures features;
 };
 
+// Two spans that speak of the same and say different things of it.
+struct SpanConflict {
+  size_t first = 0;  // indices into what was asked about
+  size_t second = 0;
+  SupportProblem::Kind kind = SupportProblem::Kind::kNumber;
+};
+// "number", "name", "negation", "modality".
+const char* ProblemName(SupportProblem::Kind kind);
+
 // Sentences of passages, analysed once and embedded when first needed. Threads: one caller at a
 // time.
 class SupportScorer {
@@ -90,6 +99,20 @@ class SupportScorer {
   // is relevance to the question.
   StatusOr<std::vector<Support>> BestQuotations(std::string_view question, int max_results,
                                                 const CallContext& call) const;
+
+  // For a summary: sentences that say most of what all passages say, best first, each adding to
+  // those before it, one of each document before a second of any; the score falls from 1 and only
+  // orders them. Nothing is embedded.
+  std::vector<Support> CentralSpans(int max_results) const;
+
+  // The items of the list that answers `question`, in their order, with the words that lead to it:
+  // a run of two or more items behind a sentence that holds most of the question. None where there
+  // is no such list.
+  std::vector<Support> ListItems(std::string_view question, int max_results) const;
+
+  // Where spans of different documents contradict each other. Only sentences that share nearly all
+  // else are compared, so that two documents about different things do not conflict.
+  std::vector<SpanConflict> Conflicts(std::span<const Support> supports) const;
 
  private:
   class State;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/text/sentences.h"
+#include "generator/summary.h"
 
 namespace footnote::generator {
 namespace {
@@ -14,6 +15,9 @@ constexpr std::string_view kGroundedSystem =
     "You are a helpful AI assistant. Use the passages to answer.";
 constexpr std::string_view kGroundedRequest =
     "Using the text above, answer in one or two sentences: ";
+
+constexpr std::string_view kSummaryRequest =
+    "Using the text above, write a summary of it in three sentences.";
 
 // What most systems send, for comparison.
 constexpr std::string_view kPlainSystem = "You are a helpful assistant.";
@@ -31,6 +35,7 @@ struct Draft {
   std::vector<ChatMessage> history;
   std::vector<std::string> passages;  // with their titles
   std::string question;
+  std::optional<std::tm> time;
 };
 
 std::string UserMessage(const Draft& draft) {
@@ -44,9 +49,11 @@ StatusOr<std::vector<TokenId>> Encode(const TextGenerator& generator, const Draf
   if (!draft.system.empty()) messages.push_back({"system", std::string(draft.system)});
   messages.insert(messages.end(), draft.history.begin(), draft.history.end());
   messages.push_back({"user", UserMessage(draft)});
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      const std::vector<PromptSegment> segments,
-      generator.chat_template()->Render(messages, /*add_generation_prompt=*/true));
+  const ChatTemplate& chat_template = *generator.chat_template();
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<PromptSegment> segments,
+                            draft.time.has_value()
+                                ? chat_template.RenderAt(*draft.time, messages, true)
+                                : chat_template.Render(messages, /*add_generation_prompt=*/true));
   // The template writes BOS where the model wants one.
   return EncodeSegments(generator.tokenizer(), segments, /*add_bos=*/false);
 }
@@ -158,6 +165,7 @@ StatusOr<Prompt> BuildWithPassages(const TextGenerator& generator, Draft draft,
                                    std::span<const Passage> passages,
                                    const PromptOptions& options) {
   FOOTNOTE_RETURN_IF_ERROR(CheckGenerator(generator));
+  draft.time = options.time;
   const int budget_tokens =
       std::min(options.budget_tokens, generator.context_tokens() - options.max_answer_tokens);
   FOOTNOTE_RETURN_IF_ERROR(FitHistory(generator, history, budget_tokens, draft));
@@ -189,6 +197,15 @@ StatusOr<Prompt> BuildGroundedPrompt(const TextGenerator& generator, std::string
   draft.request = kGroundedRequest;
   draft.question = question;
   return BuildWithPassages(generator, std::move(draft), history, passages, options);
+}
+
+StatusOr<Prompt> BuildSummaryPrompt(const TextGenerator& generator,
+                                    std::span<const Passage> passages,
+                                    const PromptOptions& options) {
+  Draft draft;
+  draft.system = kGroundedSystem;
+  draft.request = kSummaryRequest;
+  return BuildWithPassages(generator, std::move(draft), {}, passages, options);
 }
 
 StatusOr<Prompt> BuildPlainPrompt(const TextGenerator& generator, std::string_view question,

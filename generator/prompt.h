@@ -3,6 +3,8 @@
 // Document text, question and conversation are content: control tokens in them are never parsed.
 #pragma once
 
+#include <ctime>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +19,8 @@ namespace footnote::generator {
 struct PromptOptions {
   int budget_tokens = 1024;  // of the whole prompt
   int max_answer_tokens = 160;
+  // For a chat template that writes the date; nothing: the template's own clock.
+  std::optional<std::tm> time;
 };
 
 struct Prompt {

@@ -90,6 +90,12 @@ class Corpus {
                                                                const std::string& after_id,
                                                                size_t limit) = 0;
 
+  // The same of those that the filter leaves. Errors: INVALID_ARGUMENT for a field that no document
+  // has.
+  virtual StatusOr<std::vector<DocumentSummary>> MatchingDocuments(const Asker& asker,
+                                                                   const Filter& filter,
+                                                                   size_t limit) = 0;
+
   // As GetDocument, for whoever owns the machine: `footnote corpus document`.
   virtual StatusOr<Document> GetDocumentAsOwner(const std::string& document_id) = 0;
 

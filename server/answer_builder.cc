@@ -7,8 +7,52 @@
 
 namespace footnote::server {
 
+AnswerBuilder::AnswerBuilder(std::span<const Passage> passages, std::vector<Citation> earlier)
+    : passages_(passages), earlier_(std::move(earlier)) {
+  for (const Citation& citation : earlier_) {
+    next_number_ = std::max(next_number_, citation.number + 1);
+  }
+}
+
+void AnswerBuilder::Open(std::string_view word) { text_ = word; }
+
 std::vector<Citation> AnswerBuilder::Add(std::string text, SentenceOrigin origin,
                                          std::span<const generator::Support> supports) {
+  return Append(' ', std::move(text), origin, supports);
+}
+
+std::vector<Citation> AnswerBuilder::AddLine(std::string text, SentenceOrigin origin,
+                                             std::span<const generator::Support> supports) {
+  return Append('\n', std::move(text), origin, supports);
+}
+
+// The number that the conversation knows this place by, else a new one. The latest turn comes
+// first: an older client may have begun at 1 in each.
+int AnswerBuilder::NumberFor(const Passage& passage, const ByteSpan& span) const {
+  const auto used = [&](int number) {
+    return std::any_of(citations_.begin(), citations_.end(),
+                       [&](const Citation& citation) { return citation.number == number; });
+  };
+  const auto find = [&](auto&& same) {
+    for (auto known = earlier_.rbegin(); known != earlier_.rend(); ++known) {
+      if (known->document_id == passage.document_id && known->version == passage.version &&
+          same(known->span) && !used(known->number)) {
+        return known->number;
+      }
+    }
+    return 0;
+  };
+  if (const int number = find([&](const ByteSpan& other) { return other == span; })) return number;
+  const int number = find([&](const ByteSpan& other) {
+    const uint64_t start = std::max(other.start, span.start);
+    const uint64_t end = std::min(other.end, span.end);
+    return end > start && 2 * (end - start) >= std::max(other.size(), span.size());
+  });
+  return number > 0 ? number : next_number_;
+}
+
+std::vector<Citation> AnswerBuilder::Append(char separator, std::string text, SentenceOrigin origin,
+                                            std::span<const generator::Support> supports) {
   AnswerSentence sentence;
   sentence.origin = origin;
   std::vector<Citation> fresh;
@@ -19,7 +63,8 @@ std::vector<Citation> AnswerBuilder::Add(std::string text, SentenceOrigin origin
     });
     if (known == citations_.end()) {
       Citation citation;
-      citation.number = static_cast<int>(citations_.size()) + 1;
+      citation.number = NumberFor(passage, support.span);
+      if (citation.number == next_number_) ++next_number_;
       citation.document_id = passage.document_id;
       citation.version = passage.version;
       citation.title = passage.title;
@@ -40,7 +85,7 @@ std::vector<Citation> AnswerBuilder::Add(std::string text, SentenceOrigin origin
     }
     sentence.support = std::max(sentence.support, support.score);
   }
-  if (!text_.empty()) text_ += ' ';
+  if (!text_.empty()) text_ += separator;
   sentence.span.start = text_.size();
   text_ += text;
   sentence.span.end = text_.size();
@@ -54,11 +99,24 @@ bool AnswerBuilder::Cites(int passage) const {
 }
 
 bool AnswerBuilder::Cites(int passage, const ByteSpan& span) const {
+  return NumberOf(passage, span) != 0;
+}
+
+bool AnswerBuilder::CitesDocument(int passage) const {
   const std::string& document_id = passages_[static_cast<size_t>(passage)].document_id;
-  return std::any_of(citations_.begin(), citations_.end(), [&](const Citation& citation) {
-    return citation.document_id == document_id && citation.span.start < span.end &&
-           span.start < citation.span.end;
-  });
+  return std::any_of(citations_.begin(), citations_.end(),
+                     [&](const Citation& citation) { return citation.document_id == document_id; });
+}
+
+int AnswerBuilder::NumberOf(int passage, const ByteSpan& span) const {
+  const std::string& document_id = passages_[static_cast<size_t>(passage)].document_id;
+  for (const Citation& citation : citations_) {
+    if (citation.document_id == document_id && citation.span.start < span.end &&
+        span.start < citation.span.end) {
+      return citation.number;
+    }
+  }
+  return 0;
 }
 
 double AnswerBuilder::mean_support() const {

@@ -1,14 +1,46 @@
 #include "server/answer_json.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace footnote::server {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
+// What of an earlier answer's citations tells the place and its number.
+StatusOr<std::vector<Citation>> CitationsFromJson(const nlohmann::json& list) {
+  const Status wrong = InvalidArgumentError(
+      "\"citations\" is not an array of {\"number\", \"document_id\", \"version\", "
+      "\"start_byte\", \"end_byte\"}: give what `footnote ask --json` printed");
+  if (!list.is_array()) return wrong;
+  std::vector<Citation> citations;
+  for (const auto& one : list) {
+    const auto is_text = [&](const char* key) { return one.contains(key) && one[key].is_string(); };
+    const auto is_number = [&](const char* key) {
+      return one.contains(key) && one[key].is_number_unsigned();
+    };
+    if (!one.is_object() || !is_number("number") || !is_text("document_id") ||
+        !is_text("version") || !is_number("start_byte") || !is_number("end_byte")) {
+      return wrong;
+    }
+    Citation citation;
+    citation.number = static_cast<int>(
+        std::min<uint64_t>(one["number"].get<uint64_t>(), std::numeric_limits<int>::max()));
+    citation.document_id = one["document_id"].get<std::string>();
+    citation.version = one["version"].get<std::string>();
+    citation.span = {one["start_byte"].get<uint64_t>(), one["end_byte"].get<uint64_t>()};
+    citations.push_back(std::move(citation));
+  }
+  return citations;
+}
+
 // Four digits: enough to tell scores apart, few enough to read.
 double Rounded(double value) { return std::round(value * 1e4) / 1e4; }
+// No context holds more.
+constexpr uint64_t kMostAnswerTokens = uint64_t{1} << 24;
+
 double RoundedMs(double value) { return std::round(value * 1e2) / 1e2; }
 
 }  // namespace
@@ -50,6 +82,10 @@ Json ToJson(const Answer& answer) {
                          {"content_sha256", citation.content_sha256},
                          {"score", Rounded(citation.score)}});
   }
+  Json conflicts = Json::array();
+  for (const Conflict& conflict : answer.conflicts) {
+    conflicts.push_back({{"citations", conflict.citations}, {"kind", conflict.kind}});
+  }
   const AnswerRecord& record = answer.record;
   return {{"answer", answer.text},
           {"abstained", answer.abstained},
@@ -59,6 +95,9 @@ Json ToJson(const Answer& answer) {
           {"passages", passages},
           {"sentences", sentences},
           {"citations", citations},
+          {"verdict", VerdictName(answer.verdict)},
+          {"conflicts", conflicts},
+          {"notes", answer.notes},
           {"record",
            {{"corpus", record.corpus},
             {"generation", record.generation},
@@ -70,7 +109,9 @@ Json ToJson(const Answer& answer) {
             {"isa", record.isa},
             {"precision", record.precision},
             {"engine_version", record.engine_version},
-            {"risk", RiskSettingName(record.risk)}}},
+            {"risk", RiskSettingName(record.risk)},
+            {"prompt_time", record.prompt_time},
+            {"max_answer_tokens", record.max_answer_tokens}}},
           {"tokens",
            {{"prompt", answer.tokens.prompt},
             {"completion", answer.tokens.completion},
@@ -158,6 +199,19 @@ StatusOr<AnswerRecord> RecordFromJson(std::string_view text) {
   if (json.contains("reranker_sha256")) {
     FOOTNOTE_RETURN_IF_ERROR(read_string("reranker_sha256", record.reranker_sha256));
   }
+  // Nor those of builds before these two.
+  if (json.contains("prompt_time")) {
+    FOOTNOTE_RETURN_IF_ERROR(read_string("prompt_time", record.prompt_time));
+  }
+  if (json.contains("max_answer_tokens")) {
+    uint64_t tokens = 0;
+    FOOTNOTE_RETURN_IF_ERROR(read_number("max_answer_tokens", tokens));
+    if (tokens > kMostAnswerTokens) {
+      return InvalidArgumentError("the record's max_answer_tokens is " + std::to_string(tokens) +
+                                  ": give what `footnote ask --json` printed");
+    }
+    record.max_answer_tokens = static_cast<int>(tokens);
+  }
   FOOTNOTE_RETURN_IF_ERROR(read_number("generation", record.generation));
   FOOTNOTE_RETURN_IF_ERROR(read_number("seed", record.seed));
   FOOTNOTE_RETURN_IF_ERROR(read_string("model_sha256", record.model_sha256));
@@ -189,7 +243,18 @@ StatusOr<std::vector<ConversationTurn>> HistoryFromJson(const nlohmann::json& tu
                                   " of the history has the role \"" + role +
                                   "\": use user or assistant");
     }
-    history.push_back({role, turn[content].get<std::string>()});
+    ConversationTurn read;
+    read.role = role;
+    read.content = turn[content].get<std::string>();
+    if (turn.contains("citations")) {
+      StatusOr<std::vector<Citation>> citations = CitationsFromJson(turn["citations"]);
+      if (!citations.ok()) {
+        return citations.status().WithContext("turn " + std::to_string(history.size() + 1) +
+                                              " of the history");
+      }
+      read.citations = *std::move(citations);
+    }
+    history.push_back(std::move(read));
   }
   return history;
 }

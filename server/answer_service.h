@@ -17,6 +17,7 @@
 #include "common/types.h"
 #include "generator/grounding.h"
 #include "generator/text_generator.h"
+#include "retriever/document.h"
 #include "retriever/retriever.h"
 
 namespace footnote::server {
@@ -28,8 +29,8 @@ enum class AnswerMode { kGrounded, kPlain, kClosedBook };
 const char* AnswerModeName(AnswerMode mode);
 
 struct AnswerRequest {
-  std::string question;  // valid UTF-8, not blank, at most kMaxQuestionBytes
-  std::vector<ConversationTurn> history;
+  std::string question;                   // valid UTF-8, not blank, at most kMaxQuestionBytes
+  std::vector<ConversationTurn> history;  // an assistant's with its citations keeps their numbers
   retriever::Asker asker;
   const retriever::Filter* filter = nullptr;
   std::string scope_document_id;
@@ -39,8 +40,22 @@ struct AnswerRequest {
   uint64_t generation = 0;     // 0: the corpus's current one
   std::optional<bool> rerank;  // nothing: where there is a reranker
   std::string tenant;
+  // For a prompt that tells the date: what a record kept; empty: now.
+  std::string prompt_time;
 };
 
+struct SummaryRequest {
+  std::vector<retriever::Document> documents;  // that the asker may see; in this order
+  uint64_t generation = 0;                     // of the corpus, for the record
+  RiskSetting risk = RiskSetting::kBalanced;
+  uint64_t seed = 0;
+  std::string tenant;
+  std::string prompt_time;  // as in AnswerRequest
+};
+
+// Of all earlier turns; numbers go up to the second.
+inline constexpr size_t kMaxEarlierCitations = 1000;
+inline constexpr int kMaxCitationNumber = 100000;
 inline constexpr size_t kMaxQuestionBytes =
     16 * 1024;  // some 4,000 tokens: more than any context here leaves to a question
 
@@ -72,6 +87,9 @@ struct AnswerServiceOptions {
   int prompt_budget_tokens = 1100;
   int max_answer_tokens = 128;
   int max_sentences = 4;
+  int summary_words = 600;           // of the documents, for the prompt
+  int max_summary_sentences = 6;     // or one a document, where there are more
+  int fewest_summary_sentences = 3;  // what the model leaves open is quoted
 };
 
 // Threads: Ask may be called concurrently.
@@ -87,6 +105,12 @@ class AnswerService {
   StatusOr<Answer> Ask(const AnswerRequest& request, const CallContext& call,
                        AnswerListener* listener);
 
+  // Sums up the documents. What is said is verified, and quoted or dropped where it is not
+  // supported, as in an answer; gate 1 does not apply: answerability is 1 where there is any text.
+  // Errors: as Ask's.
+  StatusOr<Answer> Summarize(const SummaryRequest& request, const CallContext& call,
+                             AnswerListener* listener);
+
   // What Ask retrieves and gate 1 makes of it; nothing is generated. `risk`, `mode` and `seed` say
   // nothing here. Errors: as Ask's.
   struct Assessment {
@@ -100,8 +124,9 @@ class AnswerService {
   };
   StatusOr<Assessment> Assess(const AnswerRequest& request, const CallContext& call) const;
 
-  // What Ask checks of a question before doing anything.
+  // What Ask checks of a question, and of what a conversation cited, before doing anything.
   static Status CheckQuestion(std::string_view question);
+  static Status CheckHistory(const std::vector<ConversationTurn>& history);
 
  private:
   retriever::RetrievalBackend* retriever_;

@@ -42,6 +42,8 @@ class Api {
   // `emit` is called on this thread, in the order that AskResponse tells.
   virtual Status Ask(const v1::AskRequest& request, const CallContext& call,
                      const std::function<void(const v1::AskResponse&)>& emit) = 0;
+  virtual Status Summarize(const v1::SummarizeRequest& request, const CallContext& call,
+                           const std::function<void(const v1::AskResponse&)>& emit) = 0;
   virtual StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request,
                                               const CallContext& call) = 0;
   virtual StatusOr<v1::CheckGroundingResponse> CheckGrounding(

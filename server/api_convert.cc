@@ -68,6 +68,7 @@ v1::ConversationTurn ToProto(const ConversationTurn& turn) {
   v1::ConversationTurn message;
   message.set_role(turn.role);
   message.set_content(turn.content);
+  for (const Citation& citation : turn.citations) *message.add_citations() = ToProto(citation);
   return message;
 }
 
@@ -133,6 +134,8 @@ v1::AnswerRecord ToProto(const AnswerRecord& record) {
   message.set_engine_version(record.engine_version);
   message.set_risk(ToProto(record.risk));
   message.set_reranker_sha256(record.reranker_sha256);
+  message.set_prompt_time(record.prompt_time);
+  message.set_max_answer_tokens(static_cast<uint32_t>(record.max_answer_tokens));
   return message;
 }
 
@@ -165,6 +168,15 @@ v1::Answer ToProto(const Answer& answer) {
   timings.set_verify(answer.timings.verify_ms);
   timings.set_first_sentence(answer.timings.first_sentence_ms);
   timings.set_total(answer.timings.total_ms);
+  message.set_verdict(answer.verdict == Verdict::kYes  ? v1::Answer::YES
+                      : answer.verdict == Verdict::kNo ? v1::Answer::NO
+                                                       : v1::Answer::UNSETTLED);
+  for (const Conflict& conflict : answer.conflicts) {
+    v1::Conflict& added = *message.add_conflicts();
+    for (int citation : conflict.citations) added.add_citations(static_cast<uint32_t>(citation));
+    added.set_kind(conflict.kind);
+  }
+  for (const std::string& note : answer.notes) message.add_notes(note);
   return message;
 }
 
@@ -210,7 +222,13 @@ AbstainReason FromProto(v1::AbstainReason reason) {
 }
 
 ConversationTurn FromProto(const v1::ConversationTurn& turn) {
-  return {turn.role(), turn.content()};
+  ConversationTurn result;
+  result.role = turn.role();
+  result.content = turn.content();
+  for (const v1::Citation& citation : turn.citations()) {
+    result.citations.push_back(FromProto(citation));
+  }
+  return result;
 }
 
 Passage FromProto(const v1::Passage& passage) {
@@ -270,6 +288,8 @@ AnswerRecord FromProto(const v1::AnswerRecord& record) {
   result.engine_version = record.engine_version();
   result.risk = FromProto(record.risk());
   result.reranker_sha256 = record.reranker_sha256();
+  result.prompt_time = record.prompt_time();
+  result.max_answer_tokens = static_cast<int>(record.max_answer_tokens());
   return result;
 }
 
@@ -295,6 +315,14 @@ Answer FromProto(const v1::Answer& answer) {
   const v1::AnswerTimings& timings = answer.timings_ms();
   result.timings = {timings.retrieve(), timings.prefill(),        timings.decode(),
                     timings.verify(),   timings.first_sentence(), timings.total()};
+  result.verdict = answer.verdict() == v1::Answer::YES  ? Verdict::kYes
+                   : answer.verdict() == v1::Answer::NO ? Verdict::kNo
+                                                        : Verdict::kNone;
+  for (const v1::Conflict& conflict : answer.conflicts()) {
+    result.conflicts.push_back(
+        {{conflict.citations().begin(), conflict.citations().end()}, conflict.kind()});
+  }
+  result.notes.assign(answer.notes().begin(), answer.notes().end());
   return result;
 }
 

@@ -50,6 +50,24 @@ class Outgoing {
     return FromGrpc(status);
   }
 
+  // The answer that the stream of events ends with.
+  StatusOr<v1::Answer> Answer(grpc::ClientReader<v1::AskResponse>& reader,
+                              const std::string& address,
+                              const std::function<void(const v1::AskResponse&)>& on_event) const {
+    v1::AskResponse event;
+    std::optional<v1::Answer> answer;
+    while (reader.Read(&event)) {
+      if (on_event) on_event(event);
+      if (event.has_answer()) answer = event.answer();
+    }
+    FOOTNOTE_RETURN_IF_ERROR(Result(reader.Finish(), address));
+    if (!answer.has_value()) {
+      return InternalError("the server at " + address +
+                           " ended without an answer: look at its log");
+    }
+    return *std::move(answer);
+  }
+
  private:
   const CallContext& call_;
   grpc::ClientContext context_;
@@ -92,18 +110,14 @@ StatusOr<v1::Answer> GrpcClient::Ask(const v1::AskRequest& request, const CallCo
                                      const std::function<void(const v1::AskResponse&)>& on_event) {
   Outgoing outgoing(call);
   const auto reader = state_->answers->Ask(outgoing.context(), request);
-  v1::AskResponse event;
-  std::optional<v1::Answer> answer;
-  while (reader->Read(&event)) {
-    if (on_event) on_event(event);
-    if (event.has_answer()) answer = event.answer();
-  }
-  FOOTNOTE_RETURN_IF_ERROR(outgoing.Result(reader->Finish(), state_->address));
-  if (!answer.has_value()) {
-    return InternalError("the server at " + state_->address +
-                         " ended without an answer: look at its log");
-  }
-  return *std::move(answer);
+  return outgoing.Answer(*reader, state_->address, on_event);
+}
+
+StatusOr<v1::Answer> GrpcClient::Summarize(const v1::SummarizeRequest& request,
+                                           const CallContext& call) {
+  Outgoing outgoing(call);
+  const auto reader = state_->answers->Summarize(outgoing.context(), request);
+  return outgoing.Answer(*reader, state_->address, {});
 }
 
 }  // namespace footnote::server

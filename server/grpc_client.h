@@ -29,6 +29,7 @@ class GrpcClient {
   // empty.
   StatusOr<v1::Answer> Ask(const v1::AskRequest& request, const CallContext& call,
                            const std::function<void(const v1::AskResponse&)>& on_event = {});
+  StatusOr<v1::Answer> Summarize(const v1::SummarizeRequest& request, const CallContext& call);
 
  private:
   struct State;

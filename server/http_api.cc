@@ -27,6 +27,7 @@ struct Route {
 // clang-format off
 constexpr Route kRoutes[] = {
     {"POST",   "/api/v1/corpora/{corpus}/ask",                     "Ask",             WorkKind::kAnswer, Body::kJson, &CallAsk},
+    {"POST",   "/api/v1/corpora/{corpus}/summarize",               "Summarize",       WorkKind::kAnswer, Body::kJson, &CallSummarize},
     {"POST",   "/api/v1/corpora/{corpus}/search",                  "Search",          WorkKind::kSearch, Body::kJson, &CallUnary<&Api::Search>},
     {"POST",   "/api/v1/grounding/check",                          "CheckGrounding",  WorkKind::kSearch, Body::kJson, &CallUnary<&Api::CheckGrounding>},
     {"GET",    "/api/v1/corpora",                                  "ListCorpora",     WorkKind::kRead,   Body::kNone, &CallUnary<&Api::ListCorpora>},

@@ -34,13 +34,17 @@ Status SendEvent(const google::protobuf::Message& message, HttpResponder& respon
   return OkStatus();
 }
 
-Status CallAsk(Api& api, const CallInput& input, const CallContext& call,
-               HttpResponder& responder) {
-  v1::AskRequest request;
+namespace {
+
+// A call whose stream ends with an answer.
+template <typename Request, typename Method>
+Status CallAnswering(Method method, Api& api, const CallInput& input, const CallContext& call,
+                     HttpResponder& responder) {
+  Request request;
   FOOTNOTE_RETURN_IF_ERROR(ReadRequest(input, request));
   v1::Answer answer;
   Status sent;
-  FOOTNOTE_RETURN_IF_ERROR(api.Ask(request, call, [&](const v1::AskResponse& response) {
+  FOOTNOTE_RETURN_IF_ERROR((api.*method)(request, call, [&](const v1::AskResponse& response) {
     if (input.wants_events) {
       if (sent.ok()) sent = SendEvent(response, responder);
     } else if (response.has_answer()) {
@@ -49,6 +53,18 @@ Status CallAsk(Api& api, const CallInput& input, const CallContext& call,
   }));
   if (input.wants_events) return sent;
   return SendMessage(answer, responder);
+}
+
+}  // namespace
+
+Status CallAsk(Api& api, const CallInput& input, const CallContext& call,
+               HttpResponder& responder) {
+  return CallAnswering<v1::AskRequest>(&Api::Ask, api, input, call, responder);
+}
+
+Status CallSummarize(Api& api, const CallInput& input, const CallContext& call,
+                     HttpResponder& responder) {
+  return CallAnswering<v1::SummarizeRequest>(&Api::Summarize, api, input, call, responder);
 }
 
 Status FileImport::Begin() {

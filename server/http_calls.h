@@ -52,8 +52,10 @@ Status CallUnary(Api& api, const CallInput& input, const CallContext& call,
   }
 }
 
-// Ask: its events as they come, or the answer alone.
+// Ask and Summarize: events as they come, or the answer alone.
 Status CallAsk(Api& api, const CallInput& input, const CallContext& call, HttpResponder& responder);
+Status CallSummarize(Api& api, const CallInput& input, const CallContext& call,
+                     HttpResponder& responder);
 
 // ImportDocuments, one file a request: the body goes to the session piece by piece.
 class FileImport {

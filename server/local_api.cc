@@ -10,6 +10,7 @@
 #include "server/api_convert.h"
 #include "server/grounding_check.h"
 #include "server/import_spool.h"
+#include "server/summary_sources.h"
 
 namespace footnote::server {
 namespace {
@@ -73,6 +74,13 @@ v1::Model ToProto(const generator::ModelInfo& info, v1::Model::Role role,
   model.set_context_tokens(static_cast<uint32_t>(info.context_tokens));
   model.set_device(info.device);
   return model;
+}
+
+// Askers of different rights never share cached prompts, nor do corpora.
+std::string TenantOf(const std::string& corpus, const retriever::Asker& asker) {
+  std::string tenant = corpus;
+  for (const std::string& principal : asker.principals) tenant += "\n" + principal;
+  return tenant;
 }
 
 // An answer's events, as messages.
@@ -160,15 +168,43 @@ Status LocalApi::Ask(const v1::AskRequest& request, const CallContext& call,
   ask.risk = FromProto(request.risk());
   ask.seed = request.seed();
   if (request.has_rerank()) ask.rerank = request.rerank();
-  // Askers of different rights never share cached prompts, nor do corpora.
-  ask.tenant = request.corpus();
-  for (const std::string& principal : ask.asker.principals) ask.tenant += "\n" + principal;
-  const Embedder& embedder = *open->embedder->embedder;
-  AnswerService service(open->retriever.get(), generator_->generator.get(), &embedder,
-                        IdentityOf(request.corpus(), *generator_, embedder, catalog_->reranker()),
-                        options_.answers);
+  ask.tenant = TenantOf(request.corpus(), ask.asker);
   EmittingListener listener(emit);
-  FOOTNOTE_ASSIGN_OR_RETURN(const Answer answer, service.Ask(ask, call, &listener));
+  FOOTNOTE_ASSIGN_OR_RETURN(const Answer answer,
+                            Answerer(request.corpus(), *open).Ask(ask, call, &listener));
+  EmitAnswer(answer, emit);
+  return OkStatus();
+}
+
+Status LocalApi::Summarize(const v1::SummarizeRequest& request, const CallContext& call,
+                           const std::function<void(const v1::AskResponse&)>& emit) {
+  SummaryRequest summary;
+  FOOTNOTE_ASSIGN_OR_RETURN(const retriever::Asker asker, AskerOf(request.principals()));
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto open, Visible(request.corpus(), asker));
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto filter, ParseFilter(request.filter()));
+  summary.generation = open->corpus->Info().generation;
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      summary.documents,
+      SummarySources(*open->corpus, {request.document_ids().begin(), request.document_ids().end()},
+                     filter.has_value() ? &*filter : nullptr, asker));
+  summary.risk = FromProto(request.risk());
+  summary.seed = request.seed();
+  summary.tenant = TenantOf(request.corpus(), asker);
+  EmittingListener listener(emit);
+  FOOTNOTE_ASSIGN_OR_RETURN(const Answer answer,
+                            Answerer(request.corpus(), *open).Summarize(summary, call, &listener));
+  EmitAnswer(answer, emit);
+  return OkStatus();
+}
+
+AnswerService LocalApi::Answerer(const std::string& corpus, const Catalog::OpenCorpus& open) const {
+  const Embedder& embedder = *open.embedder->embedder;
+  return {open.retriever.get(), generator_->generator.get(), &embedder,
+          IdentityOf(corpus, *generator_, embedder, catalog_->reranker()), options_.answers};
+}
+
+void LocalApi::EmitAnswer(const Answer& answer,
+                          const std::function<void(const v1::AskResponse&)>& emit) const {
   if (metrics_ != nullptr) {
     metrics_->ObserveAnswer(answer.abstained ? AbstainReasonName(answer.reason) : "answered",
                             answer.timings.first_sentence_ms / 1000);
@@ -176,7 +212,6 @@ Status LocalApi::Ask(const v1::AskRequest& request, const CallContext& call,
   v1::AskResponse last;
   *last.mutable_answer() = server::ToProto(answer);
   emit(last);
-  return OkStatus();
 }
 
 StatusOr<v1::SearchResponse> LocalApi::Search(const v1::SearchRequest& request,

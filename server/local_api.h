@@ -29,6 +29,8 @@ class LocalApi final : public Api {
 
   Status Ask(const v1::AskRequest& request, const CallContext& call,
              const std::function<void(const v1::AskResponse&)>& emit) override;
+  Status Summarize(const v1::SummarizeRequest& request, const CallContext& call,
+                   const std::function<void(const v1::AskResponse&)>& emit) override;
   StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request,
                                       const CallContext& call) override;
   StatusOr<v1::CheckGroundingResponse> CheckGrounding(const v1::CheckGroundingRequest& request,
@@ -49,6 +51,10 @@ class LocalApi final : public Api {
   using Principals = google::protobuf::RepeatedPtrField<std::string>;
 
   StatusOr<retriever::Asker> AskerOf(const Principals& principals) const;
+  AnswerService Answerer(const std::string& corpus, const Catalog::OpenCorpus& open) const;
+  // The last event; counts the answer.
+  void EmitAnswer(const Answer& answer,
+                  const std::function<void(const v1::AskResponse&)>& emit) const;
   // The corpus, if this asker may know that it exists; else NOT_FOUND.
   StatusOr<std::shared_ptr<const Catalog::OpenCorpus>> Visible(const std::string& name,
                                                                const retriever::Asker& asker);

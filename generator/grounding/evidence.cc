@@ -64,21 +64,6 @@ size_t MarkBefore(std::string_view text, size_t start, size_t end) {
   return first;
 }
 
-std::vector<ByteSpan> UnitsOf(std::string_view text) {
-  std::vector<ByteSpan> units;
-  for (const ByteSpan& sentence : SplitSentences(text)) {
-    size_t start = sentence.start;
-    while (start < sentence.end) {
-      size_t cut = MarkBefore(text, start, sentence.end);
-      if (cut - start > kMaxQuoteBytes) cut = CutBefore(text, start, start + kMaxQuoteBytes);
-      const ByteSpan piece = Trimmed(text, start, cut);
-      if (!piece.empty()) units.push_back(piece);
-      start = cut;
-    }
-  }
-  return units;
-}
-
 std::string HeadOf(const Passage& passage) {
   std::string head = passage.title;
   for (const std::string& heading : passage.heading_path) head += ". " + heading;
@@ -114,6 +99,21 @@ double BestCredit(const Table& table, const std::string& stem, bool exact,
 }
 
 }  // namespace
+
+std::vector<ByteSpan> UnitsOf(std::string_view text) {
+  std::vector<ByteSpan> units;
+  for (const ByteSpan& sentence : SplitSentences(text)) {
+    size_t start = sentence.start;
+    while (start < sentence.end) {
+      size_t cut = MarkBefore(text, start, sentence.end);
+      if (cut - start > kMaxQuoteBytes) cut = CutBefore(text, start, start + kMaxQuoteBytes);
+      const ByteSpan piece = Trimmed(text, start, cut);
+      if (!piece.empty()) units.push_back(piece);
+      start = cut;
+    }
+  }
+  return units;
+}
 
 Evidence::Evidence(std::span<const Passage> passages) {
   std::vector<bool> stands_apart;  // of each span: no neighbour of the one before it

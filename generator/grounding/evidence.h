@@ -28,6 +28,9 @@ struct EvidenceSpan {
   int count = 1;
 };
 
+// Sentences of a text; one of more than kMaxQuoteBytes in pieces, cut behind a mark or a space.
+std::vector<ByteSpan> UnitsOf(std::string_view text);
+
 // How a sentence's claims fare against a span.
 struct Comparison {
   double alignment = 0;  // share of the content words, by weight, found; 0 when there are none

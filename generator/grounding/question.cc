@@ -77,7 +77,8 @@ bool Defines(const std::vector<std::string>& defined, std::string_view text) {
   return false;
 }
 
-// Headings, questions, tables and code: nothing to quote.
+}  // namespace
+
 bool IsFragment(std::string_view text) {
   size_t words = 0;
   size_t letters = 0;
@@ -92,8 +93,6 @@ bool IsFragment(std::string_view text) {
   return words < kFewestWords || text.ends_with('?') || text.ends_with(':') ||
          static_cast<double>(letters) < kLettersOfProse * static_cast<double>(text.size());
 }
-
-}  // namespace
 
 Question ReadQuestion(std::string_view question) {
   Question result;

@@ -29,6 +29,9 @@ Question ReadQuestion(std::string_view question);
 // every span of that document is about its subject.
 std::optional<Claims> WithoutSubject(const Claims& question, std::string_view title);
 
+// Headings, questions, rows of signs, and what ends with a colon: nothing to quote.
+bool IsFragment(std::string_view text);
+
 // What speaks for quoting `span` beside words and meaning, as an addend of the logistic: it defines
 // what is asked, or holds the kind of thing asked for; headings, questions and rows of signs lose.
 double AnswerBonus(const Question& question, const EvidenceSpan& span,

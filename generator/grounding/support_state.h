@@ -3,6 +3,7 @@
 // Threads: one caller at a time; vectors are kept when they are first computed.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,10 @@ class SupportScorer::State {
   // The best candidates, none whose bytes another one already quotes; `one_a_passage` if asked.
   std::vector<Support> Best(std::vector<SupportCandidate> candidates, int max_results,
                             bool one_a_passage) const;
+
+  // What two units of evidence, which speak of the same, say differently; nothing where they agree
+  // or speak of different things.
+  std::optional<SupportProblem::Kind> Difference(size_t a, size_t b) const;
 
   // A sentence with its supports; `bytes` is left to the caller.
   StatusOr<SentenceSupport> ScoreSentence(std::string_view sentence, int max_results,

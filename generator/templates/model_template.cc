@@ -57,8 +57,8 @@ std::vector<PromptSegment> Segments(const MarkedText& text) {
 
 class ModelTemplate final : public ChatTemplate {
  public:
-  ModelTemplate(jinja::Body body, TemplateContext context)
-      : body_(std::move(body)), context_(std::move(context)) {
+  ModelTemplate(jinja::Body body, TemplateContext context, bool reads_clock)
+      : body_(std::move(body)), context_(std::move(context)), reads_clock_(reads_clock) {
     if (context_.now == nullptr) context_.now = LocalTime;
   }
 
@@ -66,13 +66,13 @@ class ModelTemplate final : public ChatTemplate {
   // RESOURCE_EXHAUSTED when it cannot even be run on a short conversation.
   Status Try() {
     const std::string marker = "q7Zk1 system message";
-    const auto with = RenderAsIs({{"system", marker}, {"user", "Hello"}}, true);
+    const auto with = RenderAsIs({{"system", marker}, {"user", "Hello"}}, true, context_.now);
     if (with.ok()) {
       for (const PromptSegment& segment : *with) {
         if (segment.text.find(marker) != std::string::npos) return OkStatus();
       }
     }
-    const auto without = RenderAsIs({{"user", "Hello"}}, true);
+    const auto without = RenderAsIs({{"user", "Hello"}}, true, context_.now);
     folds_system_ = without.ok();
     const StatusCode code = without.status().code();
     return code == StatusCode::kUnimplemented || code == StatusCode::kResourceExhausted
@@ -82,23 +82,39 @@ class ModelTemplate final : public ChatTemplate {
 
   std::string_view family() const override { return kOwnTemplate; }
   bool folds_system() const override { return folds_system_; }
+  bool reads_clock() const override { return reads_clock_; }
 
   StatusOr<std::vector<PromptSegment>> Render(const std::vector<ChatMessage>& messages,
                                               bool add_generation_prompt) const override {
+    return RenderWith(context_.now, messages, add_generation_prompt);
+  }
+
+  StatusOr<std::vector<PromptSegment>> RenderAt(const std::tm& time,
+                                                const std::vector<ChatMessage>& messages,
+                                                bool add_generation_prompt) const override {
+    return RenderWith([&time] { return time; }, messages, add_generation_prompt);
+  }
+
+ private:
+  using Clock = std::function<std::tm()>;
+
+  StatusOr<std::vector<PromptSegment>> RenderWith(const Clock& now,
+                                                  const std::vector<ChatMessage>& messages,
+                                                  bool add_generation_prompt) const {
     if (messages.empty()) return InvalidArgumentError("there is no message");
     StatusOr<std::vector<PromptSegment>> rendered =
         RenderFolding(messages, folds_system_, [&](const std::vector<ChatMessage>& folded) {
-          return RenderAsIs(folded, add_generation_prompt);
+          return RenderAsIs(folded, add_generation_prompt, now);
         });
     if (rendered.ok()) return rendered;
     return rendered.status().WithContext("the model's chat template");
   }
 
- private:
   StatusOr<std::vector<PromptSegment>> RenderAsIs(const std::vector<ChatMessage>& messages,
-                                                  bool add_generation_prompt) const {
+                                                  bool add_generation_prompt,
+                                                  const Clock& now) const {
     jinja::RenderInput input;
-    input.now = context_.now;
+    input.now = now;
     FOOTNOTE_ASSIGN_OR_RETURN(Value list, MessageList(messages));
     const auto give = [&](std::string_view name, Value value) {
       input.variables.emplace_back(Value::Trusted(name), std::move(value));
@@ -114,6 +130,7 @@ class ModelTemplate final : public ChatTemplate {
 
   const jinja::Body body_;
   TemplateContext context_;
+  const bool reads_clock_;
   bool folds_system_ = false;
 };
 
@@ -129,7 +146,9 @@ StatusOr<std::unique_ptr<ChatTemplate>> ChatTemplate::FromModelTemplate(
   }
   StatusOr<jinja::Body> body = jinja::Parse(template_text);
   if (!body.ok()) return body.status().WithContext(kContext);
-  auto model_template = std::make_unique<ModelTemplate>(*std::move(body), std::move(context));
+  const bool reads_clock = template_text.find("strftime_now") != std::string_view::npos;
+  auto model_template =
+      std::make_unique<ModelTemplate>(*std::move(body), std::move(context), reads_clock);
   if (const Status tried = model_template->Try(); !tried.ok()) return tried.WithContext(kContext);
   return std::unique_ptr<ChatTemplate>(std::move(model_template));
 }

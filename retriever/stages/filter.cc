@@ -7,13 +7,7 @@ Status RunFilterStage(Retrieval& retrieval) {
   const RetrievalRequest& request = retrieval.request;
   const GenerationView& view = *retrieval.snapshot.view;
   if (request.filter != nullptr) {
-    for (const std::string& field : request.filter->fields()) {
-      if (view.fields.contains(field)) continue;
-      std::string known;
-      for (const std::string& one : view.fields) known += (known.empty() ? "" : ", ") + one;
-      return InvalidArgumentError("no document of the corpus \"" + retrieval.corpus.name() +
-                                  "\" has the field \"" + field + "\"; there are: " + known);
-    }
+    FOOTNOTE_RETURN_IF_ERROR(CheckFields(view, retrieval.corpus.name(), *request.filter));
   }
   retrieval.visible = retrieval.corpus.Visible(retrieval.snapshot, request.asker);
   retrieval.allowed = retrieval.corpus.Allowed(retrieval.snapshot, request.asker, request.filter);

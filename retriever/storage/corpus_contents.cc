@@ -112,10 +112,26 @@ StatusOr<bool> LocalCorpus::IsPublic() {
 StatusOr<std::vector<DocumentSummary>> LocalCorpus::ListDocuments(const Asker& asker,
                                                                   const std::string& after_id,
                                                                   size_t limit) {
+  return List(asker, after_id, nullptr, limit);
+}
+
+StatusOr<std::vector<DocumentSummary>> LocalCorpus::MatchingDocuments(const Asker& asker,
+                                                                      const Filter& filter,
+                                                                      size_t limit) {
+  return List(asker, "", &filter, limit);
+}
+
+StatusOr<std::vector<DocumentSummary>> LocalCorpus::List(const Asker& asker,
+                                                         const std::string& after_id,
+                                                         const Filter* filter, size_t limit) {
   FOOTNOTE_ASSIGN_OR_RETURN(const Snapshot now, Now());
+  if (filter != nullptr) FOOTNOTE_RETURN_IF_ERROR(CheckFields(*now.view, name_, *filter));
   std::vector<std::string_view> ids;
   for (const auto& [id, place] : now.view->by_id) {
-    if (id > after_id && now.access->Allows(asker, std::string(id))) ids.push_back(id);
+    if (id > after_id && now.access->Allows(asker, std::string(id)) &&
+        (filter == nullptr || filter->Matches(now.view->document(place).metadata))) {
+      ids.push_back(id);
+    }
   }
   const size_t count = std::min(limit, ids.size());
   std::partial_sort(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count), ids.end());

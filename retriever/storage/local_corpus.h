@@ -49,6 +49,8 @@ class LocalCorpus : public Corpus {
   StatusOr<std::vector<DocumentSummary>> ListDocuments(const Asker& asker,
                                                        const std::string& after_id,
                                                        size_t limit) override;
+  StatusOr<std::vector<DocumentSummary>> MatchingDocuments(const Asker& asker, const Filter& filter,
+                                                           size_t limit) override;
   StatusOr<Document> GetDocument(const std::string& document_id, const Asker& asker) override;
   StatusOr<Document> GetDocumentAsOwner(const std::string& document_id) override;
   StatusOr<std::vector<std::string>> DocumentIds() override;
@@ -80,6 +82,9 @@ class LocalCorpus : public Corpus {
   const std::filesystem::path& folder() const { return folder_; }
 
  private:
+  StatusOr<std::vector<DocumentSummary>> List(const Asker& asker, const std::string& after_id,
+                                              const Filter* filter, size_t limit);
+
   struct StoredPlace {
     uint32_t segment = 0;
     uint32_t ordinal = 0;

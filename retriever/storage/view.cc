@@ -63,6 +63,17 @@ RowSet VisibleRows(const GenerationView& view, const AccessTable& access, const 
   });
 }
 
+Status CheckFields(const GenerationView& view, const std::string& corpus, const Filter& filter) {
+  for (const std::string& field : filter.fields()) {
+    if (view.fields.contains(field)) continue;
+    std::string known;
+    for (const std::string& one : view.fields) known += (known.empty() ? "" : ", ") + one;
+    return InvalidArgumentError("no document of the corpus \"" + corpus + "\" has the field \"" +
+                                field + "\"; there are: " + known);
+  }
+  return OkStatus();
+}
+
 RowSet FilteredRows(const GenerationView& view, const RowSet& rows, const Filter& filter) {
   return Collect(view, [&](size_t part, const LoadedSegment::Document& document) {
     // All rows of a document are in a set, or none.

@@ -74,6 +74,9 @@ struct RowSet {
   bool Has(size_t part, uint32_t row) const { return (bits[part][row >> 3] >> (row & 7) & 1) != 0; }
 };
 
+// INVALID_ARGUMENT when the filter names a field that no document of the corpus has.
+Status CheckFields(const GenerationView& view, const std::string& corpus, const Filter& filter);
+
 // Rows of live documents that the asker may see.
 RowSet VisibleRows(const GenerationView& view, const AccessTable& access, const Asker& asker);
 // Those of `rows` whose documents match.

@@ -1,4 +1,4 @@
-// footnote ask: a question, a grounded answer, footnotes that can be checked.
+// footnote ask: a question, a grounded answer, footnotes that can be checked; or a summary.
 
 #include <iostream>
 
@@ -12,6 +12,7 @@
 #include "server/grpc_client.h"
 #include "server/home.h"
 #include "server/stack.h"
+#include "server/summary_sources.h"
 
 namespace footnote::server {
 namespace {
@@ -21,6 +22,8 @@ constexpr size_t kColumns = 100;
 struct Options {
   std::string corpus;
   std::string question;
+  std::vector<std::string> summarize;  // ids of documents
+  bool is_summary = false;
   std::string generator;
   std::string chat_template;
   std::string embedder;
@@ -85,12 +88,23 @@ void PrintAnswer(const Answer& answer) {
     }
   } else {
     std::string text;
+    if (answer.verdict != Verdict::kNone) {
+      text = answer.verdict == Verdict::kYes ? "Yes. " : "No. ";
+    }
     for (const AnswerSentence& sentence : answer.sentences) {
+      // An item of a list has a line of its own.
+      if (sentence.span.start > 0 && answer.text[sentence.span.start - 1] == '\n') {
+        std::cout << Wrap(text, kColumns, "");
+        text.clear();
+      }
       text += sentence.text;
       for (int number : sentence.citations) text += " [" + std::to_string(number) + "]";
       text += ' ';
     }
     std::cout << Wrap(text, kColumns, "") << "\n";
+    for (const std::string& note : answer.notes) {
+      std::cout << Wrap("Note: " + note, kColumns, "") << "\n";
+    }
     for (const Citation& citation : answer.citations) {
       char score[32];
       std::snprintf(score, sizeof score, "%.2f", citation.score);
@@ -145,34 +159,28 @@ Status AskServer(const Options& options, const AnswerRequest& asked, const CallC
   return OkStatus();
 }
 
-Status RunAsk(const Options& options) {
-  const std::string question = QuestionOrStdin(options.question);
-  const CallContext call = options.remote.WithTimeout(InterruptibleCall());
-  FOOTNOTE_RETURN_IF_ERROR(AnswerService::CheckQuestion(question));
-  AnswerRequest request;
-  request.question = question;
-  request.seed = options.seed;
-  request.scope_document_id = options.document;
-  FOOTNOTE_ASSIGN_OR_RETURN(request.risk, ParseRisk(options.risk));
-  FOOTNOTE_ASSIGN_OR_RETURN(request.asker, options.scope.ParseAsker());
-  FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<retriever::Filter> filter,
-                            options.scope.ParseFilter());
-  request.filter = filter.has_value() ? &*filter : nullptr;
-  FOOTNOTE_ASSIGN_OR_RETURN(request.history, ReadHistory(options.history_file));
-  if (options.remote.used()) return AskServer(options, request, call);
+// Models of a run in this process; those of a record where one is replayed.
+struct Models {
+  LoadedGenerator generator;
+  LoadedReranker reranker;
+  OpenCorpus corpus;
+  AnswererIdentity identity;
+};
+
+StatusOr<std::optional<AnswerRecord>> ReadRecord(const std::string& file) {
+  if (file.empty()) return std::optional<AnswerRecord>();
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, size_t{16} << 20));
+  StatusOr<AnswerRecord> read = RecordFromJson(text);
+  if (!read.ok()) return read.status().WithContext(file);
+  return std::optional<AnswerRecord>(*std::move(read));
+}
+
+StatusOr<std::unique_ptr<Models>> Load(const Options& options,
+                                       const std::optional<AnswerRecord>& record) {
   generator::ModelOptions model;
   model.threads = options.threads;
   options.device.Set(model);
-  std::optional<AnswerRecord> record;
-  if (!options.replay_file.empty()) {
-    FOOTNOTE_ASSIGN_OR_RETURN(const std::string text,
-                              ReadFile(options.replay_file, size_t{16} << 20));
-    StatusOr<AnswerRecord> read = RecordFromJson(text);
-    if (!read.ok()) return read.status().WithContext(options.replay_file);
-    record = *std::move(read);
-    request.seed = record->seed;
-    request.risk = record->risk;
-    request.generation = record->generation;
+  if (record.has_value()) {
     if (record->isa.starts_with("cuda ")) {
       model.device = "cuda";
     } else {
@@ -187,27 +195,112 @@ Status RunAsk(const Options& options) {
   embedder_model.threads = options.threads;
   embedder_model.device = model.device;
   embedder_model.isa = model.isa;
-  generator::ModelOptions generator_model = model;
-  generator_model.template_family = options.chat_template;
-  FOOTNOTE_ASSIGN_OR_RETURN(const LoadedGenerator generator,
-                            LoadGenerator(options.generator, generator_model));
-  FOOTNOTE_ASSIGN_OR_RETURN(const LoadedReranker reranker,
-                            options.rerank.Load(&generator, embedder_model));
-  FOOTNOTE_ASSIGN_OR_RETURN(const OpenCorpus corpus,
-                            OpenCorpusForSearch(options.corpus, options.embedder, CorporaRoot(),
-                                                embedder_model, options.rerank.With(reranker)));
-  const AnswererIdentity identity =
-      IdentityOf(options.corpus, generator, *corpus.embedder.embedder, reranker.reranker.get());
-  if (record.has_value()) FOOTNOTE_RETURN_IF_ERROR(CheckReplay(*record, identity));
-  AnswerService service(corpus.retriever.get(), generator.generator.get(),
-                        corpus.embedder.embedder.get(), identity, {});
-  FOOTNOTE_ASSIGN_OR_RETURN(const Answer answer, service.Ask(request, call, nullptr));
-  if (record.has_value() && !record->prompt_sha256.empty() &&
-      answer.record.prompt_sha256 != record->prompt_sha256) {
-    return FailedPreconditionError(
-        "the prompt differs from the record's: the question, its conversation, the filter, the "
-        "asker or the corpus is not the same");
+  model.template_family = options.chat_template;
+  auto models = std::make_unique<Models>();
+  FOOTNOTE_ASSIGN_OR_RETURN(models->generator, LoadGenerator(options.generator, model));
+  FOOTNOTE_ASSIGN_OR_RETURN(models->reranker,
+                            options.rerank.Load(&models->generator, embedder_model));
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      models->corpus, OpenCorpusForSearch(options.corpus, options.embedder, CorporaRoot(),
+                                          embedder_model, options.rerank.With(models->reranker)));
+  models->identity = IdentityOf(options.corpus, models->generator,
+                                *models->corpus.embedder.embedder, models->reranker.reranker.get());
+  if (record.has_value()) FOOTNOTE_RETURN_IF_ERROR(CheckReplay(*record, models->identity));
+  return models;
+}
+
+AnswerService ServiceOf(const Models& models, const std::optional<AnswerRecord>& record) {
+  AnswerServiceOptions options;
+  if (record.has_value() && record->max_answer_tokens > 0) {
+    options.max_answer_tokens = record->max_answer_tokens;
   }
+  return {models.corpus.retriever.get(), models.generator.generator.get(),
+          models.corpus.embedder.embedder.get(), models.identity, options};
+}
+
+Status CheckPrompt(const std::optional<AnswerRecord>& record, const Answer& answer) {
+  if (!record.has_value() || record->prompt_sha256.empty() ||
+      answer.record.prompt_sha256 == record->prompt_sha256) {
+    return OkStatus();
+  }
+  return FailedPreconditionError(
+      "the prompt differs from the record's: the question, its conversation, the filter, the "
+      "asker, the documents or the corpus is not the same");
+}
+
+Status RunAsk(const Options& options, const CallContext& call) {
+  const std::string question = QuestionOrStdin(options.question);
+  FOOTNOTE_RETURN_IF_ERROR(AnswerService::CheckQuestion(question));
+  AnswerRequest request;
+  request.question = question;
+  request.seed = options.seed;
+  request.scope_document_id = options.document;
+  FOOTNOTE_ASSIGN_OR_RETURN(request.risk, ParseRisk(options.risk));
+  FOOTNOTE_ASSIGN_OR_RETURN(request.asker, options.scope.ParseAsker());
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<retriever::Filter> filter,
+                            options.scope.ParseFilter());
+  request.filter = filter.has_value() ? &*filter : nullptr;
+  FOOTNOTE_ASSIGN_OR_RETURN(request.history, ReadHistory(options.history_file));
+  if (options.remote.used()) return AskServer(options, request, call);
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<AnswerRecord> record,
+                            ReadRecord(options.replay_file));
+  if (record.has_value()) {
+    request.seed = record->seed;
+    request.risk = record->risk;
+    request.generation = record->generation;
+    request.prompt_time = record->prompt_time;
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<Models> models, Load(options, record));
+  FOOTNOTE_ASSIGN_OR_RETURN(const Answer answer,
+                            ServiceOf(*models, record).Ask(request, call, nullptr));
+  FOOTNOTE_RETURN_IF_ERROR(CheckPrompt(record, answer));
+  Print(answer, options.json);
+  return OkStatus();
+}
+
+Status SummarizeOnServer(const Options& options, RiskSetting risk, const CallContext& call) {
+  v1::SummarizeRequest request;
+  request.set_corpus(options.corpus);
+  for (const std::string& id : options.summarize) request.add_document_ids(id);
+  request.set_filter(options.scope.filter_expression);
+  request.set_risk(ToProto(risk));
+  request.set_seed(options.seed);
+  for (const std::string& principal : options.scope.principals) request.add_principals(principal);
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto client, GrpcClient::Connect(options.remote.server));
+  FOOTNOTE_ASSIGN_OR_RETURN(const v1::Answer answer, client->Summarize(request, call));
+  Print(FromProto(answer), options.json);
+  return OkStatus();
+}
+
+Status RunSummarize(const Options& options, const CallContext& call) {
+  if (!options.question.empty() || !options.document.empty() || !options.history_file.empty()) {
+    return InvalidArgumentError(
+        "--summarize takes no question, --document or --history: give the documents' ids behind "
+        "it, or a --filter");
+  }
+  SummaryRequest request;
+  request.seed = options.seed;
+  FOOTNOTE_ASSIGN_OR_RETURN(request.risk, ParseRisk(options.risk));
+  FOOTNOTE_ASSIGN_OR_RETURN(const retriever::Asker asker, options.scope.ParseAsker());
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<retriever::Filter> filter,
+                            options.scope.ParseFilter());
+  if (options.remote.used()) return SummarizeOnServer(options, request.risk, call);
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::optional<AnswerRecord> record,
+                            ReadRecord(options.replay_file));
+  if (record.has_value()) {
+    request.seed = record->seed;
+    request.risk = record->risk;
+    request.prompt_time = record->prompt_time;
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::unique_ptr<Models> models, Load(options, record));
+  retriever::Corpus& corpus = *models->corpus.corpus;
+  request.generation = corpus.Info().generation;
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      request.documents,
+      SummarySources(corpus, options.summarize, filter.has_value() ? &*filter : nullptr, asker));
+  FOOTNOTE_ASSIGN_OR_RETURN(const Answer answer,
+                            ServiceOf(*models, record).Summarize(request, call, nullptr));
+  FOOTNOTE_RETURN_IF_ERROR(CheckPrompt(record, answer));
   Print(answer, options.json);
   return OkStatus();
 }
@@ -218,8 +311,13 @@ void AddAskCommand(CLI::App& app, CommandResult& result) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("ask", "Answer a question from a corpus, with footnotes");
   command->add_option("corpus", options->corpus, "Name of the corpus")->required();
-  command->add_option("question", options->question, "The question; - reads standard input")
-      ->required();
+  command->add_option("question", options->question, "The question; - reads standard input");
+  const CLI::Option* summarize =
+      command
+          ->add_option("--summarize", options->summarize,
+                       "Sum up these documents, by their ids, instead of answering a question; "
+                       "without ids those that --filter leaves")
+          ->expected(0, -1);
   command->add_option("--generator", options->generator,
                       "Model file or folder (default: SmolLM2-135M-Instruct from the cache)");
   command->add_option("--chat-template", options->chat_template,
@@ -243,11 +341,17 @@ void AddAskCommand(CLI::App& app, CommandResult& result) {
   options->scope.AddTo(*command);
   options->remote.AddTo(*command);
   command->add_flag("--json", options->json, "Print one JSON document");
-  command->callback([options, command, &result] {
+  command->callback([options, command, summarize, &result] {
+    options->is_summary = summarize->count() > 0;
+    std::erase(options->summarize, "");
+    if (!options->is_summary && options->question.empty()) {
+      throw CLI::RequiredError("question (or --summarize)");
+    }
     options->remote.RefuseWithServer(
         *command, {"--generator", "--chat-template", "--embedder", "--replay", "--threads",
                    "--device", "--gpu-layers", "--reranker", "--rerank-depth"});
-    result.status = RunAsk(*options);
+    const CallContext call = options->remote.WithTimeout(InterruptibleCall());
+    result.status = options->is_summary ? RunSummarize(*options, call) : RunAsk(*options, call);
   });
 }
 

@@ -101,7 +101,10 @@ export class AnswerView {
     } else {
       this.#citations = answer.citations;
       this.#correctSentences(answer.sentences);
-      this.foot.append(this.#footnotes());
+      if (answer.verdict === "YES" || answer.verdict === "NO") {
+        this.list.prepend(el("p", { class: "verdict" }, answer.verdict === "YES" ? "Yes." : "No."));
+      }
+      this.foot.append(...(answer.notes ?? []).map((note) => el("p", { class: "notice" }, note)), this.#footnotes());
     }
     this.foot.append(
       passageList(this.#passages, answer, answer.abstained, (passage, opener) => this.#openPassage(passage, opener)),

@@ -85,7 +85,7 @@ export class Conversation {
       .slice(-MAX_HISTORY_TURNS)
       .flatMap((turn) => [
         { role: "user", content: turn.question },
-        { role: "assistant", content: turn.answer },
+        { role: "assistant", content: turn.answer, citations: turn.citations },
       ]);
     return { question, history, filter, document_id, risk };
   }
@@ -96,7 +96,10 @@ export class Conversation {
       announce("No answer: the documents do not support one");
       return;
     }
-    this.#turns.push({ corpus, question, answer: answer.answer });
+    // Sent back, so that a place that is cited again keeps its number.
+    const citations = answer.citations.map(({ number, document_id, version, start_byte, end_byte }) =>
+      ({ number, document_id, version, start_byte, end_byte }));
+    this.#turns.push({ corpus, question, answer: answer.answer, citations });
     announce(`Answer complete: ${plural(answer.sentences.length, "sentence")}, ${plural(answer.citations.length, "footnote")}`);
   }
 }

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/local_time.h"
 #include "generator/templates/special_tokens.h"
 #include "generator/weights/weight_source.h"
 #include "tests/testing/status_matchers.h"
@@ -395,6 +396,17 @@ TEST(ChatTemplate, TheDateIsThatOfTheClockGiven) {
   };
   const auto own = *ChatTemplate::FromModelTemplate("{{ strftime_now('%d %b %Y') }}", context);
   EXPECT_EQ(Text(*own->Render(kQuestion, true)), "26 Jul 2024");
+}
+
+TEST(ChatTemplate, ATemplateThatWritesTheDateSaysSoAndTakesATimeThatWasKept) {
+  const auto dated = *ChatTemplate::FromModelTemplate("{{ strftime_now('%A, %d %b %Y') }}");
+  EXPECT_TRUE(dated->reads_clock());
+  ASSERT_OK_AND_ASSIGN(const std::tm kept, ParseLocalTime("2024-02-29T23:59:58"));
+  EXPECT_EQ(Text(*dated->RenderAt(kept, kQuestion, true)), "Thursday, 29 Feb 2024");
+  const auto undated = *ChatTemplate::FromModelTemplate("{{ messages[0]['content'] }}");
+  EXPECT_FALSE(undated->reads_clock());
+  EXPECT_EQ(Text(*undated->RenderAt(kept, kQuestion, true)),
+            Text(*undated->Render(kQuestion, true)));
 }
 
 }  // namespace

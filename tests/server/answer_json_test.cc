@@ -24,15 +24,17 @@ Answer SampleAnswer() {
   answer.record.precision = "fast";
   answer.record.reranker_sha256 = "ce";
   answer.record.risk = RiskSetting::kStrict;
+  answer.record.prompt_time = "2026-05-12T09:30:00";
+  answer.record.max_answer_tokens = 96;
   return answer;
 }
 
 // The contract's fields, by name: a program that reads them must never find one gone.
 TEST(AnswerJson, HasEveryFieldOfTheContract) {
   const nlohmann::ordered_json json = ToJson(SampleAnswer());
-  for (const char* field :
-       {"answer", "abstained", "reason", "answerability", "grounding_score", "passages",
-        "sentences", "citations", "record", "tokens", "timings_ms"}) {
+  for (const char* field : {"answer", "abstained", "reason", "answerability", "grounding_score",
+                            "passages", "sentences", "citations", "verdict", "conflicts", "notes",
+                            "record", "tokens", "timings_ms"}) {
     EXPECT_TRUE(json.contains(field)) << field;
   }
   for (const char* field : {"text", "start_byte", "end_byte", "support", "origin", "citations"}) {
@@ -42,9 +44,9 @@ TEST(AnswerJson, HasEveryFieldOfTheContract) {
                             "quote", "content_sha256", "score"}) {
     EXPECT_TRUE(json["citations"][0].contains(field)) << field;
   }
-  for (const char* field :
-       {"generation", "model_sha256", "embedder_sha256", "prompt_sha256", "seed", "isa",
-        "precision", "engine_version", "risk", "reranker_sha256"}) {
+  for (const char* field : {"generation", "model_sha256", "embedder_sha256", "prompt_sha256",
+                            "seed", "isa", "precision", "engine_version", "risk", "reranker_sha256",
+                            "prompt_time", "max_answer_tokens"}) {
     EXPECT_TRUE(json["record"].contains(field)) << field;
   }
   for (const char* field : {"retrieve", "prefill", "decode", "verify", "total"})
@@ -61,14 +63,35 @@ TEST(AnswerJson, ARecordIsReadBackFromTheWholeAnswerOrAlone) {
     EXPECT_EQ(record.isa, "avx2");
     EXPECT_EQ(record.risk, RiskSetting::kStrict);
     EXPECT_EQ(record.reranker_sha256, "ce");
+    EXPECT_EQ(record.prompt_time, "2026-05-12T09:30:00");
+    EXPECT_EQ(record.max_answer_tokens, 96);
   }
   // As builds before rerankers wrote it.
   nlohmann::ordered_json old = json["record"];
-  old.erase("reranker_sha256");
+  for (const char* field : {"reranker_sha256", "prompt_time", "max_answer_tokens"}) {
+    old.erase(field);
+  }
   ASSERT_OK_AND_ASSIGN(const AnswerRecord record, RecordFromJson(old.dump()));
   EXPECT_EQ(record.reranker_sha256, "");
   old["reranker_sha256"] = 7;
   EXPECT_STATUS(RecordFromJson(old.dump()), kInvalidArgument, "reranker_sha256");
+}
+
+TEST(AnswerJson, AnEarlierAnswersCitationsAreReadBack) {
+  const nlohmann::ordered_json answer = ToJson(SampleAnswer());
+  nlohmann::json turns = nlohmann::json::array();
+  turns.push_back({{"role", "user"}, {"content", "When?"}});
+  turns.push_back(
+      {{"role", "assistant"}, {"content", answer["answer"]}, {"citations", answer["citations"]}});
+  ASSERT_OK_AND_ASSIGN(const auto history, HistoryFromJson(turns));
+  ASSERT_EQ(history[1].citations.size(), 1u);
+  EXPECT_EQ(history[1].citations[0].number, 1);
+  EXPECT_EQ(history[1].citations[0].document_id, "a");
+  EXPECT_TRUE(history[0].citations.empty());
+  turns[1]["citations"][0].erase("start_byte");
+  EXPECT_STATUS(HistoryFromJson(turns), kInvalidArgument, "turn 2 of the history");
+  turns[1]["citations"] = "none";
+  EXPECT_STATUS(HistoryFromJson(turns), kInvalidArgument, "citations");
 }
 
 TEST(AnswerJson, ADamagedRecordNamesTheField) {

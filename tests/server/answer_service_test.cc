@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "common/sha256.h"
 #include "tests/testing/scripted_generator.h"
 #include "tests/testing/status_matchers.h"
@@ -32,13 +34,14 @@ class FixedRetriever : public retriever::RetrievalBackend {
     retriever::RetrievalResult result;
     result.generation = 7;
     result.passages = passages;
+    queries.push_back(request.query);
     return result;
   }
 
   std::vector<Passage> passages;
   retriever::RetrievalRequest last;
+  std::vector<std::string> queries;
 
- private:
   void Add(const char* id, const char* title, const char* text, double dense, double lexical) {
     Passage passage;
     passage.document_id = id;
@@ -60,21 +63,39 @@ class AnswerServiceTest : public ::testing::Test {
     AnswerRequest request;
     request.question = question;
     request.mode = mode;
+    request.prompt_time = prompt_time_;
+    request.history = history_;
+    return Service().Ask(request, CallContext(), &listener_);
+  }
+
+  StatusOr<Answer> Summarize(std::vector<retriever::Document> documents) {
+    SummaryRequest request;
+    request.documents = std::move(documents);
+    request.generation = 7;
+    return Service().Summarize(request, CallContext(), &listener_);
+  }
+
+  AnswerService Service() {
     AnswerServiceOptions options;
     options.prompt_budget_tokens = 100000;  // the fake tokenizer has a token per byte
     options.max_answer_tokens = 1000;
     AnswererIdentity identity;
     identity.corpus = "homes";
     identity.model_sha256 = "m";
-    AnswerService service(&retriever_, &generator_, nullptr, identity, options);
-    return service.Ask(request, CallContext(), &listener_);
+    return {&retriever_, &generator_, nullptr, identity, options};
   }
 
   // Every citation quotes its document's bytes and carries their digest.
   void ExpectSoundCitations(const Answer& answer) {
     for (const Citation& citation : answer.citations) {
-      const std::string text = citation.document_id == "lease.txt" ? kLease : kGarden;
-      EXPECT_EQ(citation.quote, text.substr(citation.span.start - 40, citation.span.size()));
+      const auto passage =
+          std::find_if(answer.passages.begin(), answer.passages.end(), [&](const Passage& one) {
+            return one.document_id == citation.document_id &&
+                   one.span.start <= citation.span.start && citation.span.end <= one.span.end;
+          });
+      ASSERT_NE(passage, answer.passages.end());
+      EXPECT_EQ(citation.quote, passage->text.substr(citation.span.start - passage->span.start,
+                                                     citation.span.size()));
       EXPECT_EQ(citation.content_sha256, Sha256Hex(citation.quote));
     }
     for (const AnswerSentence& sentence : answer.sentences) {
@@ -94,6 +115,8 @@ class AnswerServiceTest : public ::testing::Test {
     std::vector<std::string> heard;
   };
 
+  std::string prompt_time_;
+  std::vector<ConversationTurn> history_;
   FixedRetriever retriever_;
   testing::ScriptedGenerator generator_;
   Listener listener_;
@@ -192,6 +215,216 @@ TEST_F(AnswerServiceTest, AnEmptyCorpusAndAForbiddenOneLookTheSame) {
   EXPECT_TRUE(answer.abstained);
   EXPECT_EQ(answer.reason, AbstainReason::kNoRelevantContent);
   EXPECT_EQ(answer.answerability, 0);
+}
+
+TEST_F(AnswerServiceTest, ADateInThePromptIsKeptAndGivenAgain) {
+  generator_.UseTemplate(*generator::ChatTemplate::FromModelTemplate(
+      "Today is {{ strftime_now('%d %b %Y, %H:%M:%S') }}. {% for message in messages %}"
+      "{{ message['content'] }}\n{% endfor %}"));
+  const std::string question = "When does the tenant pay the rent of the apartment?";
+  ASSERT_OK_AND_ASSIGN(const Answer today, Ask(question));
+  ASSERT_EQ(today.record.prompt_time.size(), 19u) << today.record.prompt_time;
+  prompt_time_ = "2024-02-29T08:15:00";
+  ASSERT_OK_AND_ASSIGN(const Answer then, Ask(question));
+  EXPECT_EQ(then.record.prompt_time, prompt_time_);
+  EXPECT_NE(then.record.prompt_sha256, today.record.prompt_sha256);
+  EXPECT_NE(generator_.tokenizer()
+                .Decode(generator_.requests.back().prompt, false)
+                .find("Today is 29 Feb 2024, 08:15:00."),
+            std::string::npos);
+  prompt_time_ = today.record.prompt_time;
+  ASSERT_OK_AND_ASSIGN(const Answer again, Ask(question));
+  EXPECT_EQ(again.record.prompt_sha256, today.record.prompt_sha256);
+  prompt_time_ = "2024-02-30T08:15:00";
+  EXPECT_STATUS(Ask(question), kInvalidArgument, "2024-02-30");
+}
+
+TEST_F(AnswerServiceTest, APromptWithoutADateKeepsNone) {
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Ask("When does the tenant pay the rent?"));
+  EXPECT_EQ(answer.record.prompt_time, "");
+}
+
+TEST_F(AnswerServiceTest, AYesNoQuestionBeginsWithTheWordThatTheCitedTextSettles) {
+  generator_.script = {"Yes, either party may end the lease with a notice period of three months."};
+  ASSERT_OK_AND_ASSIGN(const Answer yes, Ask("May either party end the lease?"));
+  EXPECT_EQ(yes.verdict, Verdict::kYes);
+  EXPECT_TRUE(yes.text.starts_with("Yes. Either party may end the lease")) << yes.text;
+  ExpectSoundCitations(yes);
+
+  // The model says yes; the text has a condition, so the answer says neither.
+  generator_.script = {
+      "Yes, the tenant may not keep dogs in the apartment without written consent of the "
+      "landlord."};
+  ASSERT_OK_AND_ASSIGN(const Answer open, Ask("May the tenant keep dogs in the apartment?"));
+  EXPECT_EQ(open.verdict, Verdict::kNone);
+  EXPECT_TRUE(open.text.starts_with("The tenant may not keep dogs")) << open.text;
+  ExpectSoundCitations(open);
+
+  retriever_.passages.clear();
+  retriever_.Add("rules.txt", "House rules", "Tenants must not smoke in the cellar of the house.",
+                 0.6, 8);
+  generator_.script = {"Yes, tenants smoke in the cellar of the house."};
+  ASSERT_OK_AND_ASSIGN(const Answer no, Ask("May tenants smoke in the cellar of the house?"));
+  EXPECT_EQ(no.verdict, Verdict::kNo);
+  EXPECT_TRUE(no.text.starts_with("No. Tenants must not smoke")) << no.text;
+  ExpectSoundCitations(no);
+}
+
+TEST_F(AnswerServiceTest, AListIsQuotedItemByItemEachWithItsFootnote) {
+  retriever_.passages.clear();
+  retriever_.Add("lease.txt", "Lease agreement",
+                 "The tenant bears these costs of the flat:\n- the water that is used;\n- the "
+                 "heating of the flat;\n- the waste collection.\n\nThe lease ends in May.",
+                 0.6, 8);
+  generator_.script = {"Cheese is yellow on Mars."};
+  ASSERT_OK_AND_ASSIGN(const Answer answer,
+                       Ask("What are the costs of the flat that the tenant bears?"));
+  ASSERT_FALSE(answer.abstained);
+  ExpectSoundCitations(answer);
+  for (const char* item : {"- the water", "- the heating", "- the waste"}) {
+    EXPECT_NE(answer.text.find(item), std::string::npos) << answer.text;
+  }
+  EXPECT_NE(answer.text.find("\n- the waste"), std::string::npos) << "each on its own line";
+  EXPECT_EQ(answer.text.find("ends in May"), std::string::npos) << answer.text;
+}
+
+TEST_F(AnswerServiceTest, AComparisonLooksForBothThingsAndCitesBoth) {
+  retriever_.passages.clear();
+  retriever_.Add("deposit.txt", "Deposit",
+                 "A deposit is money that the tenant hands to the landlord.", 0.6, 8);
+  retriever_.Add("guarantee.txt", "Bank guarantee",
+                 "A bank guarantee is a promise of a bank to pay the landlord.", 0.6, 8);
+  generator_.script = {"A deposit is money that the tenant hands to the landlord."};
+  ASSERT_OK_AND_ASSIGN(const Answer both,
+                       Ask("What is the difference between a deposit and a bank guarantee?"));
+  EXPECT_EQ(
+      retriever_.queries,
+      (std::vector<std::string>{"What is the difference between a deposit and a bank guarantee?",
+                                "deposit", "bank guarantee"}));
+  ASSERT_FALSE(both.abstained);
+  EXPECT_NE(both.text.find("promise of a bank"), std::string::npos) << both.text;
+  EXPECT_EQ(both.citations.size(), 2u);
+  EXPECT_TRUE(both.notes.empty());
+  ExpectSoundCitations(both);
+
+  retriever_.passages.pop_back();
+  generator_.script = {"A deposit is money that the tenant hands to the landlord."};
+  ASSERT_OK_AND_ASSIGN(const Answer one,
+                       Ask("What is the difference between a deposit and a bank guarantee?"));
+  if (!one.abstained) {
+    ASSERT_EQ(one.notes.size(), 1u);
+    EXPECT_EQ(one.notes[0], "The documents say nothing about \"bank guarantee\".");
+  }
+}
+
+TEST_F(AnswerServiceTest, DocumentsThatDifferAreBothShown) {
+  retriever_.passages.clear();
+  retriever_.Add("old.txt", "Lease of 2019", "The notice period of the lease is three months.", 0.6,
+                 8);
+  retriever_.Add("new.txt", "Lease of 2024", "The notice period of the lease is six months.", 0.6,
+                 8);
+  generator_.script = {"The notice period of the lease is three months."};
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Ask("What is the notice period of the lease?"));
+  ASSERT_FALSE(answer.abstained);
+  ExpectSoundCitations(answer);
+  EXPECT_NE(answer.text.find("three months"), std::string::npos) << answer.text;
+  EXPECT_NE(answer.text.find("six months"), std::string::npos) << answer.text;
+  ASSERT_EQ(answer.conflicts.size(), 1u);
+  EXPECT_EQ(answer.conflicts[0].citations, (std::vector<int>{1, 2}));
+  EXPECT_EQ(answer.conflicts[0].kind, "number");
+  ASSERT_EQ(answer.notes.size(), 1u);
+  EXPECT_NE(answer.notes[0].find("[1] and [2]"), std::string::npos) << answer.notes[0];
+}
+
+TEST_F(AnswerServiceTest, APlaceThatTheConversationCitedKeepsItsNumber) {
+  const std::string question = "When does the tenant pay the rent of the apartment?";
+  const std::string sentence =
+      "The tenant shall pay the rent of 950 EUR on the first working day of each month.";
+  generator_.script = {sentence};
+  ASSERT_OK_AND_ASSIGN(const Answer first, Ask(question));
+  ASSERT_EQ(first.citations.size(), 1u);
+  Citation other = first.citations[0];
+  other.number = 1;
+  other.document_id = "elsewhere.txt";
+  Citation known = first.citations[0];
+  known.number = 5;
+  history_ = {{"user", "What is due?"}, {"assistant", "Rent."}};
+  history_[1].citations = {other, known};
+  generator_.script = {sentence +
+                       " Either party may end the lease with a notice period of three "
+                       "months."};
+  ASSERT_OK_AND_ASSIGN(const Answer again, Ask(question + " And who may end the lease?"));
+  ASSERT_FALSE(again.abstained);
+  ASSERT_FALSE(again.citations.empty());
+  for (const Citation& citation : again.citations) {
+    if (citation.span == known.span) {
+      EXPECT_EQ(citation.number, 5);
+    } else {
+      EXPECT_GE(citation.number, 6) << "new numbers begin above those of the conversation";
+    }
+  }
+  EXPECT_EQ(again.citations[0].number, 5);
+  EXPECT_EQ(again.sentences[0].citations, std::vector<int>{5});
+  // Another version of the document is another place.
+  history_[1].citations[1].version = "older";
+  generator_.script = {sentence};
+  ASSERT_OK_AND_ASSIGN(const Answer changed, Ask(question));
+  EXPECT_EQ(changed.citations[0].number, 6);
+  history_[1].citations[1].number = 0;
+  EXPECT_STATUS(Ask(question), kInvalidArgument, "number 0");
+}
+
+retriever::Document DocumentOf(const char* id, const char* title, const char* text) {
+  retriever::Document document;
+  document.id = id;
+  document.version = "v";
+  document.title = title;
+  document.text = text;
+  return document;
+}
+
+TEST_F(AnswerServiceTest, ASummaryIsVerifiedSentenceBySentence) {
+  generator_.script = {
+      "The tenant shall pay the rent of 950 EUR on the first working day of each month. "
+      "The tenant may keep dogs in the apartment."};
+  ASSERT_OK_AND_ASSIGN(const Answer answer,
+                       Summarize({DocumentOf("lease.txt", "Lease agreement", kLease)}));
+  ASSERT_FALSE(answer.abstained);
+  ExpectSoundCitations(answer);
+  EXPECT_EQ(answer.sentences[0].origin, SentenceOrigin::kGenerated);
+  EXPECT_NE(answer.text.find("950 EUR"), std::string::npos);
+  for (const std::string& text : listener_.heard) {
+    EXPECT_EQ(text.find("tenant may keep dogs"), std::string::npos) << text;
+  }
+  EXPECT_GE(answer.sentences.size(), 3u) << "what the model left open is quoted";
+  EXPECT_EQ(answer.answerability, 1);
+  EXPECT_EQ(answer.record.generation, 7u);
+  EXPECT_TRUE(retriever_.queries.empty()) << "a summary asks for nothing";
+}
+
+TEST_F(AnswerServiceTest, ASummaryOfTwoDocumentsCitesBoth) {
+  generator_.script = {"Nothing of this is said on Mars.", "Nor is this said on Venus."};
+  ASSERT_OK_AND_ASSIGN(const Answer answer,
+                       Summarize({DocumentOf("lease.txt", "Lease agreement", kLease),
+                                  DocumentOf("house-rules.txt", "House rules", kGarden)}));
+  ASSERT_FALSE(answer.abstained);
+  ExpectSoundCitations(answer);
+  EXPECT_EQ(answer.text.find("Mars"), std::string::npos);
+  for (const char* id : {"lease.txt", "house-rules.txt"}) {
+    EXPECT_TRUE(std::any_of(answer.citations.begin(), answer.citations.end(),
+                            [&](const Citation& citation) { return citation.document_id == id; }))
+        << id;
+  }
+  for (const AnswerSentence& sentence : answer.sentences) {
+    EXPECT_EQ(sentence.origin, SentenceOrigin::kQuoted);
+  }
+}
+
+TEST_F(AnswerServiceTest, AnEmptyDocumentHasNoSummary) {
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Summarize({DocumentOf("empty.txt", "Nothing", " \n")}));
+  EXPECT_TRUE(answer.abstained);
+  EXPECT_EQ(answer.reason, AbstainReason::kNoRelevantContent);
+  EXPECT_TRUE(generator_.requests.empty());
 }
 
 TEST_F(AnswerServiceTest, PlainModeSaysWhatTheModelSays) {

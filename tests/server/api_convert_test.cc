@@ -61,6 +61,11 @@ Answer FullAnswer() {
   answer.record.precision = "fast";
   answer.record.engine_version = "0.1";
   answer.record.risk = RiskSetting::kStrict;
+  answer.record.prompt_time = "2026-05-12T09:30:00";
+  answer.record.max_answer_tokens = 96;
+  answer.verdict = Verdict::kNo;
+  answer.conflicts = {{{1, 2}, "number"}};
+  answer.notes = {"The documents differ."};
   answer.tokens = {100, 20, 30};
   answer.timings = {1, 2, 3, 4, 5, 6};
   return answer;

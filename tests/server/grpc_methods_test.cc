@@ -74,6 +74,22 @@ TEST_F(GrpcMethods, AskStreamsEventsInTheOrderTheyWereEmitted) {
   EXPECT_EQ(seen, (std::vector<std::string>{"passages", "First.", "Second.", "About rent"}));
 }
 
+TEST_F(GrpcMethods, SummarizeStreamsAsAskDoes) {
+  Start();
+  v1::SummarizeRequest request;
+  request.add_document_ids("lease.md");
+  const auto reader = answers_->Summarize(&context_, request);
+  std::vector<std::string> seen;
+  v1::AskResponse event;
+  while (reader->Read(&event)) {
+    seen.push_back(event.has_passages()   ? "passages"
+                   : event.has_sentence() ? event.sentence().sentence().text()
+                                          : event.answer().answer());
+  }
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_EQ(seen, (std::vector<std::string>{"passages", "In short.", "Summary of lease.md"}));
+}
+
 TEST_F(GrpcMethods, AskThatWritesFasterThanTheClientReadsLosesNothing) {
   constexpr int kEvents = 200;  // 200 KiB: below what may wait
   api_.ask = [](const v1::AskRequest&, const CallContext&, const auto& emit) {

@@ -173,6 +173,21 @@ TEST_F(HttpApi, StreamsAnAnswerAsEventsInOrder) {
             "About q");
 }
 
+TEST_F(HttpApi, SumsUpAsAnAnswerOrAsItsEvents) {
+  Start();
+  HttpClient client(port());
+  const std::string body = R"({"document_ids":["a/b.md","c"]})";
+  auto response = client.PostJson("/api/v1/corpora/legal/summarize", body);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(Parsed(response)["answer"], "Summary of a/b.md c");
+  response =
+      client.PostJson("/api/v1/corpora/legal/summarize", body, "Accept: text/event-stream\r\n");
+  EXPECT_EQ(response.Header("Content-Type"), "text/event-stream");
+  EXPECT_LT(response.body.find("event: sentence"), response.body.find("event: answer"));
+  response = client.PostJson("/api/v1/corpora/legal/summarize", R"({"documents":["a"]})");
+  EXPECT_EQ(response.status, 400) << "a misspelt field is not ignored";
+}
+
 TEST_F(HttpApi, TellsAnErrorAsStatusBeforeTheFirstEventAndAsEventAfterIt) {
   bool emit_first = false;
   api.ask = [&](const v1::AskRequest&, const CallContext&,

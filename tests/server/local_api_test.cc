@@ -90,6 +90,32 @@ class LocalApiTest : public ::testing::Test {
     return api_->DeleteDocument(request, CallContext()).status();
   }
 
+  // Only `principal` may see the document from now on.
+  void Restrict(const std::string& corpus, const std::string& id, const std::string& principal) {
+    retriever::CorpusSettings settings;
+    settings.embedder_sha256 = embedder_->embedder->model_sha256();
+    settings.embedder_name = embedder_->embedder->name();
+    settings.width = embedder_->embedder->width();
+    auto writer = retriever::CorpusWriter::Open(root(), corpus, settings);
+    // The import's writer is closed a moment after it.
+    for (int i = 0; i < 200 && !writer.ok(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      writer = retriever::CorpusWriter::Open(root(), corpus, settings);
+    }
+    ASSERT_OK(writer.status());
+    ASSERT_OK((*writer)->SetAccess(id, {{principal}, {}}));
+    ASSERT_OK((*writer)->Publish().status());
+  }
+
+  StatusOr<v1::Answer> Summarize(const v1::SummarizeRequest& request) {
+    v1::Answer answer;
+    FOOTNOTE_RETURN_IF_ERROR(
+        api_->Summarize(request, CallContext(), [&](const v1::AskResponse& event) {
+          if (event.has_answer()) answer = event.answer();
+        }));
+    return answer;
+  }
+
   testing::TempDir dir_;
   std::shared_ptr<const EmbedderEntry> embedder_;
   std::unique_ptr<Catalog> catalog_;
@@ -301,6 +327,89 @@ TEST_F(LocalApiTest, APrivateCorpusLooksLikeAMissingOne) {
   v1::ListCorporaRequest list;
   list.add_principals("user:ann");
   EXPECT_EQ(api_->ListCorpora(list)->corpora_size(), 1);
+}
+
+TEST_F(LocalApiTest, ASummaryCitesTheDocumentsThatItIsOf) {
+  Create("homes");
+  ASSERT_OK(Import("homes", "lease.md", kLease).status());
+  ASSERT_OK(Import("homes", "rules.md",
+                   "# House rules\n\nThe garden behind the house is shared by "
+                   "all tenants.\n")
+                .status());
+  v1::SummarizeRequest request;
+  request.set_corpus("homes");
+  request.add_document_ids("rules.md");
+  request.add_document_ids("rules.md");
+  auto answer = Summarize(request);
+  ASSERT_OK(answer.status());
+  ASSERT_FALSE(answer->abstained());
+  EXPECT_GT(answer->record().generation(), 0U);
+  for (const v1::Citation& citation : answer->citations()) {
+    EXPECT_EQ(citation.document_id(), "rules.md");
+    v1::GetDocumentRequest get;
+    get.set_corpus("homes");
+    get.set_document_id("rules.md");
+    get.set_start_byte(citation.start_byte());
+    get.set_end_byte(citation.end_byte());
+    EXPECT_EQ(api_->GetDocument(get)->text(), citation.quote());
+  }
+  EXPECT_EQ(answer->passages_size(), 1);
+
+  request.clear_document_ids();
+  request.set_filter("prefix(document_id, \"le\")");
+  answer = Summarize(request);
+  ASSERT_OK(answer.status());
+  ASSERT_FALSE(answer->citations().empty());
+  for (const v1::Citation& citation : answer->citations()) {
+    EXPECT_EQ(citation.document_id(), "lease.md");
+  }
+}
+
+TEST_F(LocalApiTest, ADocumentThatTheAskerMayNotSeeIsNotSummedUp) {
+  Create("homes");
+  ASSERT_OK(Import("homes", "lease.md", kLease).status());
+  ASSERT_OK(Import("homes", "salary.md", "# Salaries\n\nThe caretaker earns 3000 EUR.\n").status());
+  Restrict("homes", "salary.md", "user:ann");
+  Restart(/*trust_principals=*/true);
+  v1::SummarizeRequest request;
+  request.set_corpus("homes");
+  request.add_document_ids("salary.md");
+  const Status hidden = Summarize(request).status();
+  EXPECT_EQ(hidden.code(), StatusCode::kNotFound);
+  request.set_document_ids(0, "absent.md");
+  std::string missing = Summarize(request).status().message();
+  ASSERT_NE(missing.find("absent.md"), std::string::npos) << missing;
+  missing.replace(missing.find("absent.md"), 9, "salary.md");
+  EXPECT_EQ(hidden.message(), missing) << "hidden and missing look the same";
+  request.clear_document_ids();
+  request.set_filter("prefix(document_id, \"salary\")");
+  EXPECT_EQ(Summarize(request).status().code(), StatusCode::kNotFound);
+  request.set_filter("exists(document_id)");
+  auto answer = Summarize(request);
+  ASSERT_OK(answer.status());
+  EXPECT_EQ(answer->DebugString().find("3000"), std::string::npos);
+  EXPECT_EQ(answer->DebugString().find("salary"), std::string::npos);
+  request.add_principals("user:ann");
+  answer = Summarize(request);
+  ASSERT_OK(answer.status());
+  EXPECT_NE(answer->answer().find("3000"), std::string::npos) << answer->answer();
+}
+
+TEST_F(LocalApiTest, ASummaryNeedsToKnowOfWhat) {
+  Create("homes");
+  ASSERT_OK(Import("homes", "lease.md", kLease).status());
+  v1::SummarizeRequest request;
+  request.set_corpus("homes");
+  EXPECT_STATUS(Summarize(request), kInvalidArgument, "one of the two");
+  request.add_document_ids("lease.md");
+  request.set_filter("exists(document_id)");
+  EXPECT_STATUS(Summarize(request), kInvalidArgument, "one of the two");
+  request.clear_document_ids();
+  request.set_filter("colour = \"red\"");
+  EXPECT_STATUS(Summarize(request), kInvalidArgument, "colour");
+  request.clear_filter();
+  for (int i = 0; i < 21; ++i) request.add_document_ids(std::to_string(i));
+  EXPECT_STATUS(Summarize(request), kInvalidArgument, "at most 20");
 }
 
 TEST_F(LocalApiTest, PrincipalsAreRefusedWhereTheyAreNotTrusted) {

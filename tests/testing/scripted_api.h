@@ -88,6 +88,15 @@ class ScriptedApi : public server::Api {
   Status Ask(const v1::AskRequest& request, const CallContext& call, const AskSink& emit) override {
     return ask(request, call, emit);
   }
+  Status Summarize(const v1::SummarizeRequest& request, const CallContext&,
+                   const AskSink& emit) override {
+    emit(PassagesEvent());
+    emit(SentenceEvent("In short."));
+    std::string text = "Summary of";
+    for (const std::string& id : request.document_ids()) text += " " + id;
+    emit(AnswerEvent(text + request.filter()));
+    return OkStatus();
+  }
   StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request,
                                       const CallContext& call) override {
     return search(request, call);

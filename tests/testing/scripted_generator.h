@@ -2,7 +2,9 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "generator/text_generator.h"
@@ -41,6 +43,11 @@ class ScriptedGenerator : public generator::TextGenerator {
   std::vector<generator::GenerationRequest> requests;
   // When set, Generate fails with it.
   Status failure;
+
+  // A chat template instead of the plain one.
+  void UseTemplate(std::unique_ptr<generator::ChatTemplate> chat_template) {
+    template_ = std::move(chat_template);
+  }
 
   const generator::Tokenizer& tokenizer() const override { return tokenizer_; }
   const generator::ChatTemplate* chat_template() const override { return template_.get(); }

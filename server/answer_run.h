@@ -1,0 +1,107 @@
+// One answer or summary in the making: the steps that AnswerService takes, with what they share.
+#pragma once
+
+#include <chrono>
+#include <ctime>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/call_context.h"
+#include "common/embedder.h"
+#include "common/status.h"
+#include "common/types.h"
+#include "generator/answer_shape.h"
+#include "generator/grounding.h"
+#include "generator/prompt.h"
+#include "generator/text_generator.h"
+#include "server/answer_builder.h"
+#include "server/answer_service.h"
+#include "server/sentence_stream.h"
+
+namespace footnote::server {
+
+// Used once, on one thread.
+class AnswerRun {
+ public:
+  // What the service lends; outlives the run, as does everything given.
+  struct Parts {
+    generator::TextGenerator* generator;
+    const Embedder* embedder;
+    const AnswererIdentity& identity;
+    const AnswerServiceOptions& options;
+  };
+  AnswerRun(const Parts& parts, const AnswerRequest& request, const CallContext& call,
+            AnswerListener* listener);
+
+  StatusOr<Answer> Ask(const AnswerService& service);
+
+  // `select_ms`: how long choosing the passages took.
+  StatusOr<Answer> Summarize(std::vector<Passage> passages, uint64_t generation, double select_ms);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // What differs between an answer and a summary in how it is written.
+  struct Plan {
+    // The spans that are best to rest on, to be generated anew from, and to be quoted; best first.
+    std::function<StatusOr<std::vector<generator::Support>>(const generator::SupportScorer&)> best;
+    size_t copied = 0;       // of them, what is generated anew is made of
+    bool any_topic = false;  // a supported sentence needs to rest on none of them
+    int max_sentences = 0;
+    int fewest_sentences = 0;    // quotations fill up to it
+    int list_items = 0;          // quoted besides, where a list answers the question
+    bool each_document = false;  // quotations fill up until each document is cited
+  };
+
+  Status SetTime();
+  Status Retrieve(const AnswerService& service);
+  Status Grounded();
+  Status Unchecked();
+  Status Write(generator::Prompt prompt, const Plan& plan);
+  StatusOr<bool> Release(SentenceStream& stream, SentenceOrigin origin, const Plan& plan,
+                         const generator::SupportScorer& scorer, AnswerBuilder& builder);
+  void Quote(const Plan& plan, AnswerBuilder& builder);
+  void OpenWithVerdict(const generator::Support& support, AnswerBuilder& builder);
+  Status QuoteSubjects(const generator::SupportScorer& scorer, AnswerBuilder& builder);
+  void QuoteConflicts(AnswerBuilder& builder);
+  void NameConflicts(const AnswerBuilder& builder);
+  Status RetrieveSubjects(const AnswerService& service);
+  std::vector<Citation> EarlierCitations() const;
+  bool AsksYesNo() const { return question_.shape == generator::AnswerShape::kYesNo; }
+  void QuoteEachDocument(const Plan& plan, AnswerBuilder& builder);
+  void QuoteSpan(generator::Support quotation, AnswerBuilder& builder, bool as_item = false);
+  void Emit(std::string text, SentenceOrigin origin, std::span<const generator::Support> supports,
+            AnswerBuilder& builder, bool as_item = false);
+  void Abstain(AbstainReason reason);
+
+  generator::GenerationRequest Generation(generator::Prompt prompt) const;
+  generator::PromptOptions PromptLimits() const;
+  bool OnTopic(const generator::Support& support, const AnswerBuilder& builder) const;
+  bool IsVerbatim(std::string_view text, const generator::Support& support) const;
+  std::string_view TextOf(const generator::Support& span) const;
+  std::vector<std::string_view> BestTexts(size_t count) const;
+  const Passage& PassageOf(const generator::Support& support) const {
+    return answer_.passages[static_cast<size_t>(support.passage)];
+  }
+
+  generator::TextGenerator* generator_;
+  const Embedder* embedder_;
+  const AnswerServiceOptions& options_;
+  const AnswerRequest& request_;
+  const CallContext& call_;
+  AnswerListener* listener_;
+  const generator::GroundingThresholds thresholds_;
+  Clock::time_point start_ = Clock::now();
+  Answer answer_;
+  std::optional<std::tm> time_;
+  std::string asked_;
+  generator::ShapedQuestion question_;
+  std::vector<std::string> absent_subjects_;        // of a comparison, that no passage speaks of
+  std::vector<generator::Support> quotations_;      // best first
+  std::vector<generator::SpanConflict> conflicts_;  // between quotations_
+};
+
+}  // namespace footnote::server
