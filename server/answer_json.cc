@@ -19,7 +19,7 @@ StatusOr<std::vector<Citation>> CitationsFromJson(const nlohmann::json& list) {
   for (const auto& one : list) {
     const auto is_text = [&](const char* key) { return one.contains(key) && one[key].is_string(); };
     const auto is_number = [&](const char* key) {
-      return one.contains(key) && one[key].is_number_unsigned();
+      return one.contains(key) && one[key].is_number_integer() && one[key].get<int64_t>() >= 0;
     };
     if (!one.is_object() || !is_number("number") || !is_text("document_id") ||
         !is_text("version") || !is_number("start_byte") || !is_number("end_byte")) {
