@@ -177,9 +177,26 @@ class ClientTest(unittest.TestCase):
         answer = events[-1].answer
         self.assertFalse(answer.abstained, answer)
         self.assertEqual([event.sentence.sentence for event in events[1:-1]], list(answer.sentences))
+        self.check_citations(answer)
+
+    def check_citations(self, answer):
+        """Each quotes the document's exact bytes."""
+        self.assertTrue(answer.citations, answer)
         for citation in answer.citations:
             document = self.server.corpora("GetDocument", corpus=CORPUS, document_id=citation.document_id)
             self.assertEqual(document.text.encode()[citation.start_byte:citation.end_byte].decode(), citation.quote)
+
+    def test_summarize_streams_as_ask_does(self):
+        events = list(self.server.answers("Summarize", corpus=CORPUS, document_ids=["lease.md"]))
+        self.assertEqual(events[0].WhichOneof("event"), "passages")
+        answer = events[-1].answer
+        self.assertFalse(answer.abstained, answer)
+        self.assertEqual([event.sentence.sentence for event in events[1:-1]], list(answer.sentences))
+        self.check_citations(answer)
+        with self.assertRaises(grpc.RpcError) as caught:
+            list(self.server.answers("Summarize", corpus=CORPUS, document_ids=["lease.md", "nowhere.md"]))
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.NOT_FOUND)
+        self.assertIn("nowhere.md", caught.exception.details())
 
     def test_an_abstention_is_an_answer(self):
         answer = list(self.server.answers("Ask", corpus=CORPUS, question="What is the capital of France?"))[-1].answer
