@@ -62,13 +62,17 @@ class Context:
         return self._existing("models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf")
 
     @property
+    def gemma3(self):
+        return self._existing("models/gemma3-270m/gemma-3-270m-q4_k_m.gguf")
+
+    @property
     def minilm(self):
         return self._existing("models/all-minilm-l6-v2")
 
     def _existing(self, name):
         path = self.cache / name
         if not path.exists():
-            raise NotMeasured(f"{path} is missing: run tools/fetch_models.sh")
+            raise NotMeasured(f"{path} is missing: run tools/fetch_models.sh (--list tells the names)")
         return path
 
     def seven_b(self, format_name):
@@ -101,6 +105,13 @@ def smollm2_decode(context):
     model = context.smollm2
     yield [context.footnote.generator(model, ["decode"], new_tokens=64, depth=PROMPT_TOKENS),
            *context.llama.benches(model, ["-p", 0, "-n", 64, "-d", PROMPT_TOKENS])], []
+
+
+@contextlib.contextmanager
+def gemma3(context):
+    model = context.gemma3
+    yield [context.footnote.generator(model, ["prefill", "decode"], PROMPT_TOKENS, 64),
+           *context.llama.benches(model, ["-p", PROMPT_TOKENS, "-n", 64])], []
 
 
 def seven_b(format_name):
@@ -202,6 +213,8 @@ LOWER_IS_BETTER = {"ready", "loaded", "cold", "cached", "peak_bytes"}
 GROUPS = [
     Group([Line("prefill-smollm2", "SmolLM2-135M Q4_1: prefill 512", "prefill", 4, 8)], smollm2_prefill),
     Group([Line("decode-smollm2", "SmolLM2-135M Q4_1: decode at context 512", "decode", 2, 3)], smollm2_decode),
+    Group([Line("prefill-gemma3", "Gemma-3-270M Q4_K_M: prefill 512", "prefill", 3, 6),
+           Line("decode-gemma3", "Gemma-3-270M Q4_K_M: decode", "decode", 1.5, 2.5)], gemma3),
     *(Group([Line(f"prefill-7b-{name.lower()}", f"7B shape {name}: prefill 512", "prefill", 1.5, 3),
              Line(f"decode-7b-{name.lower()}", f"7B shape {name}: decode", "decode", 1.2, 1.6)], seven_b(name))
       for name in SEVEN_B_FORMATS),
