@@ -311,7 +311,8 @@ void AddAskCommand(CLI::App& app, CommandResult& result) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("ask", "Answer a question from a corpus, with footnotes");
   command->add_option("corpus", options->corpus, "Name of the corpus")->required();
-  command->add_option("question", options->question, "The question; - reads standard input");
+  const CLI::Option* question =
+      command->add_option("question", options->question, "The question; - reads standard input");
   const CLI::Option* summarize =
       command
           ->add_option("--summarize", options->summarize,
@@ -341,10 +342,10 @@ void AddAskCommand(CLI::App& app, CommandResult& result) {
   options->scope.AddTo(*command);
   options->remote.AddTo(*command);
   command->add_flag("--json", options->json, "Print one JSON document");
-  command->callback([options, command, summarize, &result] {
+  command->callback([options, command, question, summarize, &result] {
     options->is_summary = summarize->count() > 0;
     std::erase(options->summarize, "");
-    if (!options->is_summary && options->question.empty()) {
+    if (!options->is_summary && question->count() == 0) {
       throw CLI::RequiredError("question (or --summarize)");
     }
     options->remote.RefuseWithServer(
