@@ -37,5 +37,7 @@ std::string_view WithoutVerdict(std::string_view sentence);
 
 // Whether text holds `subject`: nine tenths of its content words.
 bool Mentions(std::string_view text, std::string_view subject);
+// Whether it says something of it: a heading or a list of names only names it.
+bool SaysMoreThan(std::string_view text, std::string_view subject);
 
 }  // namespace footnote::generator

@@ -125,6 +125,13 @@ StatusOr<Answer> AnswerRun::Summarize(std::vector<Passage> passages, uint64_t ge
     };
     plan.copied = kCopiedCentralSpans;
     plan.any_topic = true;
+    // A model that was given several documents mixes them: half a sentence of each passes where
+    // they use the same words.
+    plan.sentence_support = thresholds_.sentence_support;
+    if (documents > 1) {
+      plan.sentence_support = std::max(
+          plan.sentence_support, generator::ThresholdsFor(RiskSetting::kStrict).sentence_support);
+    }
     plan.max_sentences = std::max(options_.max_summary_sentences, documents);
     plan.fewest_sentences = options_.fewest_summary_sentences;
     plan.each_document = true;
@@ -261,10 +268,18 @@ Status AnswerRun::Grounded() {
       return quotation.score < thresholds_.quotation_relevance ||
              LogOdds(quotation.score) < best - kOnTopicMargin;
     });
+    // A place that only names what is compared compares nothing.
+    if (question_.shape == generator::AnswerShape::kComparison) {
+      std::erase_if(spans, [&](const Support& quotation) {
+        return !generator::SaysMoreThan(TextOf(quotation),
+                                        question_.subjects[0] + " " + question_.subjects[1]);
+      });
+    }
     return spans;
   };
   plan.copied = kBestQuotations;
   if (question_.shape == generator::AnswerShape::kList) plan.list_items = kMostListItems;
+  plan.sentence_support = thresholds_.sentence_support;
   plan.max_sentences = options_.max_sentences;
   return Write(std::move(prompt), plan);
 }
@@ -282,6 +297,10 @@ Status AnswerRun::Write(Prompt prompt, const Plan& plan) {
   const std::span<const Passage> context =
       std::span<const Passage>(answer_.passages).first(passages_used);
   FOOTNOTE_ASSIGN_OR_RETURN(SupportScorer scorer, SupportScorer::Create(embedder_, context, call_));
+  SentenceScorer sentences(scorer);
+  if (plan.each_document) {
+    FOOTNOTE_ASSIGN_OR_RETURN(sentences, SentenceScorer::ByDocument(embedder_, context, call_));
+  }
   AnswerBuilder builder(context, EarlierCitations());
   // The best spans: what is released must rest on one of them, and what cannot be said in other
   // words is quoted from them.
@@ -291,7 +310,7 @@ Status AnswerRun::Write(Prompt prompt, const Plan& plan) {
   answer_.timings.verify_ms += MsSince(quotations_start);
 
   FOOTNOTE_ASSIGN_OR_RETURN(bool all_supported,
-                            Release(stream, SentenceOrigin::kGenerated, plan, scorer, builder));
+                            Release(stream, SentenceOrigin::kGenerated, plan, sentences, builder));
   if (!all_supported && !quotations_.empty()) {
     // Once again from the last good sentence, with words of the best spans.
     generator::GenerationRequest again;
@@ -307,8 +326,8 @@ Status AnswerRun::Write(Prompt prompt, const Plan& plan) {
     again.constraint = generator::CopyingFrom(generator_->tokenizer(), BestTexts(plan.copied));
     answer_.tokens.prompt += static_cast<int64_t>(again.prompt.size());
     SentenceStream second(*generator_, std::move(again), call_);
-    FOOTNOTE_ASSIGN_OR_RETURN(all_supported,
-                              Release(second, SentenceOrigin::kRegenerated, plan, scorer, builder));
+    FOOTNOTE_ASSIGN_OR_RETURN(
+        all_supported, Release(second, SentenceOrigin::kRegenerated, plan, sentences, builder));
   }
   Quote(plan, builder);
   if (plan.list_items > 0) {
@@ -327,13 +346,16 @@ Status AnswerRun::Write(Prompt prompt, const Plan& plan) {
   for (const std::string& subject : absent_subjects_) {
     answer_.notes.push_back("The documents say nothing about \"" + subject + "\".");
   }
+  for (const std::string& subject : unshown_subjects_) {
+    answer_.notes.push_back("Nothing was found about \"" + subject + "\" that answers this.");
+  }
   builder.Finish(answer_);
   return OkStatus();
 }
 
 // Releases supported sentences. False at the first unsupported one, where it stops the stream.
 StatusOr<bool> AnswerRun::Release(SentenceStream& stream, SentenceOrigin origin, const Plan& plan,
-                                  const SupportScorer& scorer, AnswerBuilder& builder) {
+                                  const SentenceScorer& scorer, AnswerBuilder& builder) {
   bool all_supported = true;
   int64_t tokens = 0;
   bool ended = false;
@@ -354,7 +376,7 @@ StatusOr<bool> AnswerRun::Release(SentenceStream& stream, SentenceOrigin origin,
     FOOTNOTE_ASSIGN_OR_RETURN(std::vector<Support> supports,
                               scorer.Score(text, kMaxCitationsPerSentence, call_));
     answer_.timings.verify_ms += MsSince(verify_start);
-    if (supports.empty() || supports.front().score < thresholds_.sentence_support) {
+    if (supports.empty() || supports.front().score < plan.sentence_support) {
       all_supported = false;
       break;
     }
@@ -363,7 +385,7 @@ StatusOr<bool> AnswerRun::Release(SentenceStream& stream, SentenceOrigin origin,
     std::erase_if(supports, [&](const Support& support) {
       const bool first = support.passage == best.passage;
       return !first &&
-             (support.score < thresholds_.sentence_support || support.alignment < best.alignment ||
+             (support.score < plan.sentence_support || support.alignment < best.alignment ||
               PassageOf(support).document_id == PassageOf(best).document_id);
     });
     if (origin == SentenceOrigin::kRegenerated) {
@@ -483,12 +505,14 @@ void AnswerRun::OpenWithVerdict(const Support& support, AnswerBuilder& builder) 
 Status AnswerRun::QuoteSubjects(const SupportScorer& scorer, AnswerBuilder& builder) {
   for (const std::string& subject : question_.subjects) {
     const auto speaks_of_it = [&](const std::string& title, std::string_view text) {
-      return generator::Mentions(title + "\n" + std::string(text), subject);
+      return generator::Mentions(title + "\n" + std::string(text), subject) &&
+             generator::SaysMoreThan(text, subject);
     };
     const bool cited = std::any_of(
         builder.citations().begin(), builder.citations().end(),
         [&](const Citation& citation) { return speaks_of_it(citation.title, citation.quote); });
     if (cited) continue;
+    bool shown = false;
     FOOTNOTE_ASSIGN_OR_RETURN(
         const std::vector<Support> best,
         scorer.BestQuotations("What is " + subject + "?", kOnTopicSpans, call_));
@@ -498,8 +522,12 @@ Status AnswerRun::QuoteSubjects(const SupportScorer& scorer, AnswerBuilder& buil
         continue;
       }
       QuoteSpan(quotation, builder);
+      shown = true;
       break;
     }
+    const bool absent = std::find(absent_subjects_.begin(), absent_subjects_.end(), subject) !=
+                        absent_subjects_.end();
+    if (!shown && !absent) unshown_subjects_.push_back(subject);
   }
   return OkStatus();
 }

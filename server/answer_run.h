@@ -19,6 +19,7 @@
 #include "generator/text_generator.h"
 #include "server/answer_builder.h"
 #include "server/answer_service.h"
+#include "server/sentence_scorer.h"
 #include "server/sentence_stream.h"
 
 namespace footnote::server {
@@ -48,8 +49,9 @@ class AnswerRun {
   struct Plan {
     // The spans that are best to rest on, to be generated anew from, and to be quoted; best first.
     std::function<StatusOr<std::vector<generator::Support>>(const generator::SupportScorer&)> best;
-    size_t copied = 0;       // of them, what is generated anew is made of
-    bool any_topic = false;  // a supported sentence needs to rest on none of them
+    size_t copied = 0;            // of them, what is generated anew is made of
+    bool any_topic = false;       // a supported sentence needs to rest on none of them
+    double sentence_support = 1;  // least, of a sentence that is released
     int max_sentences = 0;
     int fewest_sentences = 0;    // quotations fill up to it
     int list_items = 0;          // quoted besides, where a list answers the question
@@ -62,7 +64,7 @@ class AnswerRun {
   Status Unchecked();
   Status Write(generator::Prompt prompt, const Plan& plan);
   StatusOr<bool> Release(SentenceStream& stream, SentenceOrigin origin, const Plan& plan,
-                         const generator::SupportScorer& scorer, AnswerBuilder& builder);
+                         const SentenceScorer& scorer, AnswerBuilder& builder);
   void Quote(const Plan& plan, AnswerBuilder& builder);
   void OpenWithVerdict(const generator::Support& support, AnswerBuilder& builder);
   Status QuoteSubjects(const generator::SupportScorer& scorer, AnswerBuilder& builder);
@@ -99,8 +101,9 @@ class AnswerRun {
   std::optional<std::tm> time_;
   std::string asked_;
   generator::ShapedQuestion question_;
-  std::vector<std::string> absent_subjects_;        // of a comparison, that no passage speaks of
-  std::vector<generator::Support> quotations_;      // best first
+  std::vector<std::string> unshown_subjects_;   // of a comparison, that nothing could be quoted of
+  std::vector<std::string> absent_subjects_;    // of a comparison, that no passage speaks of
+  std::vector<generator::Support> quotations_;  // best first
   std::vector<generator::SpanConflict> conflicts_;  // between quotations_
 };
 

@@ -263,4 +263,25 @@ bool Mentions(std::string_view text, std::string_view subject) {
   return 10 * found >= kTenths * wanted.words.size();
 }
 
+bool SaysMoreThan(std::string_view text, std::string_view subject) {
+  // Content words beside the subject's, and function words: a statement has both, a heading or a
+  // row of names hardly any of the second.
+  constexpr size_t kFewestWords = 2;
+  constexpr std::ptrdiff_t kFewestFunctionWords = 2;
+  const Claims named = grounding::Analyse(subject);
+  std::set<std::string> more;
+  const Claims said = grounding::Analyse(text);
+  for (const ContentWord& word : said.words) {
+    const bool known =
+        std::any_of(named.words.begin(), named.words.end(), [&](const ContentWord& other) {
+          return other.stem == word.stem || grounding::StemLikeness(other.stem, word.stem) > 0;
+        });
+    if (!known && !word.number) more.insert(word.stem);
+  }
+  return more.size() >= kFewestWords &&
+         std::count_if(said.items.begin(), said.items.end(), [](const grounding::Item& item) {
+           return item.kind == grounding::ItemKind::kFunction;
+         }) >= kFewestFunctionWords;
+}
+
 }  // namespace footnote::generator

@@ -95,5 +95,11 @@ TEST(Mentions, WantsNearlyAllContentWords) {
   EXPECT_FALSE(Mentions("fork() creates a child.", "vfork()"));
 }
 
+TEST(SaysMoreThan, TellsAStatementFromAHeading) {
+  EXPECT_TRUE(SaysMoreThan("A deposit is money that the tenant hands to the landlord.", "deposit"));
+  EXPECT_FALSE(SaysMoreThan("Deposit and bank guarantee, May 2021", "deposit"));
+  EXPECT_FALSE(SaysMoreThan("Deposits", "deposit"));
+}
+
 }  // namespace
 }  // namespace footnote::generator
