@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "retriever/stages/chunks.h"
 #include "retriever/stages/stage.h"
 #include "retriever/storage/codec.h"
 #include "retriever/text/words_alone.h"
@@ -88,12 +89,7 @@ class PassageList {
   }
 
   StatusOr<Passage> Read(const Place& place, const Candidate& candidate) const {
-    FOOTNOTE_ASSIGN_OR_RETURN(
-        const auto value, retrieval_.snapshot.store->Get(
-                              Table::kChunks, RowKey(place.part.segment->record.id(), place.row)));
-    // The writer has dropped this generation since the request began: the caller begins again.
-    if (!value) return AbortedError("the generation was dropped while it was searched");
-    FOOTNOTE_ASSIGN_OR_RETURN(const auto chunk, ParseRecord<records::ChunkRecord>(*value, "chunk"));
+    FOOTNOTE_ASSIGN_OR_RETURN(const auto chunk, ReadChunk(retrieval_, candidate.row));
     Passage passage;
     passage.document_id = place.document.id;
     passage.version = place.document.version;
@@ -124,8 +120,8 @@ class PassageList {
       const bool may_join = joined_ < most_joined_ && i < kJoinDepth * wanted_;
       if (full && !may_join) break;
       const Candidate& candidate = retrieval_.ranked[i];
-      const std::optional<size_t> beside =
-          may_join ? PassageBeside(candidate.row) : std::optional<size_t>();
+      std::optional<size_t> beside;
+      if (may_join) beside = PassageBeside(candidate.row);
       if (full && !beside) continue;
       const Place place = PlaceOf(candidate.row);
       FOOTNOTE_ASSIGN_OR_RETURN(const bool shown, MayBeShown(place));

@@ -19,8 +19,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "retriever/stages/chunks.h"
 #include "retriever/stages/stage.h"
-#include "retriever/storage/codec.h"
 #include "retriever/text/words_alone.h"
 
 namespace footnote::retriever {
@@ -55,13 +55,7 @@ float Product(const std::vector<float>& a, const std::vector<float>& b) {
 }
 
 StatusOr<std::string> ReadWords(const Retrieval& retrieval, size_t row) {
-  const auto place = retrieval.snapshot.view->Locate(row);
-  const uint32_t segment = retrieval.snapshot.view->parts[place.part].segment->record.id();
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      const auto value, retrieval.snapshot.store->Get(Table::kChunks, RowKey(segment, place.row)));
-  // The writer has dropped this generation since the request began: the caller begins again.
-  if (!value) return AbortedError("the generation was dropped while it was searched");
-  FOOTNOTE_ASSIGN_OR_RETURN(const auto chunk, ParseRecord<records::ChunkRecord>(*value, "chunk"));
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto chunk, ReadChunk(retrieval, row));
   return WordsAlone(chunk.text());
 }
 

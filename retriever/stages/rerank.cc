@@ -18,8 +18,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "retriever/stages/chunks.h"
 #include "retriever/stages/stage.h"
-#include "retriever/storage/codec.h"
 
 namespace footnote::retriever {
 namespace {
@@ -47,13 +47,7 @@ void BringToScale(Retrieval& retrieval) {
 
 // As it was embedded: with the title and headings that say what it is about.
 StatusOr<std::string> ReadText(const Retrieval& retrieval, size_t row) {
-  const auto place = retrieval.snapshot.view->Locate(row);
-  const uint32_t segment = retrieval.snapshot.view->parts[place.part].segment->record.id();
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      const auto value, retrieval.snapshot.store->Get(Table::kChunks, RowKey(segment, place.row)));
-  // The writer has dropped this generation since the request began: the caller begins again.
-  if (!value) return AbortedError("the generation was dropped while it was searched");
-  FOOTNOTE_ASSIGN_OR_RETURN(const auto chunk, ParseRecord<records::ChunkRecord>(*value, "chunk"));
+  FOOTNOTE_ASSIGN_OR_RETURN(const auto chunk, ReadChunk(retrieval, row));
   return chunk.embedded_text().empty() ? chunk.context() + chunk.text() : chunk.embedded_text();
 }
 

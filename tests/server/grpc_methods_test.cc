@@ -58,20 +58,26 @@ class GrpcMethods : public GrpcFixture {
   grpc::ClientContext context_;
 };
 
+// Each event in a word, to the stream's end.
+std::vector<std::string> SaidBy(grpc::ClientReader<v1::AskResponse>& reader) {
+  std::vector<std::string> said;
+  v1::AskResponse event;
+  while (reader.Read(&event)) {
+    said.push_back(event.has_passages()   ? "passages"
+                   : event.has_sentence() ? event.sentence().sentence().text()
+                                          : event.answer().answer());
+  }
+  EXPECT_TRUE(reader.Finish().ok());
+  return said;
+}
+
 TEST_F(GrpcMethods, AskStreamsEventsInTheOrderTheyWereEmitted) {
   Start();
   v1::AskRequest request;
   request.set_question("rent");
   const auto reader = answers_->Ask(&context_, request);
-  std::vector<std::string> seen;
-  v1::AskResponse event;
-  while (reader->Read(&event)) {
-    seen.push_back(event.has_passages()   ? "passages"
-                   : event.has_sentence() ? event.sentence().sentence().text()
-                                          : event.answer().answer());
-  }
-  EXPECT_TRUE(reader->Finish().ok());
-  EXPECT_EQ(seen, (std::vector<std::string>{"passages", "First.", "Second.", "About rent"}));
+  EXPECT_EQ(SaidBy(*reader),
+            (std::vector<std::string>{"passages", "First.", "Second.", "About rent"}));
 }
 
 TEST_F(GrpcMethods, SummarizeStreamsAsAskDoes) {
@@ -79,15 +85,8 @@ TEST_F(GrpcMethods, SummarizeStreamsAsAskDoes) {
   v1::SummarizeRequest request;
   request.add_document_ids("lease.md");
   const auto reader = answers_->Summarize(&context_, request);
-  std::vector<std::string> seen;
-  v1::AskResponse event;
-  while (reader->Read(&event)) {
-    seen.push_back(event.has_passages()   ? "passages"
-                   : event.has_sentence() ? event.sentence().sentence().text()
-                                          : event.answer().answer());
-  }
-  EXPECT_TRUE(reader->Finish().ok());
-  EXPECT_EQ(seen, (std::vector<std::string>{"passages", "In short.", "Summary of lease.md"}));
+  EXPECT_EQ(SaidBy(*reader),
+            (std::vector<std::string>{"passages", "In short.", "Summary of lease.md"}));
 }
 
 TEST_F(GrpcMethods, AskThatWritesFasterThanTheClientReadsLosesNothing) {
