@@ -75,6 +75,14 @@ struct SpanConflict {
 // "number", "name", "negation", "modality".
 const char* ProblemName(SupportProblem::Kind kind);
 
+// A span that BestQuotations chooses among.
+struct QuotationCandidate {
+  int passage = -1;  // index into the passages
+  ByteSpan span;     // in that passage's document
+  double score = 0;
+  NamedFeatures features;  // grounding/quotation_weights.def
+};
+
 // Sentences of passages, analysed once and embedded when first needed. Threads: one caller at a
 // time.
 class SupportScorer {
@@ -113,6 +121,12 @@ class SupportScorer {
   // Where spans of different documents contradict each other. Only sentences that share nearly all
   // else are compared, so that two documents about different things do not conflict.
   std::vector<SpanConflict> Conflicts(std::span<const Support> supports) const;
+
+  // What BestQuotations chooses among, those that look best by their words first; `max_candidates`
+  // of them are embedded. For fitting.
+  StatusOr<std::vector<QuotationCandidate>> QuotationCandidates(std::string_view question,
+                                                                int max_candidates,
+                                                                const CallContext& call) const;
 
  private:
   class State;

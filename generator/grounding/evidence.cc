@@ -188,8 +188,8 @@ double Evidence::Weight(const ContentWord& word, bool for_question) const {
   return weight;
 }
 
-double Evidence::Credit(const Claims& claims, const ContentWord& word, const EvidenceSpan& span,
-                        Occurrence* occurrence) const {
+double Evidence::OwnCredit(const Claims& claims, const ContentWord& word, const EvidenceSpan& span,
+                           Occurrence* occurrence) const {
   // "1944" is said by "17 July 1944".
   if (word.number && SaysNumber(claims.numbers[word.number_index], span)) return 1;
   const bool exact = word.name || word.number;
@@ -204,7 +204,13 @@ double Evidence::Credit(const Claims& claims, const ContentWord& word, const Evi
     }
     best = std::max(best, credit);
   }
-  if (best > 0) return best;
+  return best;
+}
+
+double Evidence::Credit(const Claims& claims, const ContentWord& word, const EvidenceSpan& span,
+                        Occurrence* occurrence) const {
+  const double own = OwnCredit(claims, word, span, occurrence);
+  if (own > 0) return own;
   const auto passage = static_cast<size_t>(span.passage);
   if (title_stems_[passage].contains(word.stem)) return kTitleCredit;
   if (all_stems_[passage].contains(word.stem)) return kNeighbourCredit;
@@ -220,6 +226,23 @@ double Evidence::Align(const Claims& claims, const EvidenceSpan& span, bool for_
     found += weight * Credit(claims, word, span, nullptr);
   }
   return all == 0 ? 0 : found / all;
+}
+
+double Evidence::OwnAlignment(const Claims& question, const EvidenceSpan& span) const {
+  double all = 0;
+  double found = 0;
+  for (const ContentWord& word : question.words) {
+    const double weight = Weight(word, /*for_question=*/true);
+    all += weight;
+    found += weight * OwnCredit(question, word, span, nullptr);
+  }
+  return all == 0 ? 0 : found / all;
+}
+
+double Evidence::OwnShare(const Claims& question, const EvidenceSpan& span) const {
+  double found = 0;
+  for (const ContentWord& word : question.words) found += OwnCredit(question, word, span, nullptr);
+  return question.words.empty() ? 0 : found / static_cast<double>(question.words.size());
 }
 
 double Evidence::HeadingShare(const Claims& question, int passage) const {

@@ -61,6 +61,11 @@ class Evidence {
   // headings and other sentences) holds. With `for_question`, weak question words weigh little.
   double Align(const Claims& claims, const EvidenceSpan& span, bool for_question) const;
 
+  // Share of a question's content words that the span itself holds: by weight, and all weighing the
+  // same.
+  double OwnAlignment(const Claims& question, const EvidenceSpan& span) const;
+  double OwnShare(const Claims& question, const EvidenceSpan& span) const;
+
   // Share of a question's content words, by weight, that the title and headings of a passage hold.
   double HeadingShare(const Claims& question, int passage) const;
 
@@ -77,6 +82,9 @@ class Evidence {
   // null.
   double Credit(const Claims& claims, const ContentWord& word, const EvidenceSpan& span,
                 Occurrence* occurrence) const;
+  // The same of the span's own words alone.
+  double OwnCredit(const Claims& claims, const ContentWord& word, const EvidenceSpan& span,
+                   Occurrence* occurrence) const;
   bool SaysNumber(const Number& claim, const EvidenceSpan& span) const;
   bool AnySays(const Number& claim) const;
   bool AnyHas(const ContentWord& name) const;

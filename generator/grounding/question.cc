@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "generator/grounding/scoring.h"
-
 namespace footnote::generator::grounding {
 namespace {
 
@@ -128,52 +126,30 @@ std::optional<Claims> WithoutSubject(const Claims& question, std::string_view ti
   return rest;
 }
 
-double AnswerBonus(const Question& question, const EvidenceSpan& span,
-                   const std::vector<Claims>& units, std::string_view title,
-                   bool first_in_passage) {
-  double bonus = 0;
-  if (IsFragment(span.text)) bonus -= kFragmentPenalty;
-  bool number = false;
-  bool date = false;
-  bool name = false;
+AnswerSigns ReadSigns(const Question& question, const EvidenceSpan& span,
+                      const std::vector<Claims>& units, std::string_view title,
+                      bool first_in_passage) {
+  AnswerSigns signs;
+  signs.fragment = IsFragment(span.text);
   for (int unit = span.first; unit < span.first + span.count; ++unit) {
     const Claims& claims = units[static_cast<size_t>(unit)];
     for (const Number& found : claims.numbers) {
-      number = number || found.claimed;
-      date = date || found.value.find('-') != std::string::npos || found.value.size() == 4 ||
-             found.unit == "day" || found.unit == "month" || found.unit == "year";
+      signs.number = signs.number || found.claimed;
+      signs.date = signs.date || found.value.find('-') != std::string::npos ||
+                   found.value.size() == 4 || found.unit == "day" || found.unit == "month" ||
+                   found.unit == "year";
     }
-    for (const ContentWord& word : claims.words) name = name || word.name;
+    for (const ContentWord& word : claims.words) signs.name = signs.name || word.name;
   }
-  switch (question.wanted) {
-    case Wanted::kDefinition: {
-      // A glossary or ontology entry: the title is the term, its first sentence the definition.
-      std::vector<std::string> title_stems;
-      for (const ContentWord& word : Analyse(title).words) title_stems.push_back(word.stem);
-      const bool entry =
-          first_in_passage && !title_stems.empty() &&
-          std::all_of(title_stems.begin(), title_stems.end(),
-                      [&](const std::string& stem) { return Contains(question.defined, stem); });
-      if (entry) {
-        bonus += kEntryBonus;
-      } else if (Defines(question.defined, span.text)) {
-        bonus += kDefinitionBonus;
-      }
-      break;
-    }
-    case Wanted::kNumber:
-      if (number) bonus += kAnswerTypeBonus;
-      break;
-    case Wanted::kDate:
-      if (date) bonus += kAnswerTypeBonus;
-      break;
-    case Wanted::kPerson:
-      if (name) bonus += kAnswerTypeBonus;
-      break;
-    case Wanted::kAnything:
-      break;
-  }
-  return bonus;
+  if (question.wanted != Wanted::kDefinition) return signs;
+  std::vector<std::string> title_stems;
+  for (const ContentWord& word : Analyse(title).words) title_stems.push_back(word.stem);
+  signs.entry = first_in_passage && span.count == 1 && !title_stems.empty() &&
+                std::all_of(title_stems.begin(), title_stems.end(), [&](const std::string& stem) {
+                  return Contains(question.defined, stem);
+                });
+  signs.defines = !signs.entry && Defines(question.defined, span.text);
+  return signs;
 }
 
 }  // namespace footnote::generator::grounding

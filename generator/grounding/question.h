@@ -32,9 +32,17 @@ std::optional<Claims> WithoutSubject(const Claims& question, std::string_view ti
 // Headings, questions, rows of signs, and what ends with a colon: nothing to quote.
 bool IsFragment(std::string_view text);
 
-// What speaks for quoting `span` beside words and meaning, as an addend of the logistic: it defines
-// what is asked, or holds the kind of thing asked for; headings, questions and rows of signs lose.
-double AnswerBonus(const Question& question, const EvidenceSpan& span,
-                   const std::vector<Claims>& units, std::string_view title, bool first_in_passage);
+// What of an answer a span shows on its surface.
+struct AnswerSigns {
+  bool fragment = false;  // a heading, a question, a row of signs: nothing to quote
+  bool number = false;
+  bool date = false;
+  bool name = false;
+  bool entry = false;    // the first sentence, alone, of a glossary's or ontology's entry
+  bool defines = false;  // it says what the word is, elsewhere
+};
+AnswerSigns ReadSigns(const Question& question, const EvidenceSpan& span,
+                      const std::vector<Claims>& units, std::string_view title,
+                      bool first_in_passage);
 
 }  // namespace footnote::generator::grounding

@@ -1,79 +1,86 @@
 // The spans that answer a question best, for quoting.
 #include <algorithm>
-#include <optional>
 
-#include "generator/grounding/question.h"
+#include "generator/grounding/quotation_features.h"
+#include "generator/grounding/quotation_model.h"
 #include "generator/grounding/scoring.h"
 #include "generator/grounding/support_state.h"
 
 namespace footnote::generator {
 namespace {
 
-using grounding::Claims;
 using grounding::EvidenceSpan;
-using grounding::RelevanceWeights;
-
-double Combine(const RelevanceWeights& weights, double alignment, double similarity) {
-  return weights.bias + weights.alignment * alignment + weights.similarity * similarity;
-}
+using grounding::QuotationFeature;
 
 }  // namespace
+
+StatusOr<std::vector<SupportScorer::State::Quotable>> SupportScorer::State::ReadQuotable(
+    std::string_view question, int max_candidates, const CallContext& call) {
+  FOOTNOTE_RETURN_IF_ERROR(call.Check());
+  const grounding::QuotationReader reader(question, evidence_, passages_);
+  std::vector<Quotable> all(spans().size());
+  for (size_t i = 0; i < all.size(); ++i) {
+    all[i].candidate.span = i;
+    all[i].features = reader.Read(spans()[i]);
+    all[i].candidate.comparison.alignment = all[i].features[QuotationFeature::alignment];
+    all[i].candidate.score = grounding::RelevanceOf(all[i].features, /*has_similarity=*/false);
+  }
+  // Embed those that look best by words, and the beginning of the best passage.
+  std::stable_sort(all.begin(), all.end(), [](const Quotable& a, const Quotable& b) {
+    return a.candidate.score > b.candidate.score;
+  });
+  std::vector<Quotable> kept;
+  int first_sentences = 0;
+  for (size_t rank = 0; rank < all.size(); ++rank) {
+    const EvidenceSpan& span = spans()[all[rank].candidate.span];
+    const bool opening =
+        span.passage == 0 && span.count == 1 && span.first < grounding::kEmbeddedFirstSentences;
+    if (rank < static_cast<size_t>(max_candidates)) {
+      kept.push_back(all[rank]);
+    } else if (opening && first_sentences < grounding::kEmbeddedFirstSentences) {
+      ++first_sentences;
+      kept.push_back(all[rank]);
+    }
+  }
+  std::vector<SupportCandidate> candidates;
+  for (const Quotable& quotable : kept) candidates.push_back(quotable.candidate);
+  FOOTNOTE_RETURN_IF_ERROR(Similarities(question, TextRole::kQuery, candidates, call));
+  for (size_t i = 0; i < kept.size(); ++i) {
+    kept[i].candidate.similarity = candidates[i].similarity;
+    kept[i].features[QuotationFeature::similarity] = std::clamp(candidates[i].similarity, 0.0, 1.0);
+    kept[i].candidate.score = grounding::RelevanceOf(kept[i].features, has_embedder());
+  }
+  return kept;
+}
 
 StatusOr<std::vector<Support>> SupportScorer::BestQuotations(std::string_view question,
                                                              int max_results,
                                                              const CallContext& call) const {
-  FOOTNOTE_RETURN_IF_ERROR(call.Check());
-  const grounding::Question asked = grounding::ReadQuestion(question);
-  const std::vector<EvidenceSpan>& spans = state_->spans();
-  std::vector<SupportCandidate> candidates(spans.size());
-  std::vector<double> bonus(spans.size(), 0.0);
-  std::vector<std::optional<Claims>> rest_asked;  // by passage: where it is what is asked about
-  for (const Passage& passage : state_->passages()) {
-    rest_asked.push_back(grounding::WithoutSubject(asked.claims, passage.title));
-  }
-  for (size_t i = 0; i < spans.size(); ++i) {
-    const EvidenceSpan& span = spans[i];
-    candidates[i].span = i;
-    const std::optional<Claims>& rest = rest_asked[static_cast<size_t>(span.passage)];
-    candidates[i].comparison.alignment = state_->evidence().Align(
-        rest && !rest->words.empty() ? *rest : asked.claims, span, /*for_question=*/true);
-    const bool first_in_passage =
-        span.first == 0 || spans[static_cast<size_t>(span.first) - 1].passage != span.passage;
-    bonus[i] = grounding::AnswerBonus(asked, span, state_->evidence().units(),
-                                      state_->passage(span.passage).title, first_in_passage);
-    if (rest) bonus[i] += grounding::kSubjectBonus;
-    candidates[i].score =
-        candidates[i].comparison.alignment * grounding::kRelevance.alignment + bonus[i];
-  }
-  // Embed those that look best by words, and the beginning of the best passage.
-  std::stable_sort(
-      candidates.begin(), candidates.end(),
-      [](const SupportCandidate& a, const SupportCandidate& b) { return a.score > b.score; });
-  std::vector<SupportCandidate> kept;
-  int first_sentences = 0;
-  for (size_t rank = 0; rank < candidates.size(); ++rank) {
-    const EvidenceSpan& span = spans[candidates[rank].span];
-    const bool opening =
-        span.passage == 0 && span.count == 1 && span.first < grounding::kEmbeddedFirstSentences;
-    if (rank < static_cast<size_t>(grounding::kEmbeddedSpans)) {
-      kept.push_back(candidates[rank]);
-    } else if (opening && first_sentences < grounding::kEmbeddedFirstSentences) {
-      ++first_sentences;
-      kept.push_back(candidates[rank]);
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<State::Quotable> quotable,
+                            state_->ReadQuotable(question, grounding::kEmbeddedQuotations, call));
+  std::vector<SupportCandidate> candidates;
+  for (const State::Quotable& each : quotable) candidates.push_back(each.candidate);
+  return state_->Best(std::move(candidates), max_results, /*one_a_passage=*/false);
+}
+
+StatusOr<std::vector<QuotationCandidate>> SupportScorer::QuotationCandidates(
+    std::string_view question, int max_candidates, const CallContext& call) const {
+  FOOTNOTE_ASSIGN_OR_RETURN(const std::vector<State::Quotable> quotable,
+                            state_->ReadQuotable(question, max_candidates, call));
+  std::vector<QuotationCandidate> candidates;
+  for (const State::Quotable& each : quotable) {
+    const EvidenceSpan& span = state_->spans()[each.candidate.span];
+    const uint64_t base = state_->passage(span.passage).span.start;
+    QuotationCandidate& candidate = candidates.emplace_back();
+    candidate.passage = span.passage;
+    candidate.span = {base + span.bytes.start, base + span.bytes.end};
+    candidate.score = each.candidate.score;
+    for (size_t i = 0; i < each.features.values.size(); ++i) {
+      candidate.features.emplace_back(grounding::kQuotationFeatureNames[i],
+                                      each.features.values[i]);
     }
   }
-  FOOTNOTE_RETURN_IF_ERROR(state_->Similarities(question, TextRole::kQuery, kept, call));
-
-  const RelevanceWeights& weights =
-      state_->has_embedder() ? grounding::kRelevance : grounding::kRelevanceWordsOnly;
-  for (SupportCandidate& candidate : kept) {
-    const EvidenceSpan& span = spans[candidate.span];
-    double z = Combine(weights, candidate.comparison.alignment, candidate.similarity) +
-               bonus[candidate.span] - grounding::kRankPenalty * span.passage;
-    if (span.count > 1) z -= grounding::kPairQuotationPenalty;
-    candidate.score = grounding::Logistic(z);
-  }
-  return state_->Best(std::move(kept), max_results, /*one_a_passage=*/false);
+  return candidates;
 }
 
 }  // namespace footnote::generator

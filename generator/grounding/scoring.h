@@ -39,34 +39,17 @@ inline constexpr double kContradictionMargin = 0.1;
 inline constexpr double kPairPenalty = 0.03;
 inline constexpr double kPairGain = 0.1;
 
-// The same for quotations, in log-odds: those are compared near 1, where 0.03 would be a world.
-inline constexpr double kPairQuotationPenalty = 0.3;
-
 // Spans per sentence whose embedding is computed: those that align best. Embedding costs 1-3 ms a
 // span on two cores, alignment microseconds.
 inline constexpr int kEmbeddedSpans = 12;
-// For quotations words may differ altogether: the first sentences of the best passage too.
+// The same of a question. Its words may differ from the answer's altogether: the first sentences of
+// the best passage too.
+inline constexpr int kEmbeddedQuotations = 16;
 inline constexpr int kEmbeddedFirstSentences = 6;
 
-// Relevance of a sentence to a question: Logistic(bias + alignment·a + similarity·s).
-struct RelevanceWeights {
-  double bias;
-  double alignment;
-  double similarity;
-};
-inline constexpr RelevanceWeights kRelevance = {-5.0, 5.0, 6.0};
-// Without an embedder the words alone decide.
-inline constexpr RelevanceWeights kRelevanceWordsOnly = {-3.6, 8.0, 0.0};
-inline constexpr double kDefinitionBonus = 2.0;  // it defines what the question asks about
-inline constexpr double kEntryBonus = 4.5;       // it opens the entry of a glossary or an ontology
-inline constexpr double kSubjectBonus = 1.2;     // its document is about what the question names
-inline constexpr double kAnswerTypeBonus = 0.6;  // "how many …" and it has a number
-inline constexpr double kFragmentPenalty = 2.0;  // a heading, a question, a row of signs
-inline constexpr double kRankPenalty = 0.15;     // for each place of the passage behind the first
-
 // answerability, sentence support, answer support, quotation relevance
-inline constexpr GroundingThresholds kStrictThresholds = {0.45, 0.9, 0.9, 0.6};
-inline constexpr GroundingThresholds kBalancedThresholds = {0.25, 0.8, 0.8, 0.45};
-inline constexpr GroundingThresholds kOpenThresholds = {0.12, 0.6, 0.6, 0.3};
+inline constexpr GroundingThresholds kStrictThresholds = {0.45, 0.9, 0.9, 0.5};
+inline constexpr GroundingThresholds kBalancedThresholds = {0.25, 0.8, 0.8, 0.25};
+inline constexpr GroundingThresholds kOpenThresholds = {0.12, 0.6, 0.6, 0.15};
 
 }  // namespace footnote::generator::grounding

@@ -11,6 +11,7 @@
 #include "generator/grounding.h"
 #include "generator/grounding/evidence.h"
 #include "generator/grounding/phrases.h"
+#include "generator/grounding/quotation_model.h"
 
 namespace footnote::generator {
 
@@ -45,6 +46,16 @@ class SupportScorer::State {
   // What two units of evidence, which speak of the same, say differently; nothing where they agree
   // or speak of different things.
   std::optional<SupportProblem::Kind> Difference(size_t a, size_t b) const;
+
+  // A span as an answer to a question.
+  struct Quotable {
+    SupportCandidate candidate;
+    grounding::QuotationFeatures features;
+  };
+  // The spans that look best by their words and the beginning of the best passage, with their
+  // relevance; the best by words first. At most `max_candidates`, and those sentences.
+  StatusOr<std::vector<Quotable>> ReadQuotable(std::string_view question, int max_candidates,
+                                               const CallContext& call);
 
   // A sentence with its supports; `bytes` is left to the caller.
   StatusOr<SentenceSupport> ScoreSentence(std::string_view sentence, int max_results,

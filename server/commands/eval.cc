@@ -1,10 +1,12 @@
-// footnote eval retrieval | answers | answerability | grounding: quality on sets of questions
+// footnote eval retrieval | answers | answerability | quotations |
+// grounding: quality on sets of questions
 // (docs/quality.md).
 
 #include "server/commands/command.h"
 #include "server/commands/eval_answerability.h"
 #include "server/commands/eval_answers.h"
 #include "server/commands/eval_grounding.h"
+#include "server/commands/eval_quotations.h"
 #include "server/commands/eval_retrieval.h"
 
 namespace footnote::server {
@@ -15,6 +17,7 @@ void AddEvalCommand(CLI::App& app, CommandResult& result) {
   AddRetrievalEval(*group, result);
   AddAnswersEval(*group, result);
   AddAnswerabilityEval(*group, result);
+  AddQuotationsEval(*group, result);
   AddGroundingEval(*group, result);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "common/text/sentences.h"
 
@@ -142,6 +143,24 @@ bool SupportTexts::Support(std::string_view sentence) const {
   return false;
 }
 
+OnEvidence JudgeQuotation(const std::string& document_id, const ByteSpan& span,
+                          const GoldAnswer& gold) {
+  OnEvidence judged;
+  const auto spans = gold.evidence.find(document_id);
+  if (spans == gold.evidence.end()) return judged;
+  uint64_t inside = 0;
+  for (size_t i = 0; i < spans->second.size(); ++i) {
+    const ByteSpan& piece = spans->second[i];
+    const uint64_t shared = Overlap(piece, span);
+    if (shared == 0) continue;
+    inside += shared;
+    judged.touched.push_back(i);
+    judged.right = judged.right || 2 * shared >= piece.size();
+  }
+  judged.right = judged.right || (inside > 0 && 2 * inside >= span.size());
+  return judged;
+}
+
 AnswerScore ScoreAnswer(const Answer& answer, const GoldAnswer& gold) {
   AnswerScore score;
   score.answerable = gold.answerable;
@@ -175,30 +194,17 @@ AnswerScore ScoreAnswer(const Answer& answer, const GoldAnswer& gold) {
   for (const std::string& text : gold.evidence_texts) {
     score.f1 = std::max(score.f1, TokenF1(answer.text, text));
   }
-  std::map<std::string, std::vector<bool>> cited;
+  std::map<std::string, std::set<size_t>> cited;
   for (const Citation& citation : answer.citations) {
     ++score.citations;
-    const auto spans = gold.evidence.find(citation.document_id);
-    if (spans == gold.evidence.end()) continue;
-    std::vector<bool>& touched = cited[citation.document_id];
-    touched.resize(spans->second.size());
-    uint64_t inside = 0;
-    bool holds_half = false;
-    for (size_t i = 0; i < spans->second.size(); ++i) {
-      const ByteSpan& span = spans->second[i];
-      const uint64_t shared = Overlap(span, citation.span);
-      inside += shared;
-      holds_half = holds_half || (shared > 0 && 2 * shared >= span.size());
-    }
-    if (2 * inside < citation.span.size() && !holds_half) continue;
+    const OnEvidence judged = JudgeQuotation(citation.document_id, citation.span, gold);
+    if (!judged.right) continue;
     ++score.right_citations;
-    for (size_t i = 0; i < spans->second.size(); ++i) {
-      touched[i] = touched[i] || Overlap(spans->second[i], citation.span) > 0;
-    }
+    cited[citation.document_id].insert(judged.touched.begin(), judged.touched.end());
   }
   score.cites_evidence = score.right_citations > 0;
   for (const auto& [document, touched] : cited) {
-    score.cited_spans += static_cast<int>(std::count(touched.begin(), touched.end(), true));
+    score.cited_spans += static_cast<int>(touched.size());
   }
   return score;
 }

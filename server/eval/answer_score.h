@@ -53,6 +53,14 @@ struct GoldAnswer {
   std::map<std::string, std::vector<ByteSpan>> evidence;  // document -> bytes of its text
 };
 
+// Whether a quotation lies on the evidence.
+struct OnEvidence {
+  bool right = false;           // half of its bytes lie in evidence, or half of a piece in it
+  std::vector<size_t> touched;  // pieces of its document that it has bytes of
+};
+OnEvidence JudgeQuotation(const std::string& document_id, const ByteSpan& span,
+                          const GoldAnswer& gold);
+
 struct AnswerScore {
   bool answerable = true;
   bool abstained = false;

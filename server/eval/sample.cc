@@ -61,6 +61,19 @@ std::vector<const EvalQuery*> AnswerabilitySample(const EvalSet& set, int limit)
   return FirstByMd5(queries, limit);
 }
 
+std::vector<const EvalQuery*> EvidenceSample(const EvalSet& set, int limit) {
+  std::vector<const EvalQuery*> queries;
+  for (const EvalQuery& query : set.queries) {
+    const auto spans = set.evidence.find(query.id);
+    if (spans != set.evidence.end() &&
+        std::any_of(spans->second.begin(), spans->second.end(),
+                    [](const EvidenceSpan& span) { return span.start < span.end; })) {
+      queries.push_back(&query);
+    }
+  }
+  return FirstByMd5(queries, limit);
+}
+
 std::vector<const EvalQuery*> ScopedSample(const EvalSet& set, int limit) {
   std::vector<const EvalQuery*> queries;
   for (const EvalQuery& query : set.queries) {

@@ -22,6 +22,9 @@ std::vector<const EvalQuery*> AnswerSample(const EvalSet& set, int limit);
 // for 0.
 std::vector<const EvalQuery*> AnswerabilitySample(const EvalSet& set, int limit);
 
+// Questions with evidence that has a place in a document, by MD5: the first `limit`, all for 0.
+std::vector<const EvalQuery*> EvidenceSample(const EvalSet& set, int limit);
+
 // Questions about one document with evidence in it, by MD5: the first `limit`, all for 0.
 std::vector<const EvalQuery*> ScopedSample(const EvalSet& set, int limit);
 

@@ -51,6 +51,24 @@ TEST(SupportTexts, WordsOfDistantPlacesDoNotAddUp) {
                    .Support("The tenant repairs roofs yearly, pays."));
 }
 
+TEST(JudgeQuotation, IsRightByHalfOfEitherAndNamesWhatItTouches) {
+  GoldAnswer gold;
+  gold.evidence["lease"] = {{100, 200}, {210, 220}};
+  const auto judge = [&](uint64_t start, uint64_t end) {
+    return JudgeQuotation("lease", {start, end}, gold);
+  };
+  EXPECT_TRUE(judge(150, 160).right) << "it lies in evidence";
+  EXPECT_TRUE(judge(190, 210).right) << "half of it does";
+  EXPECT_FALSE(judge(190, 212).touched.empty());
+  EXPECT_FALSE(judge(195, 210).right) << "ten of its fifteen bytes are beside the pieces";
+  EXPECT_TRUE(judge(0, 150).right) << "it holds half of a piece";
+  EXPECT_FALSE(judge(0, 149).right);
+  EXPECT_TRUE(judge(215, 400).right) << "half of the second";
+  EXPECT_EQ(judge(199, 211).touched, (std::vector<size_t>{0, 1}));
+  EXPECT_TRUE(judge(200, 210).touched.empty());
+  EXPECT_FALSE(JudgeQuotation("other", {100, 200}, gold).right);
+}
+
 class ScoreTest : public ::testing::Test {
  protected:
   ScoreTest() {

@@ -51,6 +51,14 @@ TEST(EvalSample, ALimitTakesTheFirstJudgedByMd5) {
   EXPECT_THAT(Ids(RetrievalSample(set, 9)), ElementsAre("4", "1", "3"));
 }
 
+TEST(EvalSample, EvidenceNeedsAPlace) {
+  EvalSet set;
+  set.queries = {Query("1", "a"), Query("2"), Query("3"), Query("4")};
+  set.evidence = {{"1", {{"a", 0, 5}}}, {"3", {{"a", 5, 5}}}, {"4", {{"b", 5, 5}, {"b", 7, 9}}}};
+  EXPECT_THAT(Ids(EvidenceSample(set, 0)), ElementsAre("4", "1"));
+  EXPECT_THAT(Ids(EvidenceSample(set, 1)), ElementsAre("4"));
+}
+
 TEST(EvalSample, ScopedNeedsEvidenceInTheDocumentAskedAbout) {
   EvalSet set;
   set.queries = {Query("1", "a"), Query("2", "a"), Query("3", "a"), Query("4")};
