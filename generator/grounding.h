@@ -40,6 +40,8 @@ struct Support {
   // Why the score is what it is; each 0…1.
   double alignment = 0;       // share of the sentence's content words found in the span, by weight
   double similarity = 0;      // cosine of sentence and span
+  double confidence = 0;      // of BestQuotations: how likely a person would point to this place,
+                              // judged also by how far it stands out from the others
   bool numbers_match = true;  // every number (with its unit) stands in the span
   bool names_match = true;    // every name and identifier stands in the passage
   bool negation_match =
@@ -140,9 +142,9 @@ class SupportScorer {
 struct GroundingThresholds {
   double answerability = 0;  // gate 1: below it the service abstains before generating
   double sentence_support = 0;
-  double answer_support = 0;  // gate 2: mean support of the released sentences
-  double quotation_relevance =
-      0;  // least relevance of a sentence that is quoted where generating failed
+  double answer_support = 0;        // gate 2: mean support of the released sentences
+  double quotation_relevance = 0;   // least score of a place that a written sentence may rest on
+  double quotation_confidence = 0;  // least confidence in a place that is quoted
 };
 GroundingThresholds ThresholdsFor(RiskSetting risk);
 
@@ -164,6 +166,11 @@ AnswerabilityFeatures ReadAnswerability(std::string_view question,
 // takes nothing from what it says (generator/grounding/copying.h).
 std::shared_ptr<const TokenConstraint> CopyingFrom(const Tokenizer& tokenizer,
                                                    const std::vector<std::string_view>& spans);
+
+// For generating in the model's own words: numbers and names only as the sources write them
+// (generator/grounding/facts.h).
+std::shared_ptr<const TokenConstraint> FactsFrom(const Tokenizer& tokenizer,
+                                                 const std::vector<std::string_view>& sources);
 
 // How likely the passages answer the question, 0…1: gate 1. 0 without passages.
 double Answerability(const AnswerabilityFeatures& features);

@@ -26,14 +26,21 @@ double MsSince(std::chrono::steady_clock::time_point start) {
 
 // A second footnote is added only where another document's passage holds as much of the sentence:
 // of those that support a little less, nine in ten pointed beside the evidence (docs/grounding.md).
-constexpr int kMaxCitationsPerSentence = 2;
+constexpr int kMaxCitationsPerSentence = 1;
 // A released sentence must rest on one of so many best spans.
 constexpr int kOnTopicSpans = 6;
 // And on one that answers not much worse than the best, in log-odds: the second-best page of a
 // manual may be about another function of a similar name.
-constexpr double kOnTopicMargin = 1.5;
-// Resting on one of these, the answer needs no quotation besides.
+constexpr double kOnTopicMargin = 0.3;
+// Of the confidence that a quotation needs, the share that a sentence in the model's own words
+// needs in the place it rests on: that the model chose it says something for the place, too.
+constexpr double kWrittenConfidence = 0.9;
+// How much surer a second quotation must be than the first needs to be: it adds less.
+constexpr double kFurtherConfidence = 0.1;
+// What is quoted at most. Resting on one of these, an answer needs no quotation besides.
 constexpr size_t kBestQuotations = 2;
+// The best spans that a model is given alone where it wrote nothing from all passages.
+constexpr size_t kFocusSpans = 3;
 // Of a summary: the spans that are quoted or generated anew from.
 constexpr int kCentralSpans = 8;
 constexpr size_t kCopiedCentralSpans = 4;
@@ -277,7 +284,8 @@ Status AnswerRun::Grounded() {
     }
     return spans;
   };
-  plan.copied = kBestQuotations;
+  plan.focused = true;
+  plan.confidence = thresholds_.quotation_confidence;
   if (question_.shape == generator::AnswerShape::kList) plan.list_items = kMostListItems;
   plan.sentence_support = thresholds_.sentence_support;
   plan.max_sentences = options_.max_sentences;
@@ -288,9 +296,8 @@ Status AnswerRun::Write(Prompt prompt, const Plan& plan) {
   answer_.record.prompt_sha256 = PromptSha256(prompt.tokens);
   const auto passages_used = static_cast<size_t>(prompt.passages_used);
   generator::GenerationRequest generation = Generation(std::move(prompt));
-  const std::vector<TokenId> prompt_tokens = generation.prompt;
-  const std::vector<TokenSpan> quotable = generation.quotable;
-  answer_.tokens.prompt += static_cast<int64_t>(prompt_tokens.size());
+  generator::GenerationRequest again = generation;
+  answer_.tokens.prompt += static_cast<int64_t>(generation.prompt.size());
   // Begun now: the passages are read for quotations while the model reads them.
   SentenceStream stream(*generator_, std::move(generation), call_);
   // Only what the model saw can support what it wrote.
@@ -309,25 +316,14 @@ Status AnswerRun::Write(Prompt prompt, const Plan& plan) {
   conflicts_ = scorer.Conflicts(quotations_);
   answer_.timings.verify_ms += MsSince(quotations_start);
 
-  FOOTNOTE_ASSIGN_OR_RETURN(bool all_supported,
+  FOOTNOTE_ASSIGN_OR_RETURN(const bool all_supported,
                             Release(stream, SentenceOrigin::kGenerated, plan, sentences, builder));
-  if (!all_supported && !quotations_.empty()) {
-    // Once again from the last good sentence, with words of the best spans.
-    generator::GenerationRequest again;
-    again.prompt = prompt_tokens;
-    for (TokenId id : generator_->tokenizer().Encode(
-             builder.text(), {.add_special = false, .parse_special = false})) {
-      again.prompt.push_back(id);
-    }
-    again.quotable = quotable;
-    again.max_tokens = options_.max_answer_tokens;
-    again.sampling.seed = request_.seed + 1;
-    again.tenant = request_.tenant;
-    again.constraint = generator::CopyingFrom(generator_->tokenizer(), BestTexts(plan.copied));
-    answer_.tokens.prompt += static_cast<int64_t>(again.prompt.size());
-    SentenceStream second(*generator_, std::move(again), call_);
-    FOOTNOTE_ASSIGN_OR_RETURN(
-        all_supported, Release(second, SentenceOrigin::kRegenerated, plan, sentences, builder));
+  if (plan.focused && builder.sentences().empty() && !quotations_.empty()) {
+    FOOTNOTE_RETURN_IF_ERROR(WriteFocused(plan, sentences, builder));
+  }
+  if (!plan.focused && !all_supported && !quotations_.empty()) {
+    FOOTNOTE_RETURN_IF_ERROR(
+        WriteCopying(std::move(again), BestTexts(plan.copied), plan, sentences, builder));
   }
   Quote(plan, builder);
   if (plan.list_items > 0) {
@@ -353,6 +349,44 @@ Status AnswerRun::Write(Prompt prompt, const Plan& plan) {
   return OkStatus();
 }
 
+// The best spans alone: a small model reads three sentences better than a thousand words.
+Status AnswerRun::WriteFocused(const Plan& plan, const SentenceScorer& sentences,
+                               AnswerBuilder& builder) {
+  std::vector<Passage> focus;
+  std::vector<std::string_view> sources = {request_.question};
+  for (const Support& quotation : quotations_) {
+    if (focus.size() == kFocusSpans) break;
+    sources.push_back(TextOf(quotation));
+    sources.push_back(PassageOf(quotation).title);
+    Passage& passage = focus.emplace_back(PassageOf(quotation));
+    passage.text = TextOf(quotation);
+    passage.span = quotation.span;
+  }
+  FOOTNOTE_ASSIGN_OR_RETURN(
+      Prompt prompt, generator::BuildGroundedPrompt(*generator_, request_.question,
+                                                    request_.history, focus, PromptLimits()));
+  generator::GenerationRequest generation = Generation(std::move(prompt));
+  generation.constraint = generator::FactsFrom(generator_->tokenizer(), sources);
+  answer_.tokens.prompt += static_cast<int64_t>(generation.prompt.size());
+  SentenceStream stream(*generator_, std::move(generation), call_);
+  return Release(stream, SentenceOrigin::kRegenerated, plan, sentences, builder).status();
+}
+
+// Once again from the last good sentence, with words of the spans alone.
+Status AnswerRun::WriteCopying(generator::GenerationRequest again,
+                               const std::vector<std::string_view>& spans, const Plan& plan,
+                               const SentenceScorer& sentences, AnswerBuilder& builder) {
+  for (TokenId id : generator_->tokenizer().Encode(
+           builder.text(), {.add_special = false, .parse_special = false})) {
+    again.prompt.push_back(id);
+  }
+  again.sampling.seed = request_.seed + 1;
+  again.constraint = generator::CopyingFrom(generator_->tokenizer(), spans);
+  answer_.tokens.prompt += static_cast<int64_t>(again.prompt.size());
+  SentenceStream stream(*generator_, std::move(again), call_);
+  return Release(stream, SentenceOrigin::kRegenerated, plan, sentences, builder).status();
+}
+
 // Releases supported sentences. False at the first unsupported one, where it stops the stream.
 StatusOr<bool> AnswerRun::Release(SentenceStream& stream, SentenceOrigin origin, const Plan& plan,
                                   const SentenceScorer& scorer, AnswerBuilder& builder) {
@@ -374,20 +408,13 @@ StatusOr<bool> AnswerRun::Release(SentenceStream& stream, SentenceOrigin origin,
     if (Repeats(text, builder)) break;  // small models fall into loops; nothing new comes
     const Clock::time_point verify_start = Clock::now();
     FOOTNOTE_ASSIGN_OR_RETURN(std::vector<Support> supports,
-                              scorer.Score(text, kMaxCitationsPerSentence, call_));
+                              scorer.Score(text, /*max_results=*/1, call_));
     answer_.timings.verify_ms += MsSince(verify_start);
     if (supports.empty() || supports.front().score < plan.sentence_support) {
       all_supported = false;
       break;
     }
     if (!plan.any_topic && !OnTopic(supports.front(), builder)) continue;
-    const Support best = supports.front();
-    std::erase_if(supports, [&](const Support& support) {
-      const bool first = support.passage == best.passage;
-      return !first &&
-             (support.score < plan.sentence_support || support.alignment < best.alignment ||
-              PassageOf(support).document_id == PassageOf(best).document_id);
-    });
     if (origin == SentenceOrigin::kRegenerated) {
       text = Capitalised(std::move(text));
       // The model chose it, but every word is the document's.
@@ -415,8 +442,10 @@ bool AnswerRun::IsVerbatim(std::string_view text, const Support& support) const 
 // on a span that answers the question, or go on in the passage that the answer already cites.
 bool AnswerRun::OnTopic(const Support& support, const AnswerBuilder& builder) const {
   if (builder.Cites(support.passage)) return true;
-  return std::any_of(quotations_.begin(), quotations_.end(),
-                     [&](const Support& quotation) { return Overlap(support, quotation); });
+  return std::any_of(quotations_.begin(), quotations_.end(), [&](const Support& quotation) {
+    return quotation.confidence >= kWrittenConfidence * thresholds_.quotation_confidence &&
+           Overlap(support, quotation);
+  });
 }
 
 std::string_view AnswerRun::TextOf(const Support& span) const {
@@ -435,9 +464,9 @@ std::vector<std::string_view> AnswerRun::BestTexts(size_t count) const {
   return texts;
 }
 
-// An answer: quotes the span that answers the question best, unless a released sentence rests on it
-// or on the one that comes next: the answer always shows its best evidence, and where generating
-// failed it is the answer. A summary: quotes until it is long enough and each document is cited.
+// An answer: quotes the spans that answer the question best, unless a released sentence rests on
+// one of them: the answer always shows its best evidence, and where generating failed it is the
+// answer. A summary: quotes until it is long enough and each document is cited.
 void AnswerRun::Quote(const Plan& plan, AnswerBuilder& builder) {
   const auto full = [&] {
     return static_cast<int>(builder.sentences().size()) >= plan.max_sentences;
@@ -449,7 +478,10 @@ void AnswerRun::Quote(const Plan& plan, AnswerBuilder& builder) {
   for (size_t i = 0; i < quotations_.size() && i < kBestQuotations; ++i) {
     if (builder.Cites(quotations_[i].passage, quotations_[i].span)) return;
   }
-  if (!quotations_.empty() && !full()) QuoteSpan(quotations_.front(), builder);
+  for (size_t i = 0; i < quotations_.size() && i < kBestQuotations && !full(); ++i) {
+    const double needed = plan.confidence + (i == 0 ? 0 : kFurtherConfidence);
+    if (quotations_[i].confidence >= needed) QuoteSpan(quotations_[i], builder);
+  }
 }
 
 void AnswerRun::QuoteEachDocument(const Plan& plan, AnswerBuilder& builder) {

@@ -50,6 +50,8 @@ class AnswerRun {
     // The spans that are best to rest on, to be generated anew from, and to be quoted; best first.
     std::function<StatusOr<std::vector<generator::Support>>(const generator::SupportScorer&)> best;
     size_t copied = 0;            // of them, what is generated anew is made of
+    bool focused = false;         // where nothing passed, the model is given them alone
+    double confidence = 0;        // least, of a span that is copied or quoted
     bool any_topic = false;       // a supported sentence needs to rest on none of them
     double sentence_support = 1;  // least, of a sentence that is released
     int max_sentences = 0;
@@ -63,6 +65,10 @@ class AnswerRun {
   Status Grounded();
   Status Unchecked();
   Status Write(generator::Prompt prompt, const Plan& plan);
+  Status WriteFocused(const Plan& plan, const SentenceScorer& sentences, AnswerBuilder& builder);
+  Status WriteCopying(generator::GenerationRequest again,
+                      const std::vector<std::string_view>& spans, const Plan& plan,
+                      const SentenceScorer& sentences, AnswerBuilder& builder);
   StatusOr<bool> Release(SentenceStream& stream, SentenceOrigin origin, const Plan& plan,
                          const SentenceScorer& scorer, AnswerBuilder& builder);
   void Quote(const Plan& plan, AnswerBuilder& builder);

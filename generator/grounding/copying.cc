@@ -87,7 +87,9 @@ void CopyingConstraint::EachStart(const State& state, const Visit& visit) const 
     if ((state.used >> s & 1) != 0) continue;
     const Span& span = spans_[s];
     for (size_t at = 0; at < span.tokens.size(); ++at) {
-      if (!span.begins_clause[at] || !span.MayLeaveOut(0, at)) continue;
+      // A clause alone is seldom a sentence: "the southernmost active volcano".
+      if (at > 0 && !span.sentence_ends[at]) continue;
+      if (!span.MayLeaveOut(0, at)) continue;
       State next;
       next.span = static_cast<int16_t>(s);
       next.at = static_cast<int16_t>(at + 1);

@@ -5,7 +5,9 @@
 #include <array>
 #include <cstddef>
 #include <iterator>
+#include <span>
 #include <string_view>
+#include <vector>
 
 namespace footnote::generator::grounding {
 
@@ -34,5 +36,13 @@ struct QuotationFeatures {
 // How likely a person would point to the span as the answer, 0...1. Without an embedder there is
 // no similarity, and other weights are used.
 double RelevanceOf(const QuotationFeatures& features, bool has_similarity);
+
+// Quotations that are compared with each other, the best ones.
+inline constexpr int kRivals = 6;
+
+// Of each of the best quotations, how likely a person would point to it, 0...1: one that stands out
+// is right more often than one among equals, whatever its own relevance. Relevance: best first, at
+// most kRivals.
+std::vector<double> ConfidenceIn(std::span<const double> relevance, bool has_similarity);
 
 }  // namespace footnote::generator::grounding

@@ -60,7 +60,16 @@ StatusOr<std::vector<Support>> SupportScorer::BestQuotations(std::string_view qu
                             state_->ReadQuotable(question, grounding::kEmbeddedQuotations, call));
   std::vector<SupportCandidate> candidates;
   for (const State::Quotable& each : quotable) candidates.push_back(each.candidate);
-  return state_->Best(std::move(candidates), max_results, /*one_a_passage=*/false);
+  std::vector<Support> best =
+      state_->Best(std::move(candidates), std::max(max_results, grounding::kRivals),
+                   /*one_a_passage=*/false);
+  std::vector<double> relevance;
+  for (const Support& each : best) relevance.push_back(each.score);
+  relevance.resize(std::min(relevance.size(), static_cast<size_t>(grounding::kRivals)));
+  const std::vector<double> confidence = grounding::ConfidenceIn(relevance, state_->has_embedder());
+  for (size_t i = 0; i < confidence.size(); ++i) best[i].confidence = confidence[i];
+  best.resize(std::min(best.size(), static_cast<size_t>(max_results)));
+  return best;
 }
 
 StatusOr<std::vector<QuotationCandidate>> SupportScorer::QuotationCandidates(

@@ -268,7 +268,8 @@ TEST(Thresholds, StricterSettingsAskForMore) {
   const GroundingThresholds open = ThresholdsFor(RiskSetting::kOpen);
   for (double GroundingThresholds::*field :
        {&GroundingThresholds::answerability, &GroundingThresholds::sentence_support,
-        &GroundingThresholds::answer_support, &GroundingThresholds::quotation_relevance}) {
+        &GroundingThresholds::answer_support, &GroundingThresholds::quotation_relevance,
+        &GroundingThresholds::quotation_confidence}) {
     EXPECT_GT(strict.*field, balanced.*field);
     EXPECT_GT(balanced.*field, open.*field);
     EXPECT_GT(open.*field, 0);

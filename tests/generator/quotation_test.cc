@@ -145,6 +145,34 @@ TEST(Quotation, WeightsHaveTheSignOfWhatTheyWeigh) {
   }
 }
 
+TEST(Quotation, WhatStandsOutIsSurer) {
+  for (const bool with_embedder : {true, false}) {
+    const auto first = [&](std::vector<double> relevance) {
+      return grounding::ConfidenceIn(relevance, with_embedder)[0];
+    };
+    const double among_equals = first({0.3, 0.3, 0.3, 0.3, 0.3, 0.3});
+    const double ahead = first({0.3, 0.2, 0.2, 0.2, 0.2, 0.2});
+    EXPECT_LT(among_equals, ThresholdsFor(RiskSetting::kOpen).quotation_confidence);
+    EXPECT_GT(ahead, ThresholdsFor(RiskSetting::kBalanced).quotation_confidence);
+    EXPECT_GT(first({0.3, 0.15, 0.15, 0.15, 0.15, 0.15}), ahead);
+    // Of two that are ahead of the others, each is less sure than one would be.
+    const std::vector<double> two =
+        grounding::ConfidenceIn(std::vector{0.3, 0.29, 0.15, 0.15, 0.15, 0.15}, with_embedder);
+    EXPECT_LT(two[0], first({0.3, 0.15, 0.15, 0.15, 0.15, 0.15}));
+    for (size_t i = 1; i < two.size(); ++i) EXPECT_LE(two[i], two[i - 1]) << i;
+    // Alone it has no rivals, and is as sure as among those that say nothing of it.
+    const double nothing = grounding::RelevanceOf(QuotationFeatures(), with_embedder);
+    EXPECT_DOUBLE_EQ(first({0.3}), first({0.3, nothing, nothing, nothing, nothing, nothing}));
+    for (const std::vector<double>& odd :
+         {std::vector<double>{}, {0.0}, {1.0}, {1.0, 1.0}, {1e-300, 0.0}}) {
+      for (const double confidence : grounding::ConfidenceIn(odd, with_embedder)) {
+        EXPECT_GE(confidence, 0);
+        EXPECT_LE(confidence, 1);
+      }
+    }
+  }
+}
+
 TEST(Quotation, AtMostSoManyCandidatesAreEmbedded) {
   const std::vector<Passage> passages = Passages();
   ASSERT_OK_AND_ASSIGN(const SupportScorer scorer, SupportScorer::Create(nullptr, passages, {}));

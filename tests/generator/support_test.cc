@@ -70,7 +70,9 @@ class SupportTest : public ::testing::Test {
   void ExpectSupported(std::string_view sentence, std::string_view by) {
     for (bool with_embedder : {true, false}) {
       const Support support = Best(sentence, with_embedder);
-      EXPECT_GE(support.score, Threshold())
+      // By words alone, another wording may reach no more than the open setting asks for.
+      EXPECT_GE(support.score,
+                with_embedder ? Threshold() : ThresholdsFor(RiskSetting::kOpen).sentence_support)
           << sentence << "\nalignment " << support.alignment << " similarity " << support.similarity
           << " numbers " << support.numbers_match << " names " << support.names_match
           << " negation " << support.negation_match;

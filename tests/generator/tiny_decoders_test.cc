@@ -172,6 +172,7 @@ TEST(TinyDecoders, ConcurrentGenerationsGiveWhatEachGivesAlone) {
 }
 
 TEST(TinyDecoders, GuessesChangeNoToken) {
+  int64_t accepted = 0;  // which calls meet in a batch, and so what there is room for, is chance
   for (const char* name :
        {"tiny-llama", "tiny-llama-gguf/tiny-llama-q8_0.gguf", "tiny-mistral-swa"}) {
     const auto model = LoadTiny(name, kernels::Precision::kFast);
@@ -204,13 +205,17 @@ TEST(TinyDecoders, GuessesChangeNoToken) {
         EXPECT_OK(result);
         tokens.push_back(result.ok() ? result->tokens : std::vector<TokenId>());
       }
-      EXPECT_EQ((*generator)->stats().accepted_tokens > 0, guess_tokens > 0) << name;
+      if (guess_tokens == 0) {
+        EXPECT_EQ((*generator)->stats().accepted_tokens, 0) << name;
+      }
+      accepted += (*generator)->stats().accepted_tokens;
       return tokens;
     };
     const std::vector<std::vector<TokenId>> plain = run(0, 256);
     EXPECT_EQ(run(8, 256), plain) << name;
     EXPECT_EQ(run(3, 20), plain) << name;
   }
+  EXPECT_GT(accepted, 0);
 }
 
 TEST(TinyDecoders, LogProbabilitiesAreThoseOfTheLogits) {
