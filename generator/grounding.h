@@ -85,6 +85,13 @@ struct QuotationCandidate {
   NamedFeatures features;  // grounding/quotation_weights.def
 };
 
+// What a sentence that a model wrote says in words of its own.
+struct Wording {
+  int foreign_words = 0;  // distinct content words that neither a passage nor the question has
+  int added_words = 0;    // distinct content words and numbers that the question does not have
+  bool leads_in = false;  // it ends where what it promises would begin ("… are:")
+};
+
 // Sentences of passages, analysed once and embedded when first needed. Threads: one caller at a
 // time.
 class SupportScorer {
@@ -109,6 +116,9 @@ class SupportScorer {
   // is relevance to the question.
   StatusOr<std::vector<Support>> BestQuotations(std::string_view question, int max_results,
                                                 const CallContext& call) const;
+
+  // Forms of a word ("terminate", "termination") count as the word.
+  Wording ReadWording(std::string_view sentence, std::string_view question) const;
 
   // For a summary: sentences that say most of what all passages say, best first, each adding to
   // those before it, one of each document before a second of any; the score falls from 1 and only

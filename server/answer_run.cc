@@ -35,12 +35,16 @@ constexpr double kOnTopicMargin = 0.3;
 // Of the confidence that a quotation needs, the share that a sentence in the model's own words
 // needs in the place it rests on: that the model chose it says something for the place, too.
 constexpr double kWrittenConfidence = 0.9;
+// Of the content words of a sentence that a model wrote, those that neither a passage nor the
+// question has. Of 32 written sentences that were read, 5 of 7 with more said too much.
+constexpr int kMostForeignWords = 1;
 // How much surer a second quotation must be than the first needs to be: it adds less.
 constexpr double kFurtherConfidence = 0.1;
 // What is quoted at most. Resting on one of these, an answer needs no quotation besides.
 constexpr size_t kBestQuotations = 2;
-// The best spans that a model is given alone where it wrote nothing from all passages.
-constexpr size_t kFocusSpans = 3;
+// Of the best spans, those that a model is given alone where it wrote nothing from all passages;
+// and where it wrote nothing from these, either.
+constexpr size_t kFocusSpans[] = {3, 1};
 // Of a summary: the spans that are quoted or generated anew from.
 constexpr int kCentralSpans = 8;
 constexpr size_t kCopiedCentralSpans = 4;
@@ -284,7 +288,7 @@ Status AnswerRun::Grounded() {
     }
     return spans;
   };
-  plan.focused = true;
+  plan.answers = true;
   plan.confidence = thresholds_.quotation_confidence;
   if (question_.shape == generator::AnswerShape::kList) plan.list_items = kMostListItems;
   plan.sentence_support = thresholds_.sentence_support;
@@ -318,10 +322,17 @@ Status AnswerRun::Write(Prompt prompt, const Plan& plan) {
 
   FOOTNOTE_ASSIGN_OR_RETURN(const bool all_supported,
                             Release(stream, SentenceOrigin::kGenerated, plan, sentences, builder));
-  if (plan.focused && builder.sentences().empty() && !quotations_.empty()) {
-    FOOTNOTE_RETURN_IF_ERROR(WriteFocused(plan, sentences, builder));
+  // Nothing can rest on spans that none stands out of.
+  if (plan.answers && !quotations_.empty() && MayRestOn(quotations_.front())) {
+    size_t before = 0;
+    for (const size_t most : kFocusSpans) {
+      const size_t spans = std::min(most, quotations_.size());
+      if (!builder.sentences().empty() || spans == before) break;
+      before = spans;
+      FOOTNOTE_RETURN_IF_ERROR(WriteFocused(spans, plan, sentences, builder));
+    }
   }
-  if (!plan.focused && !all_supported && !quotations_.empty()) {
+  if (!plan.answers && !all_supported && !quotations_.empty()) {
     FOOTNOTE_RETURN_IF_ERROR(
         WriteCopying(std::move(again), BestTexts(plan.copied), plan, sentences, builder));
   }
@@ -350,12 +361,12 @@ Status AnswerRun::Write(Prompt prompt, const Plan& plan) {
 }
 
 // The best spans alone: a small model reads three sentences better than a thousand words.
-Status AnswerRun::WriteFocused(const Plan& plan, const SentenceScorer& sentences,
+Status AnswerRun::WriteFocused(size_t spans, const Plan& plan, const SentenceScorer& sentences,
                                AnswerBuilder& builder) {
   std::vector<Passage> focus;
   std::vector<std::string_view> sources = {request_.question};
   for (const Support& quotation : quotations_) {
-    if (focus.size() == kFocusSpans) break;
+    if (focus.size() == spans) break;
     sources.push_back(TextOf(quotation));
     sources.push_back(PassageOf(quotation).title);
     Passage& passage = focus.emplace_back(PassageOf(quotation));
@@ -409,11 +420,15 @@ StatusOr<bool> AnswerRun::Release(SentenceStream& stream, SentenceOrigin origin,
     const Clock::time_point verify_start = Clock::now();
     FOOTNOTE_ASSIGN_OR_RETURN(std::vector<Support> supports,
                               scorer.Score(text, /*max_results=*/1, call_));
+    generator::Wording wording;
+    if (plan.answers) wording = scorer.ReadWording(text, request_.question + " " + asked_);
     answer_.timings.verify_ms += MsSince(verify_start);
-    if (supports.empty() || supports.front().score < plan.sentence_support) {
+    if (supports.empty() || supports.front().score < plan.sentence_support ||
+        wording.foreign_words > kMostForeignWords) {
       all_supported = false;
       break;
     }
+    if (plan.answers && SaysNothing(wording)) continue;
     if (!plan.any_topic && !OnTopic(supports.front(), builder)) continue;
     if (origin == SentenceOrigin::kRegenerated) {
       text = Capitalised(std::move(text));
@@ -438,13 +453,23 @@ bool AnswerRun::IsVerbatim(std::string_view text, const Support& support) const 
   return OnOneLine(PassageOf(support).text).find(OnOneLine(text)) != std::string::npos;
 }
 
+// A sentence that gives the question back, or promises what does not come.
+bool AnswerRun::SaysNothing(const generator::Wording& wording) const {
+  if (wording.leads_in) return question_.shape != generator::AnswerShape::kList;
+  return wording.added_words == 0 && !AsksYesNo();
+}
+
+// Whether the place is sure enough for a sentence that a model wrote.
+bool AnswerRun::MayRestOn(const Support& quotation) const {
+  return quotation.confidence >= kWrittenConfidence * thresholds_.quotation_confidence;
+}
+
 // Supported is not enough: small models copy what stands beside the answer. A sentence must rest
 // on a span that answers the question, or go on in the passage that the answer already cites.
 bool AnswerRun::OnTopic(const Support& support, const AnswerBuilder& builder) const {
   if (builder.Cites(support.passage)) return true;
   return std::any_of(quotations_.begin(), quotations_.end(), [&](const Support& quotation) {
-    return quotation.confidence >= kWrittenConfidence * thresholds_.quotation_confidence &&
-           Overlap(support, quotation);
+    return MayRestOn(quotation) && Overlap(support, quotation);
   });
 }
 

@@ -49,8 +49,10 @@ class AnswerRun {
   struct Plan {
     // The spans that are best to rest on, to be generated anew from, and to be quoted; best first.
     std::function<StatusOr<std::vector<generator::Support>>(const generator::SupportScorer&)> best;
-    size_t copied = 0;            // of them, what is generated anew is made of
-    bool focused = false;         // where nothing passed, the model is given them alone
+    size_t copied = 0;  // of them, what is generated anew is made of
+    // It answers a question: what only gives that back is nothing; and where nothing passed, the
+    // model is given the best spans alone.
+    bool answers = false;
     double confidence = 0;        // least, of a span that is copied or quoted
     bool any_topic = false;       // a supported sentence needs to rest on none of them
     double sentence_support = 1;  // least, of a sentence that is released
@@ -65,7 +67,8 @@ class AnswerRun {
   Status Grounded();
   Status Unchecked();
   Status Write(generator::Prompt prompt, const Plan& plan);
-  Status WriteFocused(const Plan& plan, const SentenceScorer& sentences, AnswerBuilder& builder);
+  Status WriteFocused(size_t spans, const Plan& plan, const SentenceScorer& sentences,
+                      AnswerBuilder& builder);
   Status WriteCopying(generator::GenerationRequest again,
                       const std::vector<std::string_view>& spans, const Plan& plan,
                       const SentenceScorer& sentences, AnswerBuilder& builder);
@@ -87,6 +90,8 @@ class AnswerRun {
 
   generator::GenerationRequest Generation(generator::Prompt prompt) const;
   generator::PromptOptions PromptLimits() const;
+  bool SaysNothing(const generator::Wording& wording) const;
+  bool MayRestOn(const generator::Support& quotation) const;
   bool OnTopic(const generator::Support& support, const AnswerBuilder& builder) const;
   bool IsVerbatim(std::string_view text, const generator::Support& support) const;
   std::string_view TextOf(const generator::Support& span) const;

@@ -26,6 +26,16 @@ StatusOr<SentenceScorer> SentenceScorer::ByDocument(const Embedder* embedder,
   return SentenceScorer(std::move(parts));
 }
 
+generator::Wording SentenceScorer::ReadWording(std::string_view sentence,
+                                               std::string_view question) const {
+  generator::Wording best;
+  for (const Part& part : parts_) {
+    const generator::Wording wording = part.scorer.ReadWording(sentence, question);
+    if (&part == &parts_.front() || wording.foreign_words < best.foreign_words) best = wording;
+  }
+  return best;
+}
+
 StatusOr<std::vector<Support>> SentenceScorer::Score(std::string_view sentence, int max_results,
                                                      const CallContext& call) const {
   std::vector<Support> all;

@@ -27,6 +27,8 @@ class SentenceScorer {
   // As SupportScorer::Score; passages are counted over all documents.
   StatusOr<std::vector<generator::Support>> Score(std::string_view sentence, int max_results,
                                                   const CallContext& call) const;
+  // As SupportScorer::ReadWording, of the document that has the most of its words.
+  generator::Wording ReadWording(std::string_view sentence, std::string_view question) const;
 
  private:
   struct Part {

@@ -402,6 +402,14 @@ bool Evidence::AnyHas(const ContentWord& name) const {
                      [&](const StemTable& stems) { return stems.contains(name.stem); });
 }
 
+bool Evidence::AnyHasFormOf(const ContentWord& word) const {
+  if (AnyHas(word)) return true;
+  return std::any_of(all_stems_.begin(), all_stems_.end(), [&](const StemTable& stems) {
+    return std::any_of(stems.begin(), stems.end(),
+                       [&](const auto& entry) { return StemLikeness(entry.first, word.stem) > 0; });
+  });
+}
+
 bool Evidence::CountsOtherThings(const Claims& claims, const Number& number) const {
   const auto words_near = [](const Claims& text, size_t at, size_t reach) {
     std::vector<std::string_view> near;

@@ -69,6 +69,9 @@ class Evidence {
   // Share of a question's content words, by weight, that the title and headings of a passage hold.
   double HeadingShare(const Claims& question, int passage) const;
 
+  // Whether a passage or its title has the word or a form of it.
+  bool AnyHasFormOf(const ContentWord& word) const;
+
  private:
   // How often a stem stands plainly and in a negation's scope.
   struct Occurrence {

@@ -116,6 +116,25 @@ TEST_F(SupportTest, ParaphrasesAreSupported) {
   ExpectSupported("The agreement was signed on May 12, 2020.", "12 May 2020");
 }
 
+TEST_F(SupportTest, ForeignAndAddedWordsAreCounted) {
+  ASSERT_OK_AND_ASSIGN(const SupportScorer scorer, SupportScorer::Create(nullptr, passages_, {}));
+  const auto wording = [&](std::string_view sentence) {
+    return scorer.ReadWording(sentence, "What is the capacity of a pipe in bytes?");
+  };
+  EXPECT_EQ(wording("A pipe has a capacity of 65,536 bytes.").foreign_words, 0);
+  EXPECT_EQ(wording("A pipe has a capacity of 65,536 bytes.").added_words, 1);
+  EXPECT_EQ(wording("The capacity of a pipe is in bytes.").added_words, 0);
+  // Forms of the passages' words, and the question's own.
+  EXPECT_EQ(wording("Returning a value, opened files have a capacity.").foreign_words, 0);
+  const Wording foreign = wording("A pipe is a popular destination for anglers in bytes.");
+  EXPECT_EQ(foreign.foreign_words, 3);
+  EXPECT_GE(foreign.added_words, 3);
+  EXPECT_TRUE(wording("The capacities of pipes are:").leads_in);
+  EXPECT_TRUE(wording("**The capacities of pipes are:**\n").leads_in);
+  EXPECT_FALSE(wording("The capacity: 65,536 bytes.").leads_in);
+  EXPECT_EQ(wording("").added_words, 0);
+}
+
 TEST_F(SupportTest, ANeighbouringSentenceDoesNotRescueAContradiction) {
   Add("remote.txt", "Remote control",
       "Below these two buttons is the round dial for the volume. Three buttons stand on its left. "

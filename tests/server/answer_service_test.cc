@@ -145,13 +145,15 @@ TEST_F(AnswerServiceTest, SupportedSentencesLeaveWithTheirFootnotes) {
 TEST_F(AnswerServiceTest, AChangedNumberIsNeverHeard) {
   generator_.script = {
       "The tenant shall pay the rent of 590 EUR on the first working day of each month.",
+      "The tenant shall pay the rent of 590 EUR on the first working day of each month.",
       "The tenant shall pay the rent of 590 EUR on the first working day of each month."};
   ASSERT_OK_AND_ASSIGN(const Answer answer,
                        Ask("How much rent does the tenant pay on the first working day?"));
   for (const std::string& text : listener_.heard)
     EXPECT_EQ(text.find("590"), std::string::npos) << text;
   EXPECT_EQ(answer.text.find("590"), std::string::npos);
-  ASSERT_EQ(generator_.requests.size(), 2u) << "regenerated once, not more";
+  ASSERT_GE(generator_.requests.size(), 2u);
+  ASSERT_LE(generator_.requests.size(), 3u) << "from all, from the best places, from the best one";
   for (const generator::GenerationRequest& request : generator_.requests) {
     ASSERT_EQ(request.quotable.size(), 1u);
     const auto [begin, end] = request.quotable[0];
@@ -173,6 +175,21 @@ TEST_F(AnswerServiceTest, AChangedNumberIsNeverHeard) {
     EXPECT_NE(answer.text.find("950 EUR"), std::string::npos) << answer.text;
   }
   ExpectSoundCitations(answer);
+}
+
+TEST_F(AnswerServiceTest, WhatGivesTheQuestionBackOrSaysTooMuchOfItsOwnIsNotHeard) {
+  for (const std::string empty :
+       {"The tenant shall pay the rent.", "On the working day the tenant shall pay the rent:",
+        "The tenant shall pay the rent of 950 EUR on the first working day of each popular "
+        "monthly celebration."}) {
+    generator_.script = {empty, empty};
+    listener_.heard.clear();
+    ASSERT_OK_AND_ASSIGN(const Answer answer, Ask("When shall the tenant pay the rent?"));
+    for (const std::string& text : listener_.heard) EXPECT_NE(text, empty);
+    if (!answer.abstained) {
+      EXPECT_EQ(answer.sentences[0].origin, SentenceOrigin::kQuoted) << empty;
+    }
+  }
 }
 
 TEST_F(AnswerServiceTest, TheSecondTryIsGivenTheBestPlacesAlone) {
