@@ -45,6 +45,9 @@ class AnswerRun {
  private:
   using Clock = std::chrono::steady_clock;
 
+  // A released sentence must rest on one of so many best spans.
+  static constexpr int kOnTopicSpans = 6;
+
   // What differs between an answer and a summary in how it is written.
   struct Plan {
     // The spans that are best to rest on, to be generated anew from, and to be quoted; best first.
@@ -53,7 +56,7 @@ class AnswerRun {
     // It answers a question: what only gives that back is nothing; and where nothing passed, the
     // model is given the best spans alone.
     bool answers = false;
-    double confidence = 0;        // least, of a span that is copied or quoted
+    double confidence = 0;        // least, of a span that is quoted
     bool any_topic = false;       // a supported sentence needs to rest on none of them
     double sentence_support = 1;  // least, of a sentence that is released
     int max_sentences = 0;

@@ -1,7 +1,7 @@
 // Decoding that stays with the sources: which tokens may follow, so that each sentence is one of
 // the spans given, shortened. Private to the generator room.
 //
-// A sentence begins where a span or one of its clauses does, and goes on word by word. What stands
+// A sentence begins where one of a span does, and goes on word by word. What stands
 // between commas, semicolons or brackets may be left out, at most kMostSkips times, and so may the
 // end behind such a mark; but nothing that holds a condition, an exception or a denial
 // (LimitsWhatIsSaid): "may sublicense, except to competitors" never loses its end. So copying is

@@ -15,7 +15,7 @@
 
 namespace footnote::generator::grounding {
 
-// Threads: const, any. It outlives neither the tokenizer nor, once built, needs the sources.
+// The tokenizer outlives it; the sources are read once. Threads: const, any.
 class FactsConstraint final : public TokenConstraint {
  public:
   FactsConstraint(const Tokenizer& tokenizer, const std::vector<std::string_view>& sources);
