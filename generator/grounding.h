@@ -85,10 +85,18 @@ struct QuotationCandidate {
   NamedFeatures features;  // grounding/quotation_weights.def
 };
 
+// How words of a sentence stand in its source.
+struct WordOrder {
+  double share = 1;   // of them, that stand there in the same order; 1 where there are none
+  int misplaced = 0;  // that stand there, too, but elsewhere: one may say of it what is another's
+};
+
 // What a sentence that a model wrote says in words of its own.
 struct Wording {
   int foreign_words = 0;  // distinct content words that neither a passage nor the question has
   int added_words = 0;    // distinct content words and numbers that the question does not have
+  WordOrder added;        // of the content words and numbers beyond the question's
+  WordOrder whole;        // of all
   bool leads_in = false;  // it ends where what it promises would begin ("… are:")
 };
 
@@ -117,8 +125,10 @@ class SupportScorer {
   StatusOr<std::vector<Support>> BestQuotations(std::string_view question, int max_results,
                                                 const CallContext& call) const;
 
-  // Forms of a word ("terminate", "termination") count as the word.
-  Wording ReadWording(std::string_view sentence, std::string_view question) const;
+  // Of a sentence that answers `question` and cites `source`. Forms of a word ("terminate",
+  // "termination") count as the word.
+  Wording ReadWording(std::string_view sentence, std::string_view question,
+                      std::string_view source) const;
 
   // For a summary: sentences that say most of what all passages say, best first, each adding to
   // those before it, one of each document before a second of any; the score falls from 1 and only
@@ -155,6 +165,7 @@ struct GroundingThresholds {
   double answer_support = 0;        // gate 2: mean support of the released sentences
   double quotation_relevance = 0;   // least score of a place that a written sentence may rest on
   double quotation_confidence = 0;  // least confidence in a place that is quoted
+  double in_order = 0;              // least WordOrder::share of a sentence that a model wrote
 };
 GroundingThresholds ThresholdsFor(RiskSetting risk);
 
@@ -177,10 +188,17 @@ AnswerabilityFeatures ReadAnswerability(std::string_view question,
 std::shared_ptr<const TokenConstraint> CopyingFrom(const Tokenizer& tokenizer,
                                                    const std::vector<std::string_view>& spans);
 
-// For generating in the model's own words: numbers and names only as the sources write them
-// (generator/grounding/facts.h).
-std::shared_ptr<const TokenConstraint> FactsFrom(const Tokenizer& tokenizer,
-                                                 const std::vector<std::string_view>& sources);
+// For generating in the model's own sentences: the sources' words in the sources' order, joined by
+// small words and those of the question (generator/grounding/in_order.h).
+class InOrder : public TokenConstraint {
+ public:
+  // Whether a sentence may end behind `generated`: nothing is left out behind it that limits what
+  // it says.
+  virtual bool MayEndBehind(std::span<const TokenId> generated) const = 0;
+};
+std::shared_ptr<const InOrder> InOrderFrom(const Tokenizer& tokenizer,
+                                           const std::vector<std::string_view>& sources,
+                                           std::string_view question);
 
 // How likely the passages answer the question, 0…1: gate 1. 0 without passages.
 double Answerability(const AnswerabilityFeatures& features);

@@ -18,11 +18,6 @@ using generator::SupportScorer;
 using generator::TokenId;
 using generator::TokenSpan;
 
-double MsSince(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
-      .count();
-}
-
 // A second footnote is added only where another document's passage holds as much of the sentence:
 // of those that support a little less, nine in ten pointed beside the evidence (docs/grounding.md).
 constexpr int kMaxCitationsPerSentence = 1;
@@ -35,6 +30,9 @@ constexpr double kWrittenConfidence = 0.9;
 // Of the content words of a sentence that a model wrote, those that neither a passage nor the
 // question has. Of 32 written sentences that were read, 5 of 7 with more said too much.
 constexpr int kMostForeignWords = 1;
+// Of those that the source has, too, the ones that stand there in another order: "the tenant pays
+// the landlord".
+constexpr int kMostMisplacedWords = 0;
 // Of the best spans, those that a model is given alone where it wrote nothing from all passages;
 // and where it wrote nothing from these, either.
 constexpr size_t kFocusSpans[] = {3, 1};
@@ -353,44 +351,6 @@ Status AnswerRun::Write(Prompt prompt, const Plan& plan) {
   return OkStatus();
 }
 
-// The best spans alone: a small model reads three sentences better than a thousand words.
-Status AnswerRun::WriteFocused(size_t spans, const Plan& plan, const SentenceScorer& sentences,
-                               AnswerBuilder& builder) {
-  std::vector<Passage> focus;
-  std::vector<std::string_view> sources = {request_.question};
-  for (const Support& quotation : quotations_) {
-    if (focus.size() == spans) break;
-    sources.push_back(TextOf(quotation));
-    sources.push_back(PassageOf(quotation).title);
-    Passage& passage = focus.emplace_back(PassageOf(quotation));
-    passage.text = TextOf(quotation);
-    passage.span = quotation.span;
-  }
-  FOOTNOTE_ASSIGN_OR_RETURN(
-      Prompt prompt, generator::BuildGroundedPrompt(*generator_, request_.question,
-                                                    request_.history, focus, PromptLimits()));
-  generator::GenerationRequest generation = Generation(std::move(prompt));
-  generation.constraint = generator::FactsFrom(generator_->tokenizer(), sources);
-  answer_.tokens.prompt += static_cast<int64_t>(generation.prompt.size());
-  SentenceStream stream(*generator_, std::move(generation), call_);
-  return Release(stream, SentenceOrigin::kRegenerated, plan, sentences, builder).status();
-}
-
-// Once again from the last good sentence, with words of the spans alone.
-Status AnswerRun::WriteCopying(generator::GenerationRequest again,
-                               const std::vector<std::string_view>& spans, const Plan& plan,
-                               const SentenceScorer& sentences, AnswerBuilder& builder) {
-  for (TokenId id : generator_->tokenizer().Encode(
-           builder.text(), {.add_special = false, .parse_special = false})) {
-    again.prompt.push_back(id);
-  }
-  again.sampling.seed = request_.seed + 1;
-  again.constraint = generator::CopyingFrom(generator_->tokenizer(), spans);
-  answer_.tokens.prompt += static_cast<int64_t>(again.prompt.size());
-  SentenceStream stream(*generator_, std::move(again), call_);
-  return Release(stream, SentenceOrigin::kRegenerated, plan, sentences, builder).status();
-}
-
 // Releases supported sentences. False at the first unsupported one, where it stops the stream.
 StatusOr<bool> AnswerRun::Release(SentenceStream& stream, SentenceOrigin origin, const Plan& plan,
                                   const SentenceScorer& scorer, AnswerBuilder& builder) {
@@ -405,45 +365,67 @@ StatusOr<bool> AnswerRun::Release(SentenceStream& stream, SentenceOrigin origin,
     }
     tokens = next->tokens_so_far;
     if (next->cut) break;
-    std::string text = StripCitationMarks(next->text);
-    // The sources say whether it is yes or no, not the model.
-    if (AsksYesNo()) text = Capitalised(std::string(generator::WithoutVerdict(text)));
-    if (text.empty()) continue;
-    if (Repeats(text, builder)) break;  // small models fall into loops; nothing new comes
-    const Clock::time_point verify_start = Clock::now();
-    FOOTNOTE_ASSIGN_OR_RETURN(std::vector<Support> supports,
-                              scorer.Score(text, /*max_results=*/1, call_));
-    generator::Wording wording;
-    if (plan.answers) wording = scorer.ReadWording(text, request_.question + " " + asked_);
-    answer_.timings.verify_ms += MsSince(verify_start);
-    if (supports.empty() || supports.front().score < plan.sentence_support ||
-        wording.foreign_words > kMostForeignWords) {
-      all_supported = false;
-      break;
-    }
-    if (plan.answers && SaysNothing(wording)) continue;
-    if (!plan.any_topic && !OnTopic(supports.front(), builder)) continue;
-    if (origin == SentenceOrigin::kRegenerated) {
-      text = Capitalised(std::move(text));
-      // The model chose it, but every word is the document's.
-      const bool verbatim = IsVerbatim(text, supports.front());
-      Emit(std::move(text), verbatim ? SentenceOrigin::kQuoted : origin, supports, builder);
-    } else {
-      Emit(std::move(text), origin, supports, builder);
-    }
+    FOOTNOTE_ASSIGN_OR_RETURN(const Trial trial, Try(next->text, origin, plan, scorer, builder));
+    all_supported = trial != Trial::kUnsupported;
+    if (trial == Trial::kUnsupported || trial == Trial::kRepeated) break;
   }
   if (!ended) stream.Stop();
   const generator::GenerationResult& result = stream.result();
   answer_.tokens.completion += ended ? static_cast<int64_t>(result.tokens.size()) : tokens;
+  Count(result);
+  return all_supported;
+}
+
+void AnswerRun::Count(const generator::GenerationResult& result) {
   answer_.tokens.cached += result.cached_prompt_tokens;
   answer_.timings.prefill_ms += result.prefill_ms;
   answer_.timings.decode_ms += result.decode_ms;
-  return all_supported;
+}
+
+// Releases the sentence if it passes.
+StatusOr<AnswerRun::Trial> AnswerRun::Try(std::string_view sentence, SentenceOrigin origin,
+                                          const Plan& plan, const SentenceScorer& scorer,
+                                          AnswerBuilder& builder) {
+  std::string text = StripCitationMarks(sentence);
+  // The sources say whether it is yes or no, not the model.
+  if (AsksYesNo()) text = Capitalised(std::string(generator::WithoutVerdict(text)));
+  if (text.empty()) return Trial::kSkipped;
+  // Small models fall into loops; nothing new comes.
+  if (Repeats(text, builder)) return Trial::kRepeated;
+  const Clock::time_point verify_start = Clock::now();
+  FOOTNOTE_ASSIGN_OR_RETURN(std::vector<Support> supports,
+                            scorer.Score(text, /*max_results=*/1, call_));
+  generator::Wording wording;
+  if (plan.answers && !supports.empty()) {
+    wording = scorer.ReadWording(text, asked_, TextOf(supports.front()));
+  }
+  answer_.timings.verify_ms += MsSince(verify_start);
+  if (supports.empty() || supports.front().score < plan.sentence_support) {
+    return Trial::kUnsupported;
+  }
+  if (plan.answers && !SaysWhatIsThere(wording)) return Trial::kUnsupported;
+  if (plan.answers && SaysNothing(wording)) return Trial::kSkipped;
+  if (!plan.any_topic && !OnTopic(supports.front(), builder)) return Trial::kSkipped;
+  if (origin == SentenceOrigin::kRegenerated) {
+    text = Capitalised(std::move(text));
+    // The model chose it, but every word is the document's.
+    if (IsVerbatim(text, supports.front())) origin = SentenceOrigin::kQuoted;
+  }
+  Emit(std::move(text), origin, supports, builder);
+  return Trial::kReleased;
 }
 
 // Whether the sentence is a stretch of the passage that supports it, word for word.
 bool AnswerRun::IsVerbatim(std::string_view text, const Support& support) const {
   return OnOneLine(PassageOf(support).text).find(OnOneLine(text)) != std::string::npos;
+}
+
+// A model's words, each of them a source's, may still say of one thing what is another's.
+bool AnswerRun::SaysWhatIsThere(const generator::Wording& wording) const {
+  // To give back a question that asks for yes or no is to answer it.
+  const generator::WordOrder& order = AsksYesNo() ? wording.whole : wording.added;
+  return wording.foreign_words <= kMostForeignWords && order.misplaced <= kMostMisplacedWords &&
+         order.share >= thresholds_.in_order;
 }
 
 // A sentence that gives the question back, or promises what does not come.

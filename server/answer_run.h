@@ -5,6 +5,7 @@
 #include <ctime>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,10 @@ class AnswerRun {
   // A released sentence must rest on one of so many best spans.
   static constexpr int kOnTopicSpans = 6;
 
+  static double MsSince(Clock::time_point start) {
+    return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+  }
+
   // What differs between an answer and a summary in how it is written.
   struct Plan {
     // The spans that are best to rest on, to be generated anew from, and to be quoted; best first.
@@ -65,6 +70,10 @@ class AnswerRun {
     bool each_document = false;  // quotations fill up until each document is cited
   };
 
+  // What became of a sentence: it is out; it says nothing that is asked, but the next one may; it
+  // was there before; or it is not supported.
+  enum class Trial { kReleased, kSkipped, kRepeated, kUnsupported };
+
   Status SetTime();
   Status Retrieve(const AnswerService& service);
   Status Grounded();
@@ -72,11 +81,17 @@ class AnswerRun {
   Status Write(generator::Prompt prompt, const Plan& plan);
   Status WriteFocused(size_t spans, const Plan& plan, const SentenceScorer& sentences,
                       AnswerBuilder& builder);
+  StatusOr<std::vector<std::string>> LikelyBeginnings(std::span<const generator::TokenId> prompt,
+                                                      std::span<const generator::TokenId> written,
+                                                      const generator::InOrder& in_order);
   Status WriteCopying(generator::GenerationRequest again,
                       const std::vector<std::string_view>& spans, const Plan& plan,
                       const SentenceScorer& sentences, AnswerBuilder& builder);
   StatusOr<bool> Release(SentenceStream& stream, SentenceOrigin origin, const Plan& plan,
                          const SentenceScorer& scorer, AnswerBuilder& builder);
+  StatusOr<Trial> Try(std::string_view sentence, SentenceOrigin origin, const Plan& plan,
+                      const SentenceScorer& scorer, AnswerBuilder& builder);
+  void Count(const generator::GenerationResult& result);
   void Quote(const Plan& plan, AnswerBuilder& builder);
   void OpenWithVerdict(const generator::Support& support, AnswerBuilder& builder);
   Status QuoteSubjects(const generator::SupportScorer& scorer, AnswerBuilder& builder);
@@ -93,6 +108,7 @@ class AnswerRun {
 
   generator::GenerationRequest Generation(generator::Prompt prompt) const;
   generator::PromptOptions PromptLimits() const;
+  bool SaysWhatIsThere(const generator::Wording& wording) const;
   bool SaysNothing(const generator::Wording& wording) const;
   bool MayRestOn(const generator::Support& quotation) const;
   bool OnTopic(const generator::Support& support, const AnswerBuilder& builder) const;

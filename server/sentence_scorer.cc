@@ -26,11 +26,11 @@ StatusOr<SentenceScorer> SentenceScorer::ByDocument(const Embedder* embedder,
   return SentenceScorer(std::move(parts));
 }
 
-generator::Wording SentenceScorer::ReadWording(std::string_view sentence,
-                                               std::string_view question) const {
+generator::Wording SentenceScorer::ReadWording(std::string_view sentence, std::string_view question,
+                                               std::string_view source) const {
   generator::Wording best;
   for (const Part& part : parts_) {
-    const generator::Wording wording = part.scorer.ReadWording(sentence, question);
+    const generator::Wording wording = part.scorer.ReadWording(sentence, question, source);
     if (&part == &parts_.front() || wording.foreign_words < best.foreign_words) best = wording;
   }
   return best;

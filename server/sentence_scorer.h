@@ -28,7 +28,8 @@ class SentenceScorer {
   StatusOr<std::vector<generator::Support>> Score(std::string_view sentence, int max_results,
                                                   const CallContext& call) const;
   // As SupportScorer::ReadWording, of the document that has the most of its words.
-  generator::Wording ReadWording(std::string_view sentence, std::string_view question) const;
+  generator::Wording ReadWording(std::string_view sentence, std::string_view question,
+                                 std::string_view source) const;
 
  private:
   struct Part {

@@ -40,6 +40,15 @@ bool IsInvisible(char32_t c) {
          (c >= 0x2060 && c <= 0x2069) || c == 0xfeff;
 }
 
+// Words that are shown in another order than they stand in.
+bool IsOverridden(std::string_view sentence) {
+  for (size_t at = 0; at < sentence.size();) {
+    const char32_t c = DecodeUtf8(sentence, at);
+    if (c == 0x202d || c == 0x202e) return true;
+  }
+  return false;
+}
+
 std::string Plain(std::string_view sentence) {
   std::string plain;
   for (size_t at = 0; at < sentence.size();) {
@@ -60,6 +69,7 @@ bool Holds(std::string_view text, std::string_view phrase) {
 }  // namespace
 
 bool SpeaksToTheModel(std::string_view sentence) {
+  if (IsOverridden(sentence)) return true;
   const std::string plain = Plain(sentence);
   const std::string_view text = plain;
   const auto anywhere = [&](std::string_view phrase) { return Holds(text, phrase); };

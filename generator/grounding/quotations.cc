@@ -1,5 +1,7 @@
 // The spans that answer a question best, for quoting.
 #include <algorithm>
+#include <array>
+#include <string>
 
 #include "generator/grounding/quotation_features.h"
 #include "generator/grounding/quotation_model.h"
@@ -9,10 +11,51 @@
 namespace footnote::generator {
 namespace {
 
+using grounding::Claims;
+using grounding::ContentWord;
 using grounding::EvidenceSpan;
 using grounding::QuotationFeature;
 
+bool ShareAWord(const Claims& a, const Claims& b) {
+  return std::any_of(a.words.begin(), a.words.end(), [&](const ContentWord& word) {
+    return std::any_of(b.words.begin(), b.words.end(), [&](const ContentWord& other) {
+      return grounding::StemLikeness(word.stem, other.stem) > 0;
+    });
+  });
+}
+
+// "It writes a log." goes on with what was said before.
+bool PointsBack(std::string_view sentence) {
+  constexpr auto kPronouns =
+      std::to_array<std::string_view>({"both", "he", "her", "his", "it", "its", "she", "such",
+                                       "that", "their", "these", "they", "this", "those"});
+  const std::string lower = grounding::LowerCase(sentence.substr(0, sentence.find(' ')));
+  return std::find(kPronouns.begin(), kPronouns.end(), lower) != kPronouns.end();
+}
+
 }  // namespace
+
+ByteSpan SupportScorer::State::WithoutStranger(const Support& quotation,
+                                               const Claims& asked) const {
+  const uint64_t base = passage(quotation.passage).span.start;
+  for (const EvidenceSpan& pair : spans()) {
+    if (pair.count != 2 || pair.passage != quotation.passage ||
+        base + pair.bytes.start != quotation.span.start ||
+        base + pair.bytes.end != quotation.span.end) {
+      continue;
+    }
+    const auto first = static_cast<size_t>(pair.first);
+    if (ShareAWord(evidence_.units()[first], evidence_.units()[first + 1])) break;
+    const auto is_stranger = [&](size_t unit) {
+      return !ShareAWord(evidence_.units()[unit], asked) && !PointsBack(spans()[unit].text);
+    };
+    const bool strangers[] = {is_stranger(first), is_stranger(first + 1)};
+    if (strangers[0] == strangers[1]) break;
+    const ByteSpan& kept = spans()[strangers[0] ? first + 1 : first].bytes;
+    return {base + kept.start, base + kept.end};
+  }
+  return quotation.span;
+}
 
 StatusOr<std::vector<SupportScorer::State::Quotable>> SupportScorer::State::ReadQuotable(
     std::string_view question, int max_candidates, const CallContext& call) {
@@ -69,6 +112,8 @@ StatusOr<std::vector<Support>> SupportScorer::BestQuotations(std::string_view qu
   const std::vector<double> confidence = grounding::ConfidenceIn(relevance, state_->has_embedder());
   for (size_t i = 0; i < confidence.size(); ++i) best[i].confidence = confidence[i];
   best.resize(std::min(best.size(), static_cast<size_t>(max_results)));
+  const Claims asked = grounding::Analyse(question);
+  for (Support& each : best) each.span = state_->WithoutStranger(each, asked);
   return best;
 }
 

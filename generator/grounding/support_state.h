@@ -57,6 +57,10 @@ class SupportScorer::State {
   StatusOr<std::vector<Quotable>> ReadQuotable(std::string_view question, int max_candidates,
                                                const CallContext& call);
 
+  // The bytes of a quotation; of two sentences, without one that has no word of the question nor of
+  // the other and does not point back: it came along with its neighbour.
+  ByteSpan WithoutStranger(const Support& quotation, const grounding::Claims& asked) const;
+
   // A sentence with its supports; `bytes` is left to the caller.
   StatusOr<SentenceSupport> ScoreSentence(std::string_view sentence, int max_results,
                                           const CallContext& call);

@@ -188,5 +188,29 @@ TEST(Quotation, AtMostSoManyCandidatesAreEmbedded) {
   }
 }
 
+// A sentence that only stands beside the answer is not quoted along with it; one that goes on is.
+TEST(Quotation, ANeighbourWithoutAWordInCommonStaysOut) {
+  const auto quotes_of = [](const std::string& text) {
+    const std::vector<Passage> passages = {MakePassage("boiler.txt", "Boiler", 30, text, 0.6)};
+    auto scorer = SupportScorer::Create(nullptr, passages, {});
+    EXPECT_OK(scorer);
+    auto best = scorer->BestQuotations("At what pressure does the boiler run?", 3, {});
+    EXPECT_OK(best);
+    std::string all;
+    for (const Support& support : *best) all += "[" + QuoteOf(passages, support) + "]";
+    return all;
+  };
+  EXPECT_EQ(quotes_of("The boiler runs at a pressure of 3 bar. Bicycles stand behind the gate."),
+            "[The boiler runs at a pressure of 3 bar.]");
+  EXPECT_EQ(quotes_of("Bicycles stand behind the gate. The boiler runs at a pressure of 3 bar."),
+            "[The boiler runs at a pressure of 3 bar.]");
+  // It has a word of the other, a word of the question, or points back.
+  for (const char* next :
+       {"More than 3.5 bar opens a valve.", "A boiler has a valve.", "It is bled twice a year."}) {
+    const std::string text = std::string("The boiler runs at a pressure of 3 bar. ") + next;
+    EXPECT_EQ(quotes_of(text), "[" + text + "]");
+  }
+}
+
 }  // namespace
 }  // namespace footnote::generator

@@ -119,7 +119,7 @@ TEST_F(SupportTest, ParaphrasesAreSupported) {
 TEST_F(SupportTest, ForeignAndAddedWordsAreCounted) {
   ASSERT_OK_AND_ASSIGN(const SupportScorer scorer, SupportScorer::Create(nullptr, passages_, {}));
   const auto wording = [&](std::string_view sentence) {
-    return scorer.ReadWording(sentence, "What is the capacity of a pipe in bytes?");
+    return scorer.ReadWording(sentence, "What is the capacity of a pipe in bytes?", "");
   };
   EXPECT_EQ(wording("A pipe has a capacity of 65,536 bytes.").foreign_words, 0);
   EXPECT_EQ(wording("A pipe has a capacity of 65,536 bytes.").added_words, 1);
@@ -133,6 +133,37 @@ TEST_F(SupportTest, ForeignAndAddedWordsAreCounted) {
   EXPECT_TRUE(wording("**The capacities of pipes are:**\n").leads_in);
   EXPECT_FALSE(wording("The capacity: 65,536 bytes.").leads_in);
   EXPECT_EQ(wording("").added_words, 0);
+}
+
+// "The tenant pays the landlord" has the words of its reverse.
+TEST_F(SupportTest, WhoDoesWhatToWhomIsReadFromTheOrder) {
+  ASSERT_OK_AND_ASSIGN(const SupportScorer scorer, SupportScorer::Create(nullptr, passages_, {}));
+  constexpr std::string_view kSource =
+      "Before the harvest the tenant pays the landlord a rent of 40 crowns, and the landlord keeps "
+      "the granary in repair.";
+  const auto added = [&](std::string_view sentence, std::string_view question = "Who pays?") {
+    return scorer.ReadWording(sentence, question, kSource).added;
+  };
+  EXPECT_EQ(added("The tenant pays the landlord a rent.").share, 1);
+  EXPECT_EQ(added("The tenant pays the landlord a rent.").misplaced, 0);
+  EXPECT_EQ(added("The landlord pays the tenant a rent of 40 crowns.").share, 4.0 / 5);
+  EXPECT_EQ(added("The landlord pays the tenant a rent of 40 crowns.").misplaced, 1);
+  // What the source has not is not misplaced.
+  EXPECT_EQ(added("The tenant gladly pays the landlord a rent.").share, 3.0 / 4);
+  EXPECT_EQ(added("The tenant gladly pays the landlord a rent.").misplaced, 0);
+  // What the question has may stand anywhere, as often as there; said once more, it is said anew.
+  EXPECT_EQ(
+      added("A rent of 40 crowns is what the tenant pays the landlord.", "What rent of 40 crowns?")
+          .share,
+      1);
+  EXPECT_EQ(added("Repair is kept in repair for the tenant.", "What about repair?").misplaced, 1);
+  EXPECT_EQ(added("Who pays?").share, 1) << "nothing is said";
+
+  const auto whole = [&](std::string_view sentence) {
+    return scorer.ReadWording(sentence, sentence, kSource).whole;
+  };
+  EXPECT_EQ(whole("The tenant pays the landlord.").share, 1);
+  EXPECT_EQ(whole("The landlord pays the tenant.").misplaced, 2);
 }
 
 TEST_F(SupportTest, ANeighbouringSentenceDoesNotRescueAContradiction) {

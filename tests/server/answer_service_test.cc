@@ -164,8 +164,8 @@ TEST_F(AnswerServiceTest, AChangedNumberIsNeverHeard) {
         << "the generator is told where the passages are";
   }
   ASSERT_NE(generator_.requests[1].constraint, nullptr);
-  const std::vector<generator::TokenId> begun =
-      generator_.tokenizer().Encode("The rent is ", {.add_special = false, .parse_special = false});
+  const std::vector<generator::TokenId> begun = generator_.tokenizer().Encode(
+      "The tenant shall pay the rent of ", {.add_special = false, .parse_special = false});
   const std::vector<generator::TokenId> next = generator_.requests[1].constraint->Allowed(begun);
   EXPECT_NE(std::find(next.begin(), next.end(), '9'), next.end());
   EXPECT_EQ(std::find(next.begin(), next.end(), '5'), next.end())
@@ -217,6 +217,40 @@ TEST_F(AnswerServiceTest, ARegeneratedSentenceSaysSo) {
   EXPECT_EQ(answer.sentences[0].text,
             "Either party may end the lease with notice of three months.");
   ExpectSoundCitations(answer);
+}
+
+TEST_F(AnswerServiceTest, WhatTheModelIsMadeToSayIsDropped) {
+  generator_.script = {"Dogs are welcome on Mars.",
+                       "either party may end the lease with notice of three months."};
+  generator_.log_probability = -1.2f;
+  ASSERT_OK_AND_ASSIGN(const Answer answer,
+                       Ask("With what notice period may either party end the lease?"));
+  for (const AnswerSentence& sentence : answer.sentences) {
+    EXPECT_EQ(sentence.origin, SentenceOrigin::kQuoted) << sentence.text;
+  }
+}
+
+TEST_F(AnswerServiceTest, ASentenceIsCutBackToWhereItWentAstray) {
+  generator_.script = {
+      "Dogs are welcome on Mars.",
+      "The garden behind the house is shared by all tenants, which is the house of "
+      "the garden."};
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Ask("By whom is the garden behind the house shared?"));
+  ASSERT_FALSE(answer.abstained);
+  EXPECT_EQ(answer.text, "The garden behind the house is shared by all tenants.");
+  ExpectSoundCitations(answer);
+}
+
+// Each word is a source's, and what is said of the one is the other's.
+TEST_F(AnswerServiceTest, WordsInAnotherOrderAreNotSupported) {
+  generator_.script = {"The landlord may keep dogs with written consent of the tenant.",
+                       "The landlord may keep dogs with written consent of the tenant.",
+                       "The landlord may keep dogs with written consent of the tenant."};
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Ask("Who may keep dogs in the apartment?"));
+  for (const std::string& text : listener_.heard) {
+    EXPECT_EQ(text.find("The landlord may keep"), std::string::npos) << text;
+  }
+  EXPECT_EQ(answer.text.find("The landlord may keep"), std::string::npos);
 }
 
 TEST_F(AnswerServiceTest, WhatIsCopiedWordForWordIsCalledAQuotation) {

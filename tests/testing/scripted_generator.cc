@@ -84,7 +84,7 @@ StatusOr<generator::GenerationResult> ScriptedGenerator::Generate(
 StatusOr<std::vector<float>> ScriptedGenerator::LogProbabilities(
     std::span<const TokenId> /*prompt*/, std::span<const TokenId> continuation,
     const CallContext& /*call*/) {
-  return std::vector<float>(continuation.size(), -1.0f);
+  return std::vector<float>(continuation.size(), log_probability);
 }
 
 }  // namespace footnote::testing

@@ -41,6 +41,8 @@ class ScriptedGenerator : public generator::TextGenerator {
   std::deque<std::string> script;
   // Every request that came.
   std::vector<generator::GenerationRequest> requests;
+  // What LogProbabilities says of every token.
+  float log_probability = -0.5f;
   // When set, Generate fails with it.
   Status failure;
 
