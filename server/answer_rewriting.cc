@@ -31,10 +31,11 @@ constexpr size_t kMostBeginnings = 3;
 
 // Whether a word makes a sentence of what stands before a comma: "The mill, a large one," is none.
 bool HasVerb(std::string_view text) {
-  constexpr auto kVerbs = std::to_array<std::string_view>(
-      {"are", "be", "been", "can", "had", "has", "have", "is", "was", "were", "will"});
+  constexpr auto kVerbs =
+      std::to_array<std::string_view>({" are ", " be ", " been ", " can ", " had ", " has ",
+                                       " have ", " is ", " was ", " were ", " will "});
   return std::any_of(kVerbs.begin(), kVerbs.end(), [&](std::string_view verb) {
-    return text.find(" " + std::string(verb) + " ") != std::string_view::npos;
+    return text.find(verb) != std::string_view::npos;
   });
 }
 

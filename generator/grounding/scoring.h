@@ -50,7 +50,7 @@ inline constexpr int kEmbeddedFirstSentences = 6;
 // answerability, sentence support, answer support, quotation relevance, quotation confidence, in
 // order
 inline constexpr GroundingThresholds kStrictThresholds = {0.45, 0.95, 0.9, 0.17, 0.5, 0.9};
-inline constexpr GroundingThresholds kBalancedThresholds = {0.25, 0.9, 0.8, 0.145, 0.33, 0.8};
+inline constexpr GroundingThresholds kBalancedThresholds = {0.25, 0.9, 0.8, 0.145, 0.35, 0.8};
 inline constexpr GroundingThresholds kOpenThresholds = {0.12, 0.7, 0.6, 0.12, 0.25, 0.6};
 
 }  // namespace footnote::generator::grounding

@@ -2,7 +2,7 @@
 """Draws sentences of answers to be read by a person who does not see which mode wrote them, and counts the verdicts.
 
 usage: footnote eval answers SET... --limit N --mode grounded,plain,closed-book --out 'A/{set}.{mode}.jsonl'
-       read_blind.py make --answers 'A/{set}.{mode}.jsonl' --count 100 --seed 1 --sheet SHEET --key KEY SET...
+       read_blind.py make --answers 'A/{set}.{mode}.jsonl' --count 100 [--written 60] --seed 1 --sheet SHEET --key KEY SET...
        read_blind.py report --sheet SHEET --key KEY VERDICTS
 
 SHEET has one JSON object a line: number, question, sentence, evidence (what the set marks), passages (what was retrieved: the same for every mode).
@@ -68,7 +68,12 @@ def make(options):
                                    "passages": passages}, {"mode": mode, "set": folder.name, "query_id": query, "origin": sentence["origin"]}))
         if len(found) < options.count:
             sys.exit(f"read_blind: {mode} has {len(found)} sentences, {options.count} are asked for: ask more questions, or draw fewer (--count)")
-        drawn += chance.sample(found, options.count)
+        chosen = chance.sample(range(len(found)), options.count)
+        drawn += [found[i] for i in chosen]
+        if mode == "grounded" and options.written:
+            written = [i for i in range(len(found)) if found[i][1]["origin"] != "quoted" and i not in chosen]
+            drawn += [(shown, {**hidden, "besides": True}) for shown, hidden in
+                      (found[i] for i in chance.sample(written, min(options.written, len(written))))]
     chance.shuffle(drawn)
     with open(options.sheet, "w", encoding="utf-8") as sheet, open(options.key, "w", encoding="utf-8") as key:
         for number, (shown, hidden) in enumerate(drawn, 1):
@@ -92,9 +97,10 @@ def report(options):
     missing = sorted(set(key) - set(verdicts))
     if odd or missing:
         sys.exit(f"read_blind: {options.verdicts}: verdicts that are none: {odd[:5]}; numbers without one: {missing[:10]}")
-    groups = [(mode, lambda line, mode=mode: line["mode"] == mode) for mode in MODES]
+    groups = [(mode, lambda line, mode=mode: line["mode"] == mode and not line.get("besides")) for mode in MODES]
     groups += [(f"grounded, {origin}", lambda line, origin=origin: line["mode"] == "grounded" and line["origin"] == origin)
                for origin in ("generated", "regenerated", "quoted")]
+    groups.append(("grounded, written", lambda line: line["mode"] == "grounded" and line["origin"] != "quoted"))
     print(f"{'':24}" + "".join(f"{name:>13}" for name in VERDICTS) + "   not wholly supported, of those that claim something")
     for name, is_in in groups:
         said = [verdicts[number] for number, line in key.items() if is_in(line)]
@@ -115,6 +121,7 @@ def main():
     draw.add_argument("sets", nargs="+", type=pathlib.Path, metavar="SET")
     draw.add_argument("--answers", required=True)
     draw.add_argument("--count", type=int, default=100)
+    draw.add_argument("--written", type=int, default=0, help="so many more of the sentences that the model wrote in the grounded mode, counted apart")
     draw.add_argument("--seed", type=int, default=1)
     count = commands.add_parser("report")
     count.add_argument("verdicts")
