@@ -196,9 +196,10 @@ void InOrderConstraint::AddQuestion(std::string_view question) {
   if (counted) asked_gaps_.push_back(std::move(last_gap));
 }
 
-// Each spelling that may be written next, and where it leads.
+// Each spelling that may be written next, and where it leads; with `only`, of these (a few).
 template <typename Visit>
-void InOrderConstraint::EachNext(const State& state, const Visit& visit) const {
+void InOrderConstraint::EachNext(const State& state, const std::set<int>* only,
+                                 const Visit& visit) const {
   // "12 million", "2-1-1": the rest belongs to it.
   if (state.track >= 0 && state.last == Last::kTaken) {
     const Track& track = tracks_[static_cast<size_t>(state.track)];
@@ -215,15 +216,16 @@ void InOrderConstraint::EachNext(const State& state, const Visit& visit) const {
     ++next.small;
     next.last = Last::kSmall;
     next.before_last = state.last_word;
-    for (const int spelling : small_) {
+    for (const int spelling : only == nullptr ? small_ : *only) {
       if (spelling == state.last_word || spelling == state.before_last) continue;
+      if (only != nullptr && !small_.contains(spelling)) continue;
       next.last_word = static_cast<int16_t>(spelling);
       visit(spelling, next);
     }
   }
-  for (const auto& [spelling, places] : asked_) {
+  const auto visit_asked = [&](int spelling, uint64_t places) {
     const uint64_t left = places & ~state.used;
-    if (left == 0) continue;
+    if (left == 0) return;
     State next = state;
     next.used |= left & (~left + 1);  // the first of them
     next.asked = static_cast<int8_t>(std::countr_zero(left));
@@ -232,6 +234,14 @@ void InOrderConstraint::EachNext(const State& state, const Visit& visit) const {
     next.last_word = static_cast<int16_t>(spelling);
     next.small = 0;
     visit(spelling, next);
+  };
+  if (only == nullptr) {
+    for (const auto& [spelling, places] : asked_) visit_asked(spelling, places);
+  } else {
+    for (const int spelling : *only) {
+      const auto found = asked_.find(spelling);
+      if (found != asked_.end()) visit_asked(spelling, found->second);
+    }
   }
   const auto visit_track = [&](size_t t, size_t from, size_t end) {
     const Track& track = tracks_[t];
@@ -273,13 +283,24 @@ void InOrderConstraint::EndWord(Place& place) const {
       spellings.insert(found->second);
     }
   }
-  States after;
+  // A word may be the question's or the source's. Of ways to the same place that differ in the
+  // question's words that are left, the one with the most of them will do: else there were 2^n ways
+  // to have said n words.
+  std::map<State, uint64_t> after;
   for (const State& state : place.states) {
-    EachNext(state, [&](int spelling, const State& next) {
-      if (spellings.contains(spelling)) after.insert(next);
+    EachNext(state, &spellings, [&](int spelling, State next) {
+      if (!spellings.contains(spelling)) return;
+      const uint64_t used = std::exchange(next.used, 0);
+      const auto [known, added] = after.try_emplace(next, used);
+      if (!added && std::popcount(used) < std::popcount(known->second)) known->second = used;
     });
   }
-  place.states = std::move(after);
+  place.states.clear();
+  for (const auto& [state, used] : after) {
+    State next = state;
+    next.used = used;
+    place.states.insert(next);
+  }
   place.word.clear();
   place.begins_sentence = false;
 }
@@ -312,7 +333,7 @@ void InOrderConstraint::Advance(Place& place, char next) const {
 std::set<int> InOrderConstraint::Next(const Place& place) const {
   std::set<int> next;
   for (const State& state : place.states) {
-    EachNext(state, [&](int spelling, const State&) {
+    EachNext(state, /*only=*/nullptr, [&](int spelling, const State&) {
       next.insert(spelling);
       const auto capital = capitalised_.find(spelling);
       if (place.begins_sentence && capital != capitalised_.end()) next.insert(capital->second);

@@ -103,7 +103,7 @@ class InOrderConstraint final : public InOrder {
   void Finish(Place& place) const;
   void BeginSentence(Place& place) const;
   template <typename Visit>
-  void EachNext(const State& state, const Visit& visit) const;
+  void EachNext(const State& state, const std::set<int>* only, const Visit& visit) const;
   // Spellings that may be written next.
   std::set<int> Next(const Place& place) const;
   bool MayEnd(const States& states) const;

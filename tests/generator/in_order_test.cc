@@ -173,6 +173,17 @@ TEST_F(InOrderTest, TokensAreParts) {
   EXPECT_FALSE(Follows("Guests lea", 257));
 }
 
+// A word may be the question's or the source's: where both have the same forty, there are 2^40 ways
+// to have said them. Followed one by one, this test would not end.
+TEST_F(InOrderTest, AQuestionInTheSourcesWordsIsReadAsQuickly) {
+  std::string same;
+  for (int i = 0; i < 40; ++i)
+    same += "word" + std::string(1, 'a' + i % 26) + std::string(1, 'a' + i / 26) + " ";
+  constraint_ = InOrderFrom(tokenizer_, {same + "ends."}, same);
+  EXPECT_TRUE(Follows(same + "end", 's'));
+  EXPECT_TRUE(constraint_->MayEndBehind(Bytes(same + "ends")));
+}
+
 TEST_F(InOrderTest, WithoutSourcesTheAnswerEnds) {
   const auto nothing = InOrderFrom(tokenizer_, {}, "");
   std::vector<TokenId> written;
