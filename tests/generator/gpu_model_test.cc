@@ -159,24 +159,27 @@ TEST(GpuModel, SequencesThatBeginAlikeAreReadOnce) {
     alone.push_back(result.tokens);
   }
   EXPECT_EQ(emulation.device->most_shared_keys, 0);
-  std::vector<std::future<StatusOr<GenerationResult>>> calls;
-  for (int i = 0; i < 5; ++i) {
-    calls.push_back(std::async(std::launch::async, [&, i] {
-      // The first holds the scheduler until the others wait, so that they decode together.
-      const TextGenerator::TokenSink wait = [&generator, i](TokenId) {
-        while (i == 0 && generator->stats().running == 1 && generator->stats().waiting < 4) {
-          std::this_thread::yield();
-        }
-        return true;
-      };
-      return generator->Generate(request(i), CallContext(), wait);
-    }));
-    while (i == 0 && generator->stats().running == 0) std::this_thread::yield();
-  }
-  for (size_t i = 0; i < calls.size(); ++i) {
-    const auto result = calls[i].get();
+  // The first, at its first token, holds the scheduler until the others wait, so that they decode
+  // together whichever thread is slow.
+  std::vector<std::future<StatusOr<GenerationResult>>> others;
+  const TextGenerator::TokenSink call_others = [&](TokenId) {
+    if (!others.empty()) return true;
+    for (int i = 1; i < 5; ++i) {
+      others.push_back(std::async(std::launch::async, [&, i] {
+        return generator->Generate(request(i), CallContext(), nullptr);
+      }));
+    }
+    while (generator->stats().waiting < 4) std::this_thread::yield();
+    return true;
+  };
+  ASSERT_OK_AND_ASSIGN(const auto first,
+                       generator->Generate(request(0), CallContext(), call_others));
+  EXPECT_EQ(first.tokens, alone[0]);
+  ASSERT_EQ(others.size(), 4);
+  for (size_t i = 0; i < others.size(); ++i) {
+    const auto result = others[i].get();
     ASSERT_OK(result);
-    EXPECT_EQ(result->tokens, alone[i]) << "request " << i;
+    EXPECT_EQ(result->tokens, alone[i + 1]) << "request " << i + 1;
   }
   EXPECT_EQ(emulation.device->most_shared_keys, 128);
 }
