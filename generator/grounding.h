@@ -42,6 +42,8 @@ struct Support {
   double similarity = 0;      // cosine of sentence and span
   double confidence = 0;      // of BestQuotations: how likely a person would point to this place,
                               // judged also by how far it stands out from the others
+  ByteSpan core;              // of BestQuotations: of two sentences, the one that answers better;
+                              // empty where both do
   bool numbers_match = true;  // every number (with its unit) stands in the span
   bool names_match = true;    // every name and identifier stands in the passage
   bool negation_match =

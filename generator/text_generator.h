@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -57,15 +58,36 @@ struct GenerationRequest {
   std::vector<TokenId> banned;
   // Null: all other tokens may come.
   std::shared_ptr<const TokenConstraint> constraint = nullptr;
+  // Of each new token, how likely it was and so many others that might have come: the likeliest
+  // that are neither banned nor kept back by the constraint. 0: not told.
+  int alternatives = 0;
+  // With alternatives: ends before a token that is less likely (finish = kStopped). Where a
+  // constraint leaves a model no good word, what it goes on with is of no use.
+  float least_log_probability = -std::numeric_limits<float>::infinity();
   // Requests of different tenants never share cached prompts.
   std::string tenant;
 };
 
 enum class FinishReason { kEndOfGeneration, kLength, kStopped };
 
+// How likely a token was: natural log of the probability that the model gives it among all tokens,
+// bans and constraint aside, at temperature 1.
+struct TokenLikelihood {
+  TokenId id = 0;
+  float log_probability = 0;
+};
+
+struct TokenChoice {
+  TokenLikelihood chosen;
+  std::vector<TokenLikelihood> others;  // the likeliest first; the lower id among equals
+};
+
 struct GenerationResult {
   std::vector<TokenId> tokens;  // new ones, without the end-of-generation token
   FinishReason finish = FinishReason::kEndOfGeneration;
+  // With alternatives: of each of `tokens`, and of one more where that was not taken (an
+  // end-of-generation token, one that was not likely enough).
+  std::vector<TokenChoice> choices;
   int64_t cached_prompt_tokens = 0;
   int64_t guessed_tokens = 0;   // looked up in the sequence, and computed beside its last token
   int64_t accepted_tokens = 0;  // of them, those that the model chose too: steps saved

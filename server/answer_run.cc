@@ -411,6 +411,7 @@ StatusOr<AnswerRun::Trial> AnswerRun::Try(std::string_view sentence, SentenceOri
     // The model chose it, but every word is the document's.
     if (IsVerbatim(text, supports.front())) origin = SentenceOrigin::kQuoted;
   }
+  if (plan.answers) Widen(supports.front());
   Emit(std::move(text), origin, supports, builder);
   return Trial::kReleased;
 }
@@ -418,6 +419,11 @@ StatusOr<AnswerRun::Trial> AnswerRun::Try(std::string_view sentence, SentenceOri
 // Whether the sentence is a stretch of the passage that supports it, word for word.
 bool AnswerRun::IsVerbatim(std::string_view text, const Support& support) const {
   return OnOneLine(PassageOf(support).text).find(OnOneLine(text)) != std::string::npos;
+}
+
+bool AnswerRun::IsVerbatimInAny(std::string_view text) const {
+  return std::any_of(quotations_.begin(), quotations_.end(),
+                     [&](const Support& quotation) { return IsVerbatim(text, quotation); });
 }
 
 // A model's words, each of them a source's, may still say of one thing what is another's.
@@ -446,6 +452,20 @@ bool AnswerRun::OnTopic(const Support& support, const AnswerBuilder& builder) co
   return std::any_of(quotations_.begin(), quotations_.end(), [&](const Support& quotation) {
     return MayRestOn(quotation) && Overlap(support, quotation);
   });
+}
+
+// The place that answers, where a sentence rests on one of its two and the other answers as well or
+// better.
+void AnswerRun::Widen(Support& support) const {
+  for (const Support& quotation : quotations_) {
+    if (quotation.passage == support.passage && MayRestOn(quotation) &&
+        quotation.span.start <= support.span.start && support.span.end <= quotation.span.end) {
+      const bool core =
+          quotation.core.start < support.span.end && support.span.start < quotation.core.end;
+      if (!core) support.span = quotation.span;
+      return;
+    }
+  }
 }
 
 std::string_view AnswerRun::TextOf(const Support& span) const {

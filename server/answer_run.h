@@ -81,9 +81,6 @@ class AnswerRun {
   Status Write(generator::Prompt prompt, const Plan& plan);
   Status WriteFocused(size_t spans, const Plan& plan, const SentenceScorer& sentences,
                       AnswerBuilder& builder);
-  StatusOr<std::vector<std::string>> LikelyBeginnings(std::span<const generator::TokenId> prompt,
-                                                      std::span<const generator::TokenId> written,
-                                                      const generator::InOrder& in_order);
   Status WriteCopying(generator::GenerationRequest again,
                       const std::vector<std::string_view>& spans, const Plan& plan,
                       const SentenceScorer& sentences, AnswerBuilder& builder);
@@ -113,6 +110,8 @@ class AnswerRun {
   bool MayRestOn(const generator::Support& quotation) const;
   bool OnTopic(const generator::Support& support, const AnswerBuilder& builder) const;
   bool IsVerbatim(std::string_view text, const generator::Support& support) const;
+  void Widen(generator::Support& support) const;
+  bool IsVerbatimInAny(std::string_view text) const;
   std::string_view TextOf(const generator::Support& span) const;
   std::vector<std::string_view> BestTexts(size_t count) const;
   const Passage& PassageOf(const generator::Support& support) const {

@@ -72,6 +72,28 @@ std::string EachWord(std::string_view text, const Visit& visit) {
   return gap;
 }
 
+// Whether each word says how a number behind it is meant: "up to 30 days", "less than a third".
+std::vector<bool> Bounds(std::string_view sentence) {
+  constexpr auto kBounding = std::to_array<std::string_view>(
+      {"about",     "above",   "almost", "approximately", "around", "below", "exceed",
+       "exceeding", "fewer",   "least",  "less",          "more",   "most",  "nearly",
+       "over",      "roughly", "than",   "under",         "up",     "within"});
+  constexpr size_t kReach = 4;
+  std::vector<std::string> words;
+  EachWord(sentence,
+           [&](const std::string& word, const std::string&) { words.push_back(LowerCase(word)); });
+  std::vector<bool> bounds;
+  for (size_t i = 0; i < words.size(); ++i) {
+    bool number = false;
+    for (size_t j = i + 1; j < std::min(words.size(), i + kReach); ++j) {
+      number = number || IsDigit(words[j].front());
+    }
+    bounds.push_back(number &&
+                     std::find(kBounding.begin(), kBounding.end(), words[i]) != kBounding.end());
+  }
+  return bounds;
+}
+
 }  // namespace
 
 InOrderConstraint::InOrderConstraint(const Tokenizer& tokenizer,
@@ -155,25 +177,35 @@ std::vector<int> InOrderConstraint::SpellingsOf(const std::string& word) {
 void InOrderConstraint::AddTrack(std::string_view sentence) {
   Track track;
   int limits = 0;
+  int others = 0;
   bool behind_number = false;
+  const std::vector<bool> bounds = Bounds(sentence);
   std::string last_gap = EachWord(sentence, [&](const std::string& word, std::string gap) {
     track.gaps.push_back(std::move(gap));
     track.words.push_back(SpellingsOf(word));
     track.limits.push_back(limits);
     const std::string lower = LowerCase(word);
     track.is_small.push_back(small_.contains(Add(lower)));
+    track.others.push_back(others);
+    const bool known = track.is_small.back() ||
+                       std::any_of(track.words.back().begin(), track.words.back().end(),
+                                   [&](int spelling) { return asked_.contains(spelling); });
+    others += known ? 0 : 1;
     const bool number = IsDigit(word.front());
     const bool joined = track.gaps.back().find_first_not_of(" -/:'") == std::string::npos;
     track.bound.push_back(behind_number && ((number && joined) || !UnitOf(lower).empty() ||
                                             MagnitudeWord(lower) > 0));
     behind_number = number;
-    limits += LimitsWhatIsSaid(lower) || ModalityOf(lower) != Modality::kNone ? 1 : 0;
+    const bool limits_it = LimitsWhatIsSaid(lower) || ModalityOf(lower) != Modality::kNone ||
+                           bounds[track.words.size() - 1];
+    limits += limits_it ? 1 : 0;
     // A name of the question's as the source writes it.
     if (const auto asked = asked_.find(Add(lower)); HasFact(word) && asked != asked_.end()) {
       asked_[Add(word)] |= asked->second;
     }
   });
   track.limits.push_back(limits);
+  track.others.push_back(others);
   track.gaps.push_back(std::move(last_gap));
   track.bound.push_back(false);
   if (!track.words.empty()) tracks_.push_back(std::move(track));
@@ -187,6 +219,10 @@ void InOrderConstraint::AddQuestion(std::string_view question) {
     const std::string lower = LowerCase(word);
     if (LimitsWhatIsSaid(lower) || ModalityOf(lower) != Modality::kNone) return;
     if (small_.contains(Add(lower))) return;
+    // Who asks is not who is spoken of.
+    if (lower == "i" || lower == "me" || lower == "my" || lower == "we" || lower == "us" ||
+        lower == "our")
+      return;
     // Question words ask.
     if (lower == "what" || lower == "why" || lower == "how" || place == kMostAsked) return;
     for (const int spelling : SpellingsOf(word)) asked_[spelling] |= uint64_t{1} << place;
@@ -198,7 +234,7 @@ void InOrderConstraint::AddQuestion(std::string_view question) {
 
 // Each spelling that may be written next, and where it leads; with `only`, of these (a few).
 template <typename Visit>
-void InOrderConstraint::EachNext(const State& state, const std::set<int>* only,
+void InOrderConstraint::EachNext(const State& state, bool behind_mark, const std::set<int>* only,
                                  const Visit& visit) const {
   // "12 million", "2-1-1": the rest belongs to it.
   if (state.track >= 0 && state.last == Last::kTaken) {
@@ -226,10 +262,12 @@ void InOrderConstraint::EachNext(const State& state, const std::set<int>* only,
   const auto visit_asked = [&](int spelling, uint64_t places) {
     const uint64_t left = places & ~state.used;
     if (left == 0) return;
+    if (state.last == Last::kTaken && !behind_mark) return;
     State next = state;
     next.used |= left & (~left + 1);  // the first of them
     next.asked = static_cast<int8_t>(std::countr_zero(left));
     next.last = Last::kAsked;
+    next.has_asked = true;
     next.before_last = state.last_word;
     next.last_word = static_cast<int16_t>(spelling);
     next.small = 0;
@@ -250,6 +288,9 @@ void InOrderConstraint::EachNext(const State& state, const std::set<int>* only,
       if (track.bound[at]) continue;  // its number was left out
       const bool small = track.is_small[at];
       if (small && (state.track < 0 || at > from)) continue;  // its own do as well
+      // "The cell cycle is variable" of "The duration of the first phase is variable".
+      if (state.has_asked && track.others[at] > track.others[from]) continue;
+      if (!small && state.last == Last::kAsked && !behind_mark) continue;
       State next = state;
       next.track = static_cast<int16_t>(t);
       next.at = static_cast<int16_t>(at + 1);
@@ -259,6 +300,7 @@ void InOrderConstraint::EachNext(const State& state, const std::set<int>* only,
       if (!small) {
         next.small = 0;
         next.words = static_cast<int8_t>(std::min<int>(state.words + 1, kFewestWords));
+        next.has_asked = false;
       }
       for (const int spelling : track.words[at]) visit(spelling, next);
     }
@@ -288,7 +330,7 @@ void InOrderConstraint::EndWord(Place& place) const {
   // to have said n words.
   std::map<State, uint64_t> after;
   for (const State& state : place.states) {
-    EachNext(state, &spellings, [&](int spelling, State next) {
+    EachNext(state, place.behind_mark, &spellings, [&](int spelling, State next) {
       if (!spellings.contains(spelling)) return;
       const uint64_t used = std::exchange(next.used, 0);
       const auto [known, added] = after.try_emplace(next, used);
@@ -303,14 +345,17 @@ void InOrderConstraint::EndWord(Place& place) const {
   }
   place.word.clear();
   place.begins_sentence = false;
+  place.behind_mark = false;
 }
 
 // The word that was being written is over, if there was one.
 void InOrderConstraint::Finish(Place& place) const {
   if (place.word.empty()) return;
   place.before = place.word.back();
-  if (IsJoint(place.before)) place.word.pop_back();
+  const bool joint = IsJoint(place.before);
+  if (joint) place.word.pop_back();
   EndWord(place);
+  place.behind_mark = joint;
 }
 
 // Another sentence may begin. A full stop may also be that of "U.S.", and the same go on.
@@ -326,14 +371,18 @@ void InOrderConstraint::Advance(Place& place, char next) const {
     return;
   }
   Finish(place);
-  if (next == ' ') BeginSentence(place);
+  if (next == ' ') {
+    BeginSentence(place);
+  } else {
+    place.behind_mark = true;
+  }
   place.before = next;
 }
 
 std::set<int> InOrderConstraint::Next(const Place& place) const {
   std::set<int> next;
   for (const State& state : place.states) {
-    EachNext(state, /*only=*/nullptr, [&](int spelling, const State&) {
+    EachNext(state, place.behind_mark, /*only=*/nullptr, [&](int spelling, const State&) {
       next.insert(spelling);
       const auto capital = capitalised_.find(spelling);
       if (place.begins_sentence && capital != capitalised_.end()) next.insert(capital->second);
@@ -347,6 +396,9 @@ bool InOrderConstraint::MayEnd(const States& states) const {
     if (state.track < 0 || state.words < kFewestWords) return false;
     if (state.last == Last::kSmall || state.last == Last::kTakenSmall) return false;
     const Track& track = tracks_[static_cast<size_t>(state.track)];
+    if (state.has_asked && track.others[static_cast<size_t>(state.at)] < track.others.back()) {
+      return false;
+    }
     if (track.bound[static_cast<size_t>(state.at)]) return false;
     return track.limits[static_cast<size_t>(state.at)] == track.limits.back();
   });

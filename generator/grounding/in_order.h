@@ -63,6 +63,7 @@ class InOrderConstraint final : public InOrder {
     std::vector<std::string> gaps;        // what stands in front of each place; one more place
     std::vector<int> limits;              // limiting words in front of each place; one more place
     std::vector<bool> is_small;
+    std::vector<int> others;  // words in front of each place, neither small nor the question's
     // Not without the number in front of it, nor that without it: a unit, the other end of a range.
     std::vector<bool> bound;  // one more place
   };
@@ -75,7 +76,8 @@ class InOrderConstraint final : public InOrder {
     int8_t words = 0;  // taken, as far as kFewestWords asks
     int8_t small = 0;  // small words of its own since another one
     Last last = Last::kSmall;
-    int8_t asked = -1;  // the last word is the question's: of that place
+    int8_t asked = -1;       // the last word is the question's: of that place
+    bool has_asked = false;  // words of the question came since the last that was taken
     // Spellings of the last two words: a small one does not come back at once.
     int16_t last_word = -1;
     int16_t before_last = -1;
@@ -88,6 +90,7 @@ class InOrderConstraint final : public InOrder {
     States states = {State()};
     std::string word;  // that is being written
     bool begins_sentence = true;
+    bool behind_mark = false;  // a comma or its like since the last word
     char before = ' ';
   };
 
@@ -103,7 +106,8 @@ class InOrderConstraint final : public InOrder {
   void Finish(Place& place) const;
   void BeginSentence(Place& place) const;
   template <typename Visit>
-  void EachNext(const State& state, const std::set<int>* only, const Visit& visit) const;
+  void EachNext(const State& state, bool behind_mark, const std::set<int>* only,
+                const Visit& visit) const;
   // Spellings that may be written next.
   std::set<int> Next(const Place& place) const;
   bool MayEnd(const States& states) const;

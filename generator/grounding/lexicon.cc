@@ -298,12 +298,21 @@ bool IsStopWord(std::string_view word) {
 
 bool LimitsWhatIsSaid(std::string_view word) {
   constexpr auto kLimits = std::to_array<std::string_view>({
-      "although", "barring", "but",     "except",   "excepting", "excluding",  "however",
-      "if",       "lest",    "only",    "other",    "otherwise", "provided",   "save",
-      "solely",   "subject", "though",  "unless",   "unlike",    "until",      "when",
-      "whenever", "where",   "whereas", "wherever", "whether",   "while",      "notwithstanding",
-      "assuming", "rarely",  "hardly",  "seldom",   "less",      "least",      "most",
-      "may",      "might",   "could",   "alleged",  "allegedly", "reportedly", "supposedly",
+      "although",     "barring",     "but",       "except",
+      "excepting",    "excluding",   "however",   "if",
+      "lest",         "only",        "other",     "otherwise",
+      "provided",     "save",        "solely",    "subject",
+      "though",       "unless",      "unlike",    "until",
+      "when",         "whenever",    "where",     "whereas",
+      "wherever",     "whether",     "while",     "notwithstanding",
+      "assuming",     "rarely",      "hardly",    "seldom",
+      "less",         "least",       "most",      "may",
+      "might",        "could",       "alleged",   "allegedly",
+      "reportedly",   "supposedly",  "generally", "usually",
+      "typically",    "often",       "sometimes", "mostly",
+      "mainly",       "probably",    "possibly",  "partly",
+      "occasionally", "potentially", "likely",    "primarily",
+      "normally",
   });
   return In(kLimits, word) || NegationOf(word) != Negation::kNone;
 }

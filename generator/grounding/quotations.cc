@@ -16,6 +16,9 @@ using grounding::ContentWord;
 using grounding::EvidenceSpan;
 using grounding::QuotationFeature;
 
+// Of two sentences' relevance, the share of the better one's from which on both answer.
+constexpr double kNearlyAsRelevant = 0.6;
+
 bool ShareAWord(const Claims& a, const Claims& b) {
   return std::any_of(a.words.begin(), a.words.end(), [&](const ContentWord& word) {
     return std::any_of(b.words.begin(), b.words.end(), [&](const ContentWord& other) {
@@ -55,6 +58,27 @@ ByteSpan SupportScorer::State::WithoutStranger(const Support& quotation,
     return {base + kept.start, base + kept.end};
   }
   return quotation.span;
+}
+
+ByteSpan SupportScorer::State::CoreOf(const Support& quotation,
+                                      const grounding::QuotationReader& reader) const {
+  const uint64_t base = passage(quotation.passage).span.start;
+  ByteSpan core = quotation.span;
+  double best = 0;
+  double other = 0;
+  for (const EvidenceSpan& each : spans()) {
+    const ByteSpan bytes = {base + each.bytes.start, base + each.bytes.end};
+    if (each.count != 1 || each.passage != quotation.passage ||
+        bytes.start < quotation.span.start || bytes.end > quotation.span.end) {
+      continue;
+    }
+    const double relevance = grounding::RelevanceOf(reader.Read(each), /*has_similarity=*/false);
+    other = std::max(other, std::min(best, relevance));
+    if (relevance <= best) continue;
+    best = relevance;
+    core = bytes;
+  }
+  return other < kNearlyAsRelevant * best ? core : ByteSpan();
 }
 
 StatusOr<std::vector<SupportScorer::State::Quotable>> SupportScorer::State::ReadQuotable(
@@ -113,7 +137,11 @@ StatusOr<std::vector<Support>> SupportScorer::BestQuotations(std::string_view qu
   for (size_t i = 0; i < confidence.size(); ++i) best[i].confidence = confidence[i];
   best.resize(std::min(best.size(), static_cast<size_t>(max_results)));
   const Claims asked = grounding::Analyse(question);
-  for (Support& each : best) each.span = state_->WithoutStranger(each, asked);
+  const grounding::QuotationReader reader(question, state_->evidence(), state_->passages());
+  for (Support& each : best) {
+    each.core = state_->CoreOf(each, reader);
+    each.span = state_->WithoutStranger(each, asked);
+  }
   return best;
 }
 

@@ -11,6 +11,7 @@
 #include "generator/grounding.h"
 #include "generator/grounding/evidence.h"
 #include "generator/grounding/phrases.h"
+#include "generator/grounding/quotation_features.h"
 #include "generator/grounding/quotation_model.h"
 
 namespace footnote::generator {
@@ -60,6 +61,10 @@ class SupportScorer::State {
   // The bytes of a quotation; of two sentences, without one that has no word of the question nor of
   // the other and does not point back: it came along with its neighbour.
   ByteSpan WithoutStranger(const Support& quotation, const grounding::Claims& asked) const;
+
+  // Of its sentences, the one that answers best by its words; empty where the other does nearly as
+  // well.
+  ByteSpan CoreOf(const Support& quotation, const grounding::QuotationReader& reader) const;
 
   // A sentence with its supports; `bytes` is left to the caller.
   StatusOr<SentenceSupport> ScoreSentence(std::string_view sentence, int max_results,

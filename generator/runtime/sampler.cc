@@ -34,6 +34,13 @@ Status CheckOptions(const SamplingOptions& options) {
   return OkStatus();
 }
 
+double LogSumExp(std::span<const float> logits) {
+  const double top = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - top);
+  return top + std::log(sum);
+}
+
 }  // namespace
 
 // The largest of each block is found without branches, which compilers turn into vector code; only
@@ -67,11 +74,8 @@ TokenId ArgMax(std::span<const float> logits) {
 }
 
 float LogProbability(std::span<const float> logits, TokenId id) {
-  const double top = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - top);
-  return static_cast<float>(static_cast<double>(logits[static_cast<size_t>(id)]) - top -
-                            std::log(sum));
+  return static_cast<float>(static_cast<double>(logits[static_cast<size_t>(id)]) -
+                            LogSumExp(logits));
 }
 
 StatusOr<Sampler> Sampler::Create(const SamplingOptions& options, std::span<const TokenId> banned,
@@ -200,6 +204,34 @@ std::vector<uint32_t> Sampler::Allowed(std::span<const TokenId> generated,
 StatusOr<TokenId> Sampler::Chosen(TokenId id) {
   if (id >= 0) return id;
   return InternalError("no token is left to choose: every logit is banned or not a number");
+}
+
+StatusOr<TokenChoice> Sampler::SampleAmong(std::span<float> logits,
+                                           std::span<const TokenId> generated, int alternatives) {
+  TokenChoice choice;
+  if (alternatives == 0) {
+    FOOTNOTE_ASSIGN_OR_RETURN(choice.chosen.id, Sample(logits, generated));
+    return choice;
+  }
+  const double all = LogSumExp(logits);
+  std::vector<float> allowed(logits.begin(), logits.end());
+  FOOTNOTE_ASSIGN_OR_RETURN(choice.chosen.id, Sample(logits, generated));
+  // What it forbade, without what a penalty changed.
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (logits[i] == kNever) allowed[i] = kNever;
+  }
+  const auto likelihood = [&](TokenId id) {
+    return static_cast<float>(static_cast<double>(allowed[static_cast<size_t>(id)]) - all);
+  };
+  choice.chosen.log_probability = likelihood(choice.chosen.id);
+  candidates_.clear();
+  CollectTopK(allowed, static_cast<size_t>(alternatives) + 1);
+  for (const Candidate& candidate : candidates_) {
+    if (candidate.id == choice.chosen.id) continue;
+    if (choice.others.size() == static_cast<size_t>(alternatives)) break;
+    choice.others.push_back({candidate.id, likelihood(candidate.id)});
+  }
+  return choice;
 }
 
 StatusOr<TokenId> Sampler::Sample(std::span<float> logits, std::span<const TokenId> generated) {

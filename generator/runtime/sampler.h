@@ -27,6 +27,10 @@ class Sampler {
   // Errors: INTERNAL when no token is left to choose (NaN, or everything is banned).
   StatusOr<TokenId> Sample(std::span<float> logits, std::span<const TokenId> generated);
 
+  // As Sample, and how likely it and so many others were. 0: not told.
+  StatusOr<TokenChoice> SampleAmong(std::span<float> logits, std::span<const TokenId> generated,
+                                    int alternatives);
+
   // Whether Sample takes the largest logit of those in Allowed, so that the choice can be made
   // where the logits are.
   bool greedy() const { return options_.temperature == 0; }

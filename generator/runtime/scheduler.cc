@@ -112,6 +112,7 @@ StatusOr<GenerationResult> Scheduler::Generate(const GenerationRequest& request,
                                                const CallContext& call,
                                                const TextGenerator::TokenSink& sink) {
   if (request.max_tokens < 1) return InvalidArgumentError("max_tokens must be above 0");
+  if (request.alternatives < 0) return InvalidArgumentError("alternatives must not be below 0");
   FOOTNOTE_RETURN_IF_ERROR(CheckInput(request.prompt, request.max_tokens));
   FOOTNOTE_ASSIGN_OR_RETURN(
       Sampler sampler, Sampler::Create(request.sampling, request.banned, runner_->vocabulary_size(),
@@ -131,6 +132,8 @@ StatusOr<GenerationResult> Scheduler::Generate(const GenerationRequest& request,
   job->sink = &sink;
   job->max_tokens = request.max_tokens;
   job->ignore_eos = request.ignore_eos;
+  job->alternatives = request.alternatives;
+  job->least_log_probability = request.least_log_probability;
   job->tenant = request.tenant;
   // Here, on the caller's thread, the index costs the batch no time.
   if (options_.guess_tokens > 0) job->lookup.emplace(request.prompt, request.quotable);

@@ -29,6 +29,8 @@ struct Scheduler::Job {
   const TextGenerator::TokenSink* sink = nullptr;
   int max_tokens = 0;
   bool ignore_eos = false;
+  int alternatives = 0;
+  float least_log_probability = 0;  // with alternatives
   std::string tenant;
   std::optional<PromptLookup> lookup;  // nothing: guesses nothing
 
@@ -48,6 +50,8 @@ struct Scheduler::Job {
   bool done = false;
   Status status;
 
+  // Whether all that is wanted of logits is the likeliest token that may come.
+  bool only_chooses() const { return !scoring() && sampler->greedy() && alternatives == 0; }
   bool scoring() const { return !sampler.has_value(); }
   // Tokens whose rows must be computed: the last token of a scored text predicts nothing.
   size_t rows_wanted() const { return scoring() ? tokens.size() - 1 : tokens.size(); }

@@ -108,7 +108,7 @@ void Scheduler::PlanPrompts(int64_t budget, std::vector<Piece>& pieces) {
 // Scores need logits, and so does a draw.
 bool Scheduler::Chooses(const std::vector<Piece>& pieces) const {
   return runner_->chooses() && std::all_of(pieces.begin(), pieces.end(), [](const Piece& piece) {
-           return piece.logits_rows == 0 || (!piece.job->scoring() && piece.job->sampler->greedy());
+           return piece.logits_rows == 0 || piece.job->only_chooses();
          });
 }
 
@@ -238,19 +238,34 @@ void Scheduler::DeliverTokens(Piece& piece, const PassResult& result) {
     }
     const int64_t at = piece.first_logits + static_cast<int64_t>(i);
     const kernels::Matrix& logits = result.logits;
-    const StatusOr<TokenId> token =
-        result.chosen.empty()
-            ? job.sampler->Sample({logits.row(at), static_cast<size_t>(logits.shape[1])}, generated)
-            : Sampler::Chosen(result.chosen[static_cast<size_t>(at)]);
-    if (!token.ok()) return End(job, token.status());
-    const bool guessed = i < guess.size() && guess[i] == *token;
+    TokenChoice choice;
+    if (result.chosen.empty()) {
+      StatusOr<TokenChoice> sampled = job.sampler->SampleAmong(
+          {logits.row(at), static_cast<size_t>(logits.shape[1])}, generated, job.alternatives);
+      if (!sampled.ok()) return End(job, sampled.status());
+      choice = *std::move(sampled);
+    } else {
+      const StatusOr<TokenId> chosen = Sampler::Chosen(result.chosen[static_cast<size_t>(at)]);
+      if (!chosen.ok()) return End(job, chosen.status());
+      choice.chosen.id = *chosen;
+    }
+    const TokenId token = choice.chosen.id;
+    const bool guessed = i < guess.size() && guess[i] == token;
     if (i < guess.size()) {
       const int match = piece.guess.match + static_cast<int>(i);
       job.rates.Add(match, guessed);
       rates_.Add(match, guessed);
       if (guessed) ++job.result.accepted_tokens;
     }
-    if (!DeliverToken(job, *token) || !guessed) return;
+    if (job.alternatives > 0) {
+      const bool likely = choice.chosen.log_probability >= job.least_log_probability;
+      job.result.choices.push_back(std::move(choice));
+      if (!likely) {
+        job.result.finish = FinishReason::kStopped;
+        return End(job, OkStatus());
+      }
+    }
+    if (!DeliverToken(job, token) || !guessed) return;
   }
 }
 

@@ -119,6 +119,58 @@ TEST_F(InOrderTest, NothingThatLimitsIsLeftOutOrPutIn) {
   EXPECT_FALSE(MayWrite("Guests do not leave notes.txt on the shelf."));
 }
 
+TEST_F(InOrderTest, TheQuestionsWordsDoNotStandInForTheSources) {
+  constraint_ = InOrderFrom(
+      tokenizer_,
+      {"The colour of the first wheel is green, and the miller sold flour to farmers in spring.",
+       "Least package refresh time 15 minutes."},
+      "What did the cell cycle in Bergen do with the table, and what is the least cell refresh "
+      "time?");
+  EXPECT_TRUE(MayWrite("The colour of the first wheel is green."));
+  EXPECT_TRUE(MayWrite("In the cell cycle, the colour of the first wheel is green."));
+  // In front: what is green is the wheel.
+  EXPECT_FALSE(MayWrite("The cell cycle is green."));
+  EXPECT_FALSE(MayWrite("The cell cycle of the wheel is green."));
+  // Between: of one thing it would say what is another's.
+  EXPECT_TRUE(MayWrite("The miller sold flour to the farmers."));
+  EXPECT_FALSE(MayWrite("The miller in Bergen is to the farmers."));
+  EXPECT_FALSE(MayWrite("The least cell refresh time is 15 minutes."));
+  // Behind: the rest of the source said to whom.
+  EXPECT_FALSE(MayWrite("The miller sold flour to the table."));
+  EXPECT_TRUE(MayWrite("The miller sold flour to farmers in spring at the table."));
+}
+
+TEST_F(InOrderTest, AQuestionsAndASourcesWordMakeNoNewName) {
+  constraint_ = InOrderFrom(tokenizer_, {"The vaccine was sold in May."},
+                            "What was the reported rate of shops in Bergen?");
+  EXPECT_TRUE(MayWrite("The vaccine was sold in May."));
+  EXPECT_FALSE(MayWrite("The vaccine rate was sold in May."));
+  EXPECT_FALSE(MayWrite("The reported vaccine was sold in May."));
+  EXPECT_TRUE(MayWrite("In Bergen, the vaccine was sold in May."));
+  EXPECT_TRUE(MayWrite("In Bergen, vaccine was sold in May."));
+}
+
+TEST_F(InOrderTest, WhoAsksIsNotSpokenOf) {
+  constraint_ = InOrderFrom(tokenizer_, {"You can stop the mill and the wheel."},
+                            "Can I stop the mill for our guests?");
+  EXPECT_TRUE(MayWrite("You can stop the mill."));
+  EXPECT_FALSE(MayWrite("I can stop the mill."));
+  EXPECT_FALSE(MayWrite("You can stop our mill."));
+}
+
+TEST_F(InOrderTest, WhatBoundsANumberStaysWithIt) {
+  constraint_ =
+      InOrderFrom(tokenizer_,
+                  {"Set the timer for up to 180 minutes.",
+                   "The mill generally ground more than 12 sacks, and stood up in spring."},
+                  "How do you use it?");
+  EXPECT_TRUE(MayWrite("Set the timer for up to 180 minutes."));
+  EXPECT_FALSE(MayWrite("Set the timer for 180 minutes."));
+  EXPECT_TRUE(MayWrite("The mill generally ground more than 12 sacks."));
+  EXPECT_FALSE(MayWrite("The mill generally ground 12 sacks."));
+  EXPECT_FALSE(MayWrite("The mill ground more than 12 sacks.")) << "it does so generally";
+}
+
 TEST_F(InOrderTest, ANumberKeepsItsUnit) {
   constraint_ =
       InOrderFrom(tokenizer_,

@@ -212,5 +212,23 @@ TEST(Quotation, ANeighbourWithoutAWordInCommonStaysOut) {
   }
 }
 
+// Of two sentences, which one the place was chosen for.
+TEST(Quotation, TheCoreIsTheSentenceThatAnswers) {
+  for (const char* text :
+       {"The boiler runs at a pressure of 3 bar. It is bled twice a year.",
+        "The boiler is bled twice a year. The boiler runs at a pressure of 3 bar."}) {
+    const std::vector<Passage> passages = {MakePassage("boiler.txt", "Boiler", 30, text, 0.6)};
+    ASSERT_OK_AND_ASSIGN(const auto scorer, SupportScorer::Create(nullptr, passages, {}));
+    ASSERT_OK_AND_ASSIGN(const auto best,
+                         scorer.BestQuotations("At what pressure does the boiler run?", 3, {}));
+    ASSERT_EQ(best.size(), 1U);
+    EXPECT_EQ(QuoteOf(passages, best[0]), text);
+    Support core = best[0];
+    core.span = best[0].core;
+    EXPECT_NE(QuoteOf(passages, core).find("at a pressure of 3 bar."), std::string::npos);
+    EXPECT_EQ(QuoteOf(passages, core).find("bled"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace footnote::generator

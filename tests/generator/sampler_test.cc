@@ -136,6 +136,51 @@ TEST(Sampler, ASeedRepeatsAndAnotherDiffers) {
   EXPECT_NE(run(1), run(2));
 }
 
+class OnlyOf final : public TokenConstraint {
+ public:
+  explicit OnlyOf(std::vector<TokenId> ids) : ids_(std::move(ids)) {}
+  std::vector<TokenId> Allowed(std::span<const TokenId>) const override { return ids_; }
+
+ private:
+  std::vector<TokenId> ids_;
+};
+
+TEST(Sampler, TellsHowLikelyTheChosenAndOthersAreAmongAllTokens) {
+  const float unit = std::log(2.0f);
+  // Banned and kept back, the likeliest two still have their shares.
+  ASSERT_OK_AND_ASSIGN(
+      Sampler sampler,
+      Sampler::Create({}, std::vector<TokenId>{1}, 5,
+                      std::make_shared<OnlyOf>(std::vector<TokenId>({4, 3, 1, 0}))));
+  std::vector<float> logits = Halves();
+  ASSERT_OK_AND_ASSIGN(const TokenChoice choice, sampler.SampleAmong(logits, {}, 5));
+  EXPECT_EQ(choice.chosen.id, 0);
+  EXPECT_NEAR(choice.chosen.log_probability, -3 * unit, 1e-6);
+  ASSERT_EQ(choice.others.size(), 2u);
+  EXPECT_EQ(choice.others[0].id, 3) << "the lower id among equals";
+  EXPECT_EQ(choice.others[1].id, 4);
+  EXPECT_NEAR(choice.others[0].log_probability, -4 * unit, 1e-6);
+
+  // A temperature and a penalty choose otherwise, and change no likelihood.
+  SamplingOptions options;
+  options.temperature = 0.7;
+  options.repetition_penalty = 1000;
+  ASSERT_OK_AND_ASSIGN(Sampler drawing, Sampler::Create(options, {}, 5));
+  logits = Halves();
+  const std::vector<TokenId> generated = {0, 2, 3, 4};
+  ASSERT_OK_AND_ASSIGN(const TokenChoice drawn, drawing.SampleAmong(logits, generated, 1));
+  EXPECT_EQ(drawn.chosen.id, 1);
+  EXPECT_NEAR(drawn.chosen.log_probability, -unit, 1e-6);
+  ASSERT_EQ(drawn.others.size(), 1u);
+  EXPECT_EQ(drawn.others[0].id, 2);
+  EXPECT_NEAR(drawn.others[0].log_probability, -2 * unit, 1e-6);
+
+  logits = Halves();
+  ASSERT_OK_AND_ASSIGN(const TokenChoice untold, drawing.SampleAmong(logits, generated, 0));
+  EXPECT_EQ(untold.chosen.id, 1);
+  EXPECT_TRUE(untold.others.empty());
+}
+
 TEST(Sampler, SaysWhenNothingIsLeft) {
   Sampler sampler = std::move(Sampler::Create({}, std::vector<TokenId>{0}, 2)).value();
   std::vector<float> logits = {1, kNan};

@@ -372,6 +372,52 @@ TEST(Scheduler, ScoresAContinuationToken) {
   EXPECT_STATUS(scheduler->LogProbabilities({}, text, CallContext()), kInvalidArgument, "empty");
 }
 
+TEST(Scheduler, TellsHowLikelyTokensWere) {
+  FakeRunner runner(100);
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options(500)));
+  GenerationRequest request = Request(Prompt(30, 2), 6);
+  const auto untold = scheduler->Generate(request, CallContext(), nullptr);
+  ASSERT_OK(untold);
+  EXPECT_TRUE(untold->choices.empty());
+  request.alternatives = 2;
+  const auto told = scheduler->Generate(request, CallContext(), nullptr);
+  ASSERT_OK(told);
+  EXPECT_EQ(told->tokens, untold->tokens);
+  ASSERT_EQ(told->choices.size(), 6u);
+  const double total = std::exp(5.0) + (kVocabulary - 1);
+  for (size_t i = 0; i < 6; ++i) {
+    EXPECT_EQ(told->choices[i].chosen.id, told->tokens[i]);
+    EXPECT_NEAR(told->choices[i].chosen.log_probability, 5 - std::log(total), 1e-5);
+    ASSERT_EQ(told->choices[i].others.size(), 2u);
+    EXPECT_NEAR(told->choices[i].others[0].log_probability, -std::log(total), 1e-5);
+  }
+  request.alternatives = -1;
+  EXPECT_STATUS(scheduler->Generate(request, CallContext(), nullptr), kInvalidArgument,
+                "alternatives");
+}
+
+TEST(Scheduler, EndsBeforeATokenThatIsNotLikelyEnough) {
+  FakeRunner runner(100);
+  ASSERT_OK_AND_ASSIGN(const auto scheduler, Scheduler::Create(&runner, Options(500)));
+  GenerationRequest request = Request(Prompt(30, 2), 6);
+  const std::vector<TokenId> tokens = Continuation(Prompt(30, 2), 6);
+  request.banned = {tokens[3]};  // then nothing that is left is likely
+  request.alternatives = 1;
+  request.least_log_probability = -1;
+  int heard = 0;
+  const auto result = scheduler->Generate(request, CallContext(), [&](TokenId) {
+    ++heard;
+    return true;
+  });
+  ASSERT_OK(result);
+  EXPECT_EQ(result->finish, FinishReason::kStopped);
+  EXPECT_EQ(result->tokens, std::vector<TokenId>(tokens.begin(), tokens.begin() + 3));
+  EXPECT_EQ(heard, 3);
+  ASSERT_EQ(result->choices.size(), 4u) << "and the one that was not taken";
+  EXPECT_NE(result->choices[3].chosen.id, tokens[3]);
+  EXPECT_LT(result->choices[3].chosen.log_probability, -1);
+}
+
 // Whatever callers do, every call ends with what it should, nobody's tokens are disturbed, and
 // every page comes back.
 struct Ways {

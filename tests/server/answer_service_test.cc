@@ -230,15 +230,35 @@ TEST_F(AnswerServiceTest, WhatTheModelIsMadeToSayIsDropped) {
   }
 }
 
-TEST_F(AnswerServiceTest, ASentenceIsCutBackToWhereItWentAstray) {
+TEST_F(AnswerServiceTest, ASentenceMayEndWhereItsModelWentOn) {
   generator_.script = {
       "Dogs are welcome on Mars.",
       "The garden behind the house is shared by all tenants, which is the house of "
       "the garden."};
+  generator_.may_end_behind = "tenants";
   ASSERT_OK_AND_ASSIGN(const Answer answer, Ask("By whom is the garden behind the house shared?"));
   ASSERT_FALSE(answer.abstained);
   EXPECT_EQ(answer.text, "The garden behind the house is shared by all tenants.");
   ExpectSoundCitations(answer);
+}
+
+TEST_F(AnswerServiceTest, ASentenceBesideWhatAnswersCitesBoth) {
+  const std::string second = " It is bled by the caretaker in autumn.";
+  const std::string text = "The boiler of the house runs at a pressure of 3 bar." + second;
+  retriever_.passages.clear();
+  retriever_.Add("boiler.txt", "Boiler", text.c_str(), 0.6, 8);
+  const std::string question = "At what pressure does the boiler of the house run?";
+  generator_.script = {"The boiler of the house is bled by the caretaker in autumn."};
+  ASSERT_OK_AND_ASSIGN(const Answer beside, Ask(question));
+  ASSERT_EQ(beside.sentences[0].origin, SentenceOrigin::kGenerated);
+  ASSERT_EQ(beside.citations.size(), 1U);
+  EXPECT_EQ(beside.citations[0].quote, text);
+  ExpectSoundCitations(beside);
+  // What rests on the core needs nothing beside it.
+  generator_.script = {"It runs at a pressure of 3 bar."};
+  ASSERT_OK_AND_ASSIGN(const Answer core, Ask(question));
+  ASSERT_EQ(core.citations.size(), 1U);
+  EXPECT_EQ(core.citations[0].quote, text.substr(0, text.size() - second.size()));
 }
 
 // Each word is a source's, and what is said of the one is the other's.

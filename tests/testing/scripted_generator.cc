@@ -58,6 +58,7 @@ ScriptedGenerator::ScriptedGenerator() : template_(std::make_unique<PlainTemplat
 
 StatusOr<generator::GenerationResult> ScriptedGenerator::Generate(
     const generator::GenerationRequest& request, const CallContext& call, const TokenSink& sink) {
+  const std::lock_guard lock(mutex_);
   requests.push_back(request);
   if (!failure.ok()) return failure;
   FOOTNOTE_RETURN_IF_ERROR(call.Check());
@@ -71,6 +72,14 @@ StatusOr<generator::GenerationResult> ScriptedGenerator::Generate(
     if (static_cast<int>(result.tokens.size()) >= request.max_tokens) {
       result.finish = generator::FinishReason::kLength;
       break;
+    }
+    if (request.alternatives > 0) {
+      const std::string before = tokenizer_.Decode(result.tokens, /*skip_special=*/true);
+      generator::TokenChoice& choice = result.choices.emplace_back();
+      choice.chosen = {id, log_probability};
+      if (!may_end_behind.empty() && before.ends_with(may_end_behind)) {
+        choice.others.push_back({'.', log_probability});
+      }
     }
     result.tokens.push_back(id);
     if (!sink(id)) {

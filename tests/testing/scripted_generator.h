@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,8 +42,10 @@ class ScriptedGenerator : public generator::TextGenerator {
   std::deque<std::string> script;
   // Every request that came.
   std::vector<generator::GenerationRequest> requests;
-  // What LogProbabilities says of every token.
+  // What LogProbabilities and choices say of every token.
   float log_probability = -0.5f;
+  // Behind this text a full stop is told as the other choice.
+  std::string may_end_behind;
   // When set, Generate fails with it.
   Status failure;
 
@@ -66,6 +69,7 @@ class ScriptedGenerator : public generator::TextGenerator {
   ByteTokenizer tokenizer_;
   std::unique_ptr<generator::ChatTemplate> template_;
   std::string name_ = "scripted";
+  std::mutex mutex_;  // guards script and requests
 };
 
 }  // namespace footnote::testing
