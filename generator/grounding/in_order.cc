@@ -72,12 +72,18 @@ std::string EachWord(std::string_view text, const Visit& visit) {
   return gap;
 }
 
+bool PointsBack(std::string_view word) {
+  constexpr auto kPronouns = std::to_array<std::string_view>(
+      {"he", "it", "she", "that", "these", "they", "this", "those"});
+  return std::find(kPronouns.begin(), kPronouns.end(), word) != kPronouns.end();
+}
+
 // Whether each word says how a number behind it is meant: "up to 30 days", "less than a third".
 std::vector<bool> Bounds(std::string_view sentence) {
   constexpr auto kBounding = std::to_array<std::string_view>(
-      {"about",     "above",   "almost", "approximately", "around", "below", "exceed",
-       "exceeding", "fewer",   "least",  "less",          "more",   "most",  "nearly",
-       "over",      "roughly", "than",   "under",         "up",     "within"});
+      {"about",  "above",     "almost",  "approximately", "around", "below", "between",
+       "exceed", "exceeding", "fewer",   "least",         "less",   "more",  "most",
+       "nearly", "over",      "roughly", "than",          "under",  "up",    "within"});
   constexpr size_t kReach = 4;
   std::vector<std::string> words;
   EachWord(sentence,
@@ -191,6 +197,12 @@ void InOrderConstraint::AddTrack(std::string_view sentence) {
                        std::any_of(track.words.back().begin(), track.words.back().end(),
                                    [&](int spelling) { return asked_.contains(spelling); });
     others += known ? 0 : 1;
+    for (const int spelling : track.words.back()) {
+      if (const auto found = asked_.find(spelling); found != asked_.end()) {
+        track.asked |= found->second;
+      }
+    }
+    if (track.words.size() == 1) track.points_back = PointsBack(lower);
     const bool number = IsDigit(word.front());
     const bool joined = track.gaps.back().find_first_not_of(" -/:'") == std::string::npos;
     track.bound.push_back(behind_number && ((number && joined) || !UnitOf(lower).empty() ||
@@ -230,6 +242,13 @@ void InOrderConstraint::AddQuestion(std::string_view question) {
     counted = true;
   });
   if (counted) asked_gaps_.push_back(std::move(last_gap));
+}
+
+// What the question asks about may be said to be what a source tells where the source speaks of it:
+// at least half of the question's words that come first are its words, too, or it begins with "It".
+bool InOrderConstraint::MaySpeakOf(const State& state, const Track& track) const {
+  if (state.words > 0 || !state.has_asked || track.points_back) return true;
+  return 2 * std::popcount(state.used & track.asked) >= std::popcount(state.used);
 }
 
 // Each spelling that may be written next, and where it leads; with `only`, of these (a few).
@@ -283,6 +302,7 @@ void InOrderConstraint::EachNext(const State& state, bool behind_mark, const std
   }
   const auto visit_track = [&](size_t t, size_t from, size_t end) {
     const Track& track = tracks_[t];
+    const bool may_speak_of = MaySpeakOf(state, track);
     for (size_t at = from; at < std::min(end, track.words.size()); ++at) {
       if (track.limits[at] != track.limits[from]) break;
       if (track.bound[at]) continue;  // its number was left out
@@ -290,6 +310,7 @@ void InOrderConstraint::EachNext(const State& state, bool behind_mark, const std
       if (small && (state.track < 0 || at > from)) continue;  // its own do as well
       // "The cell cycle is variable" of "The duration of the first phase is variable".
       if (state.has_asked && track.others[at] > track.others[from]) continue;
+      if (!small && !may_speak_of) continue;
       if (!small && state.last == Last::kAsked && !behind_mark) continue;
       State next = state;
       next.track = static_cast<int16_t>(t);

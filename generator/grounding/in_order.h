@@ -6,6 +6,10 @@
 //
 // - Numbers and names stand as the sources write them; other words in the singular or plural.
 // - A number keeps its unit and what it is joined to ("12 million", "2-1").
+// - The question's words do not stand in for the source's: where words of it are left out that the
+//   question does not have, none of the question's is put in; and what is asked about is said to be
+//   what a source tells only where that speaks of it.
+// - A word of the question's and one of the source's do not stand side by side, as one name.
 // - No word that limits what is said ("not", "unless", "may") is left out or put in.
 // - Where a sentence ends, another of any source may follow.
 //
@@ -63,7 +67,9 @@ class InOrderConstraint final : public InOrder {
     std::vector<std::string> gaps;        // what stands in front of each place; one more place
     std::vector<int> limits;              // limiting words in front of each place; one more place
     std::vector<bool> is_small;
-    std::vector<int> others;  // words in front of each place, neither small nor the question's
+    std::vector<int> others;   // words in front of each place, neither small nor the question's
+    uint64_t asked = 0;        // words of the question that it has, bit by bit
+    bool points_back = false;  // it begins with "It", "They" or their like
     // Not without the number in front of it, nor that without it: a unit, the other end of a range.
     std::vector<bool> bound;  // one more place
   };
@@ -105,6 +111,7 @@ class InOrderConstraint final : public InOrder {
   void EndWord(Place& place) const;
   void Finish(Place& place) const;
   void BeginSentence(Place& place) const;
+  bool MaySpeakOf(const State& state, const Track& track) const;
   template <typename Visit>
   void EachNext(const State& state, bool behind_mark, const std::set<int>* only,
                 const Visit& visit) const;

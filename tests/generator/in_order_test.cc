@@ -127,7 +127,6 @@ TEST_F(InOrderTest, TheQuestionsWordsDoNotStandInForTheSources) {
       "What did the cell cycle in Bergen do with the table, and what is the least cell refresh "
       "time?");
   EXPECT_TRUE(MayWrite("The colour of the first wheel is green."));
-  EXPECT_TRUE(MayWrite("In the cell cycle, the colour of the first wheel is green."));
   // In front: what is green is the wheel.
   EXPECT_FALSE(MayWrite("The cell cycle is green."));
   EXPECT_FALSE(MayWrite("The cell cycle of the wheel is green."));
@@ -141,13 +140,28 @@ TEST_F(InOrderTest, TheQuestionsWordsDoNotStandInForTheSources) {
 }
 
 TEST_F(InOrderTest, AQuestionsAndASourcesWordMakeNoNewName) {
-  constraint_ = InOrderFrom(tokenizer_, {"The vaccine was sold in May."},
+  constraint_ = InOrderFrom(tokenizer_, {"It was the vaccine that Bergen sold in May."},
                             "What was the reported rate of shops in Bergen?");
   EXPECT_TRUE(MayWrite("The vaccine was sold in May."));
   EXPECT_FALSE(MayWrite("The vaccine rate was sold in May."));
   EXPECT_FALSE(MayWrite("The reported vaccine was sold in May."));
   EXPECT_TRUE(MayWrite("In Bergen, the vaccine was sold in May."));
   EXPECT_TRUE(MayWrite("In Bergen, vaccine was sold in May."));
+}
+
+TEST_F(InOrderTest, WhatIsAskedAboutIsSaidToBeWhatASourceTellsOfIt) {
+  constraint_ = InOrderFrom(tokenizer_,
+                            {"The team of the year grew old.", "Old pumps of the mill are red.",
+                             "It was sold to farmers."},
+                            "Which was the best pump of the old mill in Bergen?");
+  // The source does not speak of the best pump.
+  EXPECT_FALSE(MayWrite("The best pump was the team of the year."));
+  EXPECT_FALSE(MayWrite("In Bergen, the team of the year grew old."));
+  EXPECT_TRUE(MayWrite("The team of the year grew old."));
+  // Half of it; whatever "It" is.
+  EXPECT_TRUE(MayWrite("The best pumps of the mill are red."));
+  EXPECT_FALSE(MayWrite("The best in Bergen is red."));
+  EXPECT_TRUE(MayWrite("The best pump was sold to farmers."));
 }
 
 TEST_F(InOrderTest, WhoAsksIsNotSpokenOf) {
