@@ -176,10 +176,13 @@ TEST_F(InOrderTest, WhatBoundsANumberStaysWithIt) {
   constraint_ =
       InOrderFrom(tokenizer_,
                   {"Set the timer for up to 180 minutes.",
-                   "The mill generally ground more than 12 sacks, and stood up in spring."},
+                   "The mill generally ground more than 12 sacks, and stood up in spring.",
+                   "The age of millers varies between 14 and 18."},
                   "How do you use it?");
   EXPECT_TRUE(MayWrite("Set the timer for up to 180 minutes."));
   EXPECT_FALSE(MayWrite("Set the timer for 180 minutes."));
+  EXPECT_TRUE(MayWrite("The age of millers varies between 14 and 18."));
+  EXPECT_FALSE(MayWrite("The age of millers is 18."));
   EXPECT_TRUE(MayWrite("The mill generally ground more than 12 sacks."));
   EXPECT_FALSE(MayWrite("The mill generally ground 12 sacks."));
   EXPECT_FALSE(MayWrite("The mill ground more than 12 sacks.")) << "it does so generally";
